@@ -1,0 +1,119 @@
+import { type IncomingMessage, type RequestOptions, request } from "node:http";
+import { createInterface } from "node:readline";
+import type { Duplex } from "node:stream";
+import { text } from "node:stream/consumers";
+
+import { CloudError, type ErrorKind, unavailable } from "@andromede/base/errors";
+
+import type { GuestReport, GuestSpec, HostFacts, Report } from "./types.ts";
+
+/** The control plane's side of the contract in types.ts. One per host; keeps connections alive. */
+export type AgentClient = {
+  host(): Promise<HostFacts>;
+  guests(): Promise<GuestReport[]>;
+  putGuest(spec: GuestSpec): Promise<GuestReport>;
+  /** null when the agent knows no such guest. */
+  getGuest(id: string): Promise<GuestReport | null>;
+  /** false when it was gone already. */
+  deleteGuest(id: string, generation: number): Promise<boolean>;
+  rebootGuest(id: string, kind: "soft" | "hard", nonce: string): Promise<void>;
+  consoleText(id: string, lines: number | undefined): Promise<string>;
+  openStream(id: string, stream: "vnc" | "serial"): Promise<Duplex>;
+  /** Yields reports until the connection breaks (then throws) or `signal` aborts. */
+  reports(signal: AbortSignal): AsyncIterable<Report>;
+  dropImage(id: string): Promise<void>;
+};
+
+/** `socketPath`: the agent's unix socket. */
+export function createAgentClient(socketPath: string): AgentClient {
+  const options = (method: string, path: string): RequestOptions => ({ socketPath, method, path });
+
+  function send(method: string, path: string, body?: unknown): Promise<IncomingMessage> {
+    return new Promise((resolve, reject) => {
+      const payload = body === undefined ? undefined : JSON.stringify(body);
+      const outgoing = request({
+        ...options(method, path),
+        headers: payload === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(payload) },
+      });
+      outgoing.once("response", resolve);
+      outgoing.once("error", (cause) => reject(unavailable(`host agent at ${socketPath} does not answer`, { cause })));
+      outgoing.end(payload);
+    });
+  }
+
+  async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const response = await send(method, path, body);
+    const payload = await text(response);
+    const status = response.statusCode ?? 500;
+    if (status < 300) return (payload === "" ? undefined : JSON.parse(payload)) as T;
+    throw toError(status, payload);
+  }
+
+  const orNull = async <T>(work: Promise<T>): Promise<T | null> => {
+    try {
+      return await work;
+    } catch (error) {
+      if (error instanceof CloudError && error.kind === "notFound") return null;
+      throw error;
+    }
+  };
+  const guest = (id: string): string => `/v1/guests/${encodeURIComponent(id)}`;
+
+  return {
+    host: () => call("GET", "/v1/host"),
+    guests: async () => (await call<{ guests: GuestReport[] }>("GET", "/v1/guests")).guests,
+    putGuest: (spec) => call("PUT", guest(spec.id), spec),
+    getGuest: (id) => orNull(call<GuestReport>("GET", guest(id))),
+    deleteGuest: async (id, generation) =>
+      (await orNull(call<GuestReport | undefined>("DELETE", `${guest(id)}?generation=${generation}`))) !== null,
+    rebootGuest: (id, kind, nonce) => call("POST", `${guest(id)}/reboot`, { kind, nonce }),
+    consoleText: async (id, lines) => {
+      const response = await send("GET", `${guest(id)}/console${lines === undefined ? "" : `?length=${lines}`}`);
+      const payload = await text(response);
+      if ((response.statusCode ?? 500) >= 300) throw toError(response.statusCode ?? 500, payload);
+      return payload;
+    },
+    openStream: (id, stream) =>
+      new Promise((resolve, reject) => {
+        const outgoing = request({
+          ...options("GET", `${guest(id)}/${stream}`),
+          headers: { connection: "Upgrade", upgrade: "tcp" },
+        });
+        outgoing.once("upgrade", (_response, socket, head) => {
+          if (head.length > 0) socket.unshift(head);
+          resolve(socket);
+        });
+        outgoing.once("response", (response) => {
+          void text(response).then((payload) => reject(toError(response.statusCode ?? 500, payload)), reject);
+        });
+        outgoing.once("error", (cause) => reject(unavailable("host agent does not answer", { cause })));
+        outgoing.end();
+      }),
+    async *reports(signal) {
+      const response = await send("GET", "/v1/reports");
+      const stop = (): void => {
+        response.destroy();
+      };
+      signal.addEventListener("abort", stop, { once: true });
+      try {
+        for await (const line of createInterface({ input: response, crlfDelay: Infinity })) {
+          if (line !== "") yield JSON.parse(line) as Report;
+        }
+      } finally {
+        signal.removeEventListener("abort", stop);
+        response.destroy();
+      }
+      if (!signal.aborted) throw unavailable("the agent closed its report stream");
+    },
+    dropImage: (id) => call("DELETE", `/v1/images/${encodeURIComponent(id)}`),
+  };
+}
+
+function toError(status: number, payload: string): CloudError {
+  try {
+    const { error } = JSON.parse(payload) as { error: { kind: ErrorKind; message: string } };
+    return new CloudError(error.kind, error.message);
+  } catch (cause) {
+    return unavailable(`host agent answered ${status}`, { cause });
+  }
+}
