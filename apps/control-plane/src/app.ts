@@ -1,0 +1,26 @@
+import type { AgentClient } from "@andromede/agent-api/client";
+import type { Clock } from "@andromede/base/clock";
+import type { Logger } from "@andromede/base/log";
+
+import type { Config } from "./config.ts";
+import type { Database } from "./db/database.ts";
+import type { TokenVerifier } from "./http/identity-token.ts";
+import type { KeyTree } from "./keys/key-tree.ts";
+import type { ReconcileSignal } from "./reconcile/signal.ts";
+import type { OvnNorthbound } from "./services/network/ovn/northbound.ts";
+
+/** Everything a use case or a reconciler may need, passed by hand: no container, no globals. */
+export type App = {
+  config: Config;
+  db: Database;
+  clock: Clock;
+  log: Logger;
+  /** Answers "whose token is this?" without asking the database. */
+  tokens: TokenVerifier;
+  keys: KeyTree;
+  /** Wakes the workers after a commit; lets a caller wait for a key to settle. */
+  reconcile: ReconcileSignal;
+  /** null where no OVN is configured (API-only tests): network reconcilers then only mark rows as realised. */
+  ovn: OvnNorthbound | null;
+  agents: { client(host: string): AgentClient };
+};

@@ -1,0 +1,120 @@
+import { readFileSync } from "node:fs";
+
+import { Ajv } from "ajv";
+
+import { invalid } from "@andromede/base/errors";
+import { parseJson } from "@andromede/base/json";
+
+/** Where one plane listens; `url` is what catalogs and links show, without a trailing slash. */
+export type Listener = { host: string; port: number; url: string };
+
+export type Config = {
+  /** The operator's name for this installation; prefixes namespaces and processes. */
+  instance: string;
+  region: string;
+  logLevel?: string;
+  /** What this process does; by default everything. */
+  roles?: ("api" | "reconcile")[];
+  database: { socketDir: string; port: number; name: string; user: string; password?: string } | { url: string };
+  listeners: { customer: Listener; operator: Listener };
+  tls: { certFile: string; keyFile: string; caFile: string } | null;
+  /** Loopback benchmarks only: tokens and passwords cross the wire unencrypted. */
+  plainHttp: boolean;
+  ovn: { northbound: string } | null;
+  imageStoreDir: string;
+  /** The operator's root key: 32 random bytes, base64, in a file only our user can read. */
+  rootKeyFile: string;
+  hosts: { name: string; socketPath: string }[];
+  /** Where qemu-img is found for inspecting what customers upload; null only in tests that upload nothing. */
+  jail: { engineRoot: string } | null;
+  externalNetwork?: {
+    name: string;
+    cidr: string;
+    gateway: string;
+    allocationStart: string;
+    allocationEnd: string;
+    physicalNetwork: string;
+  };
+  identity?: { lockoutFailures?: number; lockoutSeconds?: number; passwordHistory?: number; tokenHours?: number };
+};
+
+const text = { type: "string", minLength: 1 } as const;
+const port = { type: "integer", minimum: 0, maximum: 65535 } as const;
+const listener = {
+  type: "object",
+  required: ["host", "port", "url"],
+  additionalProperties: false,
+  properties: { host: text, port, url: text },
+} as const;
+
+const configSchema = {
+  type: "object",
+  required: ["instance", "region", "database", "listeners", "tls", "plainHttp", "ovn", "imageStoreDir", "rootKeyFile", "hosts", "jail"],
+  additionalProperties: false,
+  properties: {
+    instance: text,
+    region: text,
+    logLevel: text,
+    roles: { type: "array", items: { enum: ["api", "reconcile"] }, minItems: 1 },
+    database: {
+      oneOf: [
+        {
+          type: "object",
+          required: ["socketDir", "port", "name", "user"],
+          additionalProperties: false,
+          properties: { socketDir: text, port, name: text, user: text, password: { type: "string" } },
+        },
+        { type: "object", required: ["url"], additionalProperties: false, properties: { url: text } },
+      ],
+    },
+    listeners: {
+      type: "object",
+      required: ["customer", "operator"],
+      additionalProperties: false,
+      properties: { customer: listener, operator: listener },
+    },
+    tls: {
+      type: ["object", "null"],
+      required: ["certFile", "keyFile", "caFile"],
+      additionalProperties: false,
+      properties: { certFile: text, keyFile: text, caFile: text },
+    },
+    plainHttp: { type: "boolean" },
+    ovn: { type: ["object", "null"], required: ["northbound"], additionalProperties: false, properties: { northbound: text } },
+    imageStoreDir: text,
+    rootKeyFile: text,
+    hosts: {
+      type: "array",
+      items: { type: "object", required: ["name", "socketPath"], additionalProperties: false, properties: { name: text, socketPath: text } },
+    },
+    jail: { type: ["object", "null"], required: ["engineRoot"], additionalProperties: false, properties: { engineRoot: text } },
+    externalNetwork: {
+      type: "object",
+      required: ["name", "cidr", "gateway", "allocationStart", "allocationEnd", "physicalNetwork"],
+      additionalProperties: false,
+      properties: { name: text, cidr: text, gateway: text, allocationStart: text, allocationEnd: text, physicalNetwork: text },
+    },
+    identity: {
+      type: "object",
+      additionalProperties: false,
+      properties: {
+        lockoutFailures: { type: "integer", minimum: 1 },
+        lockoutSeconds: { type: "integer", minimum: 1 },
+        passwordHistory: { type: "integer", minimum: 0 },
+        tokenHours: { type: "number", exclusiveMinimum: 0 },
+      },
+    },
+  },
+};
+
+/** Reads and checks the configuration; the error names the member that is wrong. */
+export function loadConfig(file: string): Config {
+  const value = parseJson(readFileSync(file, "utf8"), file);
+  const validate = new Ajv({ allErrors: true, allowUnionTypes: true }).compile<Config>(configSchema);
+  if (!validate(value)) {
+    const wrong = (validate.errors ?? []).map((error) => `${error.instancePath || "/"} ${error.message ?? ""}`).join("; ");
+    throw invalid(`${file}: ${wrong}`);
+  }
+  if (value.tls === null && !value.plainHttp) throw invalid(`${file}: /tls is null without plainHttp`);
+  return value;
+}

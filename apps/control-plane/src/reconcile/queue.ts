@@ -1,0 +1,75 @@
+import type { Queryable } from "../db/database.ts";
+
+/** `<kind>/<id>`: all a reconciler is ever given. */
+export type ResourceKey = `${string}/${string}`;
+
+export type ClaimedKey = { key: ResourceKey; version: number; attempts: number };
+
+/** Adds keys, or makes them due now. A version bump tells a worker that is on the key that it must look again. */
+export async function insertKeys(sql: Queryable, keys: ResourceKey[]): Promise<void> {
+  // sorted, so that two transactions that enqueue the same keys never deadlock
+  await sql`
+    insert into reconcile_queue (key, kind)
+    select key, split_part(key, '/', 1) from unnest(${keys.toSorted()}::text[]) as key
+    on conflict (key) do update set run_at = now(), version = reconcile_queue.version + 1, attempts = 0, waiting_for = null`;
+  await sql`select pg_notify('reconcile', '')`;
+}
+
+/** Claims up to `limit` due keys of the given kinds for `seat`. SKIP LOCKED: workers never wait for each other. */
+export async function claimKeys(sql: Queryable, seat: string, kinds: string[], limit: number, leaseMs: number): Promise<ClaimedKey[]> {
+  return sql<ClaimedKey[]>`
+    update reconcile_queue set lease_by = ${seat}, lease_until = now() + ${leaseMs} * interval '1 millisecond'
+    where key in (
+      select key from reconcile_queue
+      where run_at <= now() and (lease_until is null or lease_until < now()) and kind = any(${kinds})
+      order by run_at limit ${limit} for update skip locked)
+    returning key, version, attempts`;
+}
+
+/** Keeps the leases of keys that take long. */
+export async function renewLeases(sql: Queryable, seat: string, keys: string[], leaseMs: number): Promise<void> {
+  await sql`update reconcile_queue set lease_until = now() + ${leaseMs} * interval '1 millisecond' where lease_by = ${seat} and key = any(${keys})`;
+}
+
+/** A seat is one process's place; its successor may take over at once what it held when it died. */
+export async function releaseSeat(sql: Queryable, seat: string): Promise<void> {
+  await sql`update reconcile_queue set lease_until = null, lease_by = null where lease_by = ${seat}`;
+}
+
+/** The key has nothing left to do, unless it was enqueued again meanwhile. Wakes who waited for it; true when the queue may have new due keys. */
+export async function finishKey(sql: Queryable, claimed: ClaimedKey): Promise<boolean> {
+  const [row] = await sql<{ again: boolean }[]>`
+    with finished as (delete from reconcile_queue where key = ${claimed.key} and version = ${claimed.version} returning key),
+      released as (update reconcile_queue set lease_until = null, run_at = now()
+        where key = ${claimed.key} and version <> ${claimed.version} returning key),
+      woken as (update reconcile_queue set run_at = now(), waiting_for = null where waiting_for = ${claimed.key} returning key)
+    select exists (select 1 from released) or exists (select 1 from woken) as again`;
+  return row?.again ?? false;
+}
+
+/** Puts the key back for `delayMs`, saying why. Enqueued again meanwhile: due now. */
+export async function postponeKey(
+  sql: Queryable,
+  claimed: ClaimedKey,
+  options: { delayMs: number; why: string; waitingFor?: ResourceKey; failed?: boolean },
+): Promise<boolean> {
+  const waitingFor = options.waitingFor ?? null;
+  const [row] = await sql<{ due: boolean }[]>`
+    update reconcile_queue q set lease_until = null, why = ${options.why},
+      attempts = ${options.failed === true ? claimed.attempts + 1 : 0},
+      waiting_for = case when awaited.there then ${waitingFor}::text end,
+      run_at = case when q.version <> ${claimed.version} or (${waitingFor}::text is not null and not awaited.there) then now()
+        else now() + ${options.delayMs} * interval '1 millisecond' end
+    from (select exists (select 1 from reconcile_queue where key = ${waitingFor}::text) as there) awaited
+    where key = ${claimed.key}
+    returning run_at <= now() as due`;
+  return row?.due ?? false;
+}
+
+/** Milliseconds until the next key is due; null when the queue is empty. */
+export async function nextDueMs(sql: Queryable, kinds: string[]): Promise<number | null> {
+  const [row] = await sql<{ ms: number | null }[]>`
+    select extract(epoch from min(greatest(run_at, coalesce(lease_until, run_at))) - now())::float8 * 1000 as ms
+    from reconcile_queue where kind = any(${kinds})`;
+  return row?.ms ?? null;
+}
