@@ -18,7 +18,8 @@ export function openDatabase(config: Config["database"], options: { max?: number
     onnotice: () => undefined,
     // bigint columns (sizes, indexes) fit a double up to 2^53
     types: { bigint: { to: 20, from: [20], serialize: String, parse: Number } },
-    transform: postgres.camel,
+    // columns only: postgres.camel would also rename the keys inside customers' JSON
+    transform: { column: { from: postgres.toCamel, to: postgres.fromCamel } },
     connect_timeout: 10,
     backoff: (attempt: number) => Math.min(2, 0.05 * 2 ** attempt),
   };

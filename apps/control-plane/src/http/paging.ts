@@ -1,0 +1,38 @@
+import { invalid } from "@andromede/base/errors";
+
+import type { Query } from "./service.ts";
+
+/** A page of a keyset-paged list. `limit` undefined: as many as the service's maximum allows. */
+export type Paging = { limit: number; marker: string | undefined };
+
+/** Reads `limit` and `marker`; a limit that is not a non-negative integer is the client's error. */
+export function readPaging(query: Query, options: { maxLimit: number; zeroMeansAll?: boolean } = { maxLimit: 1000 }): Paging {
+  const marker = query.get("marker");
+  const asked = query.get("limit");
+  if (asked === undefined || (asked === "0" && options.zeroMeansAll === true)) return { limit: options.maxLimit, marker };
+  if (!/^\d{1,9}$/.test(asked)) throw invalid(`Invalid limit: '${asked}' is not a non-negative integer`, { field: "limit" });
+  return { limit: Math.min(Number(asked), options.maxLimit), marker };
+}
+
+/** The query of the next page: the one sent, with another marker. */
+export function nextPageQuery(query: Query, marker: string): string {
+  const kept = new URLSearchParams(query.raw);
+  kept.delete("marker");
+  kept.set("marker", marker);
+  return kept.toString();
+}
+
+/** `sort_key`/`sort_dir` pairs (repeated) or `sort=key:dir,key:dir`, against a list of allowed keys. */
+export function readSort<Key extends string>(query: Query, allowed: readonly Key[]): { key: Key; descending: boolean }[] {
+  const pairs = query.has("sort")
+    ? (query.get("sort") ?? "").split(",").map((part) => part.trim().split(":"))
+    : query.all("sort_key").map((key, index) => [key, query.all("sort_dir")[index] ?? query.all("sort_dir").at(-1)]);
+  return pairs.map(([key, direction]) => {
+    const known = allowed.find((name) => name === key);
+    if (known === undefined) throw invalid(`Invalid sort key '${key ?? ""}'`, { field: "sort_key" });
+    if (direction !== undefined && direction !== "asc" && direction !== "desc") {
+      throw invalid(`Invalid sort direction '${direction}'`, { field: "sort_dir" });
+    }
+    return { key: known, descending: direction === "desc" };
+  });
+}

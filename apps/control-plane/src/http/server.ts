@@ -1,0 +1,133 @@
+import { readFileSync } from "node:fs";
+
+import { type FastifyInstance, fastify } from "fastify";
+
+import { CloudError, invalid, notFound } from "@andromede/base/errors";
+
+import type { App } from "../app.ts";
+import { type Door, createHandler, sendRefusal } from "./dispatch.ts";
+import type { Route, Service } from "./service.ts";
+
+const MAX_JSON_BYTES = 1024 * 1024;
+
+/** One plane's listener: every service under its prefix, each with its own error format. Not yet listening. */
+export function createHttpServer(app: App, door: Door, services: Service[]): FastifyInstance {
+  const { tls } = app.config;
+  const common = {
+    bodyLimit: MAX_JSON_BYTES,
+    exposeHeadRoutes: false,
+    disableRequestLogging: true,
+    logger: false,
+    requestTimeout: 0,
+    keepAliveTimeout: 75_000,
+    routerOptions: { maxParamLength: 512 },
+  } as const;
+  const server = (
+    tls === null
+      ? fastify(common)
+      : fastify({ ...common, https: { key: readFileSync(tls.keyFile), cert: readFileSync(tls.certFile), minVersion: "TLSv1.2" } })
+  ) as unknown as FastifyInstance;
+  setBodyParsers(server);
+  for (const service of services) {
+    void server.register(
+      async (scope) => {
+        scope.setErrorHandler((error, request, reply) => sendRefusal(app, reply, request, service, error));
+        scope.setNotFoundHandler((request, reply) => {
+          const known = isKnownPath(service, request.url);
+          const error = known
+            ? new CloudError("invalid", `${request.method} is not allowed here`, { status: 405 })
+            : notFound("The resource could not be found.");
+          return sendRefusal(app, reply, request, service, error);
+        });
+        for (const rows of groupRoutes(service.routes)) addRoute(scope, app, door, service, rows);
+      },
+      { prefix: service.mount },
+    );
+  }
+  return server;
+}
+
+function addRoute(scope: FastifyInstance, app: App, door: Door, service: Service, rows: Route[]): void {
+  const [first] = rows;
+  if (first === undefined) return;
+  const streams = rows.some((row) => row.body === "stream");
+  scope.route({
+    method: first.method,
+    url: first.path,
+    bodyLimit: streams ? Number.MAX_SAFE_INTEGER : Math.max(...rows.map((row) => row.maxBodyBytes ?? MAX_JSON_BYTES)),
+    config: { streams },
+    handler: createHandler(app, door, service, rows),
+  });
+}
+
+/** JSON is parsed whatever the content type says, as OpenStack's services do; routes that stream get the bytes untouched. */
+function setBodyParsers(server: FastifyInstance): void {
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser("*", (request, payload, finish) => {
+    if ((request.routeOptions.config as { streams?: boolean }).streams === true) {
+      finish(null, undefined);
+      return;
+    }
+    readBody(payload, request.routeOptions.bodyLimit ?? MAX_JSON_BYTES).then(
+      (text) => {
+        try {
+          finish(null, parseBody(text));
+        } catch (error) {
+          finish(error as Error, undefined);
+        }
+      },
+      (error: unknown) => finish(error as Error, undefined),
+    );
+  });
+}
+
+/** Reads at most `limit` bytes; more is refused without keeping them. */
+function readBody(payload: NodeJS.ReadableStream, limit: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    payload.on("data", (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= limit) chunks.push(chunk);
+    });
+    payload.once("end", () => {
+      if (size > limit) reject(new CloudError("tooLarge", `The request body is larger than ${limit} bytes`));
+      else resolve(Buffer.concat(chunks).toString("utf8"));
+    });
+    payload.once("error", reject);
+  });
+}
+
+function parseBody(text: string): unknown {
+  if (text === "") return undefined;
+  // PostgreSQL's text cannot hold U+0000, and no name of anything needs it
+  if (text.includes("\\u0000")) throw invalid("The request body contains a null character");
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw invalid("The server could not comply with the request since it is either malformed or otherwise incorrect: the body is not valid JSON", { cause });
+  }
+}
+
+function groupRoutes(routes: Route[]): Iterable<Route[]> {
+  const groups = new Map<string, Route[]>();
+  for (const row of routes) {
+    // parameters may be named differently for the same place
+    const key = `${row.method} ${row.path.replaceAll(/:[a-z_]+/g, ":")}`;
+    const rows = groups.get(key) ?? [];
+    rows.push(row);
+    groups.set(key, rows);
+  }
+  return groups.values();
+}
+
+/** 405 or 404: does the path exist for another verb? */
+function isKnownPath(service: Service, url: string): boolean {
+  const path = url.split("?", 1)[0] ?? "";
+  const below = path.slice(service.mount.length).split("/");
+  return service.routes.some((row) => matches(row.path.split("/"), below));
+}
+
+const matches = (pattern: string[], path: string[]): boolean =>
+  pattern.length === path.length &&
+  pattern.every((part, index) => (part.startsWith(":") ? path[index] !== "" : part === path[index]));
