@@ -81,6 +81,7 @@ class Client {
   readonly #listeners = new Set<Listener>();
   readonly #waiting = new Set<{ resolve: () => void; reject: (error: OvsdbError) => void }>();
   readonly #stop = new AbortController();
+  #connection: Connection | undefined;
   #live: Live | undefined;
   #lastTransaction = ZERO_TRANSACTION;
   #attempts = 0;
@@ -175,7 +176,7 @@ class Client {
     clearTimeout(this.#retry);
     const reason = closedError();
     for (const waiting of [...this.#waiting]) waiting.reject(reason);
-    this.#live?.connection.close(reason);
+    this.#connection?.close(reason);
     this.#live = undefined;
   }
 
@@ -199,6 +200,7 @@ class Client {
           tls: this.#options.tls,
           connectTimeoutMs: this.#options.connectTimeoutMs ?? 5_000,
           probeIntervalMs: this.#options.probeIntervalMs ?? 5_000,
+          signal: this.#stop.signal,
         },
         {
           onNotification: (method, params) => {
@@ -208,15 +210,12 @@ class Client {
           onClose: lost,
         },
       );
-      const live = await this.#load(connection);
-      if (this.#stop.signal.aborted) {
-        connection.close(closedError());
-        return;
-      }
-      this.#live = live;
+      this.#connection = connection;
+      this.#live = await this.#load(connection);
       const kept = early;
       early = undefined;
       for (const [method, params] of kept) this.#notified(method, params);
+      if (over) return;
       this.#attempts = 0;
       this.#lastProblem = undefined;
       for (const waiting of this.#waiting) waiting.resolve();
@@ -258,8 +257,11 @@ class Client {
     const live = this.#live;
     if (live === undefined) return;
     if (method === "update3") {
+      // Should the update not fit, the next connection starts from nothing.
+      this.#lastTransaction = ZERO_TRANSACTION;
+      const changes = this.#replica.update(live.shape, params[2]);
       this.#lastTransaction = String(params[1]);
-      this.#tell(this.#replica.update(live.shape, params[2]));
+      this.#tell(changes);
     } else if (method === "update2") {
       if (params[0] === LEADERSHIP) checkLeader(live.connection, this.#options.database, params[1]);
       else this.#tell(this.#replica.update(live.shape, params[1]));

@@ -74,20 +74,24 @@ export class Connection {
 
   /** Connects to `unix:/path`, `tcp:host:port` or `ssl:host:port`. */
   static open(
-    options: { address: string; tls: TlsFiles | undefined; connectTimeoutMs: number; probeIntervalMs: number },
+    options: { address: string; tls: TlsFiles | undefined; connectTimeoutMs: number; probeIntervalMs: number; signal: AbortSignal },
     handlers: Handlers,
   ): Promise<Connection> {
     return new Promise((resolve, reject) => {
       const socket = openSocket(options.address, options.tls);
       const fail = (cause: Error): void => {
         socket.destroy();
+        options.signal.removeEventListener("abort", onAbort);
         reject(new OvsdbError("connectionLost", `cannot connect to ${options.address}`, { cause }));
       };
       socket.setTimeout(options.connectTimeoutMs, () => fail(new Error("no answer in time")));
       socket.once("error", fail);
+      const onAbort = (): void => fail(new Error("closed"));
+      options.signal.addEventListener("abort", onAbort);
       socket.once(options.address.startsWith("ssl:") ? "secureConnect" : "connect", () => {
         socket.setTimeout(0);
         socket.off("error", fail);
+        options.signal.removeEventListener("abort", onAbort);
         resolve(new Connection(socket, handlers, options.probeIntervalMs));
       });
     });
