@@ -1,0 +1,60 @@
+import { parseArgs } from "node:util";
+
+import { createLogger } from "@andromede/base/log";
+
+import { bootstrap } from "./commands/bootstrap.ts";
+import { verifyEvents } from "./commands/verify-events.ts";
+import { loadConfig } from "./config.ts";
+import { openDatabase } from "./db/database.ts";
+import { migrate } from "./db/migrate.ts";
+import { startRuntime } from "./runtime.ts";
+
+/**
+ * control-plane --config FILE               serve, until SIGTERM
+ * control-plane migrate --config FILE       bring the schema up to date
+ * control-plane bootstrap --config FILE     first operator account (JSON on standard input)
+ * control-plane events verify --config FILE recompute the event log from the database (JSON on standard output)
+ */
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { config: { type: "string" } } });
+if (values.config === undefined) throw new Error("--config FILE is needed");
+const config = loadConfig(values.config);
+const log = createLogger("control-plane", config.logLevel === undefined ? {} : { level: config.logLevel });
+
+switch (positionals.join(" ")) {
+  case "":
+    await serve();
+    break;
+  case "migrate": {
+    const db = openDatabase(config.database, { max: 1 });
+    process.stdout.write(`${JSON.stringify(await migrate(db))}\n`);
+    await db.end();
+    break;
+  }
+  case "bootstrap":
+    await bootstrap(config, log);
+    break;
+  case "events verify":
+    process.exitCode = await verifyEvents(config);
+    break;
+  default:
+    throw new Error(`unknown command: ${positionals.join(" ")}`);
+}
+
+async function serve(): Promise<void> {
+  const runtime = await startRuntime(config, log);
+  log.info({ instance: config.instance }, "ready");
+  let stopping = false;
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.on(signal, () => {
+      if (stopping) return;
+      stopping = true;
+      runtime.stop().then(
+        () => process.exit(0),
+        (error: unknown) => {
+          log.error({ error }, "did not stop cleanly");
+          process.exit(1);
+        },
+      );
+    });
+  }
+}

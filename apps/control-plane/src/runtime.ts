@@ -1,0 +1,105 @@
+/** Builds the App and starts what the configured roles ask for. */
+import type { FastifyInstance } from "fastify";
+
+import { type Clock, systemClock } from "@andromede/base/clock";
+import type { Logger } from "@andromede/base/log";
+
+import { createAgentDirectory, followAgent } from "./agents/links.ts";
+import type { App } from "./app.ts";
+import type { Config } from "./config.ts";
+import { openDatabase } from "./db/database.ts";
+import { migrate } from "./db/migrate.ts";
+import { startSequencer } from "./events/sequencer.ts";
+import { createHttpServer } from "./http/server.ts";
+import { openKeyTree } from "./keys/key-tree.ts";
+import { noReconcile } from "./reconcile/signal.ts";
+import { Worker } from "./reconcile/worker.ts";
+import { reconcilers, services } from "./services.ts";
+import { attachConsoles } from "./services/compute/consoles/console-socket.ts";
+import { markHostLost, receiveReport } from "./services/compute/hosts/receive-report.ts";
+import { startTokenVerifier } from "./services/identity/tokens/token-verifier.ts";
+import { connectNorthbound } from "./services/network/ovn/northbound.ts";
+
+export type Runtime = { app: App; stop(): Promise<void> };
+
+/** Everything but listeners and workers: what one-shot commands and tests need too. Stops in the reverse order of starting. */
+export async function openApp(config: Config, log: Logger, clock: Clock = systemClock): Promise<Runtime> {
+  const stops: (() => Promise<void>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const stopOne of stops.toReversed()) await stopOne();
+  };
+  try {
+    const db = openDatabase(config.database, { applicationName: "control-plane" });
+    stops.push(() => db.end({ timeout: 5 }));
+    await migrate(db);
+    const keys = await openKeyTree({ rootKeyFile: config.rootKeyFile, db });
+    const tokens = await startTokenVerifier({ config, db, keys, clock, log });
+    stops.push(() => tokens.stop());
+    const ovn = config.ovn === null ? null : await connectNorthbound({ address: config.ovn.northbound, log });
+    if (ovn !== null) stops.push(() => ovn.close());
+    const app: App = { config, db, clock, log, tokens, keys, reconcile: noReconcile, ovn, agents: createAgentDirectory(config.hosts) };
+    return { app, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** The whole program. Resolves once both listeners answer. */
+export async function startRuntime(config: Config, log: Logger): Promise<Runtime> {
+  const { app, stop: closeApp } = await openApp(config, log);
+  const roles = config.roles ?? ["api", "reconcile"];
+  const stops: (() => Promise<void>)[] = [closeApp];
+  if (roles.includes("reconcile")) stops.push(...(await startReconciling(app)));
+  if (roles.includes("api")) stops.push(...(await startListening(app)));
+  return {
+    app,
+    async stop() {
+      for (const stopOne of stops.toReversed()) await stopOne();
+    },
+  };
+}
+
+async function startReconciling(app: App): Promise<(() => Promise<void>)[]> {
+  // a second process on the same listener cannot exist, so its address names the seat
+  const worker = new Worker(reconcilers, { seat: app.config.listeners.operator.url });
+  app.reconcile = worker;
+  await worker.start(app);
+  const sequencer = startSequencer(app);
+  const following = new AbortController();
+  const links = app.config.hosts.map((host) =>
+    followAgent(host.name, app.agents.client(host.name), (name, report) => receiveReport(app, name, report), {
+      signal: following.signal,
+      log: app.log,
+      onLost: (name) => markHostLost(app, name),
+    }),
+  );
+  return [
+    () => worker.stop(),
+    () => sequencer.stop(),
+    async () => {
+      following.abort();
+      await Promise.all(links);
+    },
+  ];
+}
+
+async function startListening(app: App): Promise<(() => Promise<void>)[]> {
+  const { customer, operator } = app.config.listeners;
+  const doors = [
+    { plane: "customer" as const, ...customer },
+    { plane: "operator" as const, ...operator },
+  ];
+  const stops: (() => Promise<void>)[] = [];
+  for (const { plane, host, port, url } of doors) {
+    const server: FastifyInstance = createHttpServer(app, { plane, baseUrl: url }, services);
+    attachConsoles(app, server.server);
+    await server.listen({ host, port });
+    app.log.info({ plane, url }, "listening");
+    stops.push(async () => {
+      server.server.closeAllConnections();
+      await server.close();
+    });
+  }
+  return stops;
+}

@@ -1,0 +1,194 @@
+/** A control plane for tests: real PostgreSQL, real HTTP front without a socket, tokens for made-up actors. Test files only. */
+import { createHash, randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import type { AgentClient } from "@andromede/agent-api/client";
+import { manualClock, systemClock } from "@andromede/base/clock";
+import { notFound } from "@andromede/base/errors";
+import { newHexId } from "@andromede/base/ids";
+import { silentLogger } from "@andromede/base/log";
+import { waitUntil } from "@andromede/base/waiting";
+import { createTestDatabase } from "@andromede/testkit/database";
+import type { InjectOptions } from "fastify";
+
+import type { App } from "../app.ts";
+import type { Config } from "../config.ts";
+import { openDatabase } from "../db/database.ts";
+import { migrate, readMigrations } from "../db/migrate.ts";
+import type { Actor, Plane } from "../http/identity-token.ts";
+import { createHttpServer } from "../http/server.ts";
+import type { Service } from "../http/service.ts";
+import { openKeyTree } from "../keys/key-tree.ts";
+import { noReconcile } from "../reconcile/signal.ts";
+import { type Reconciler, Worker } from "../reconcile/worker.ts";
+import type { OvnNorthbound } from "../services/network/ovn/northbound.ts";
+
+export type Answer = { status: number; headers: { [name: string]: unknown }; body: never; text: string };
+
+export type TestApp = {
+  app: App;
+  /** A token that the app's verifier takes for this actor. Defaults: a member of a new project, a customer. */
+  tokenFor(actor?: Partial<Omit<Actor, "roles">> & { roles?: string[] }): string;
+  /** An operator with role admin. */
+  adminToken: string;
+  inject(request: {
+    method: string;
+    url: string;
+    token?: string;
+    body?: unknown;
+    headers?: { [name: string]: string };
+    plane?: Plane;
+    /** Sent as it is. */
+    payload?: string | Buffer;
+  }): Promise<Answer>;
+  /** Runs reconcilers until no key is due or leased. */
+  drain(timeoutMs?: number): Promise<void>;
+  clock: { advance(ms: number): void };
+  close(): Promise<void>;
+};
+
+export async function createTestApp(
+  options: {
+    services?: Service[];
+    reconcilers?: Reconciler[];
+    agents?: { [host: string]: AgentClient };
+    ovn?: OvnNorthbound;
+    config?: Partial<Config>;
+    /** By default time is real; "manual" starts now and moves by `clock.advance`. */
+    time?: "manual";
+  } = {},
+): Promise<TestApp> {
+  const migrations = readMigrations();
+  const fingerprint = createHash("sha256").update(migrations.map((one) => one.checksum).join()).digest("hex").slice(0, 16);
+  const database = await createTestDatabase(fingerprint, async (config) => {
+    const db = openDatabase(config, { max: 1 });
+    await migrate(db, migrations);
+    await db.end();
+  });
+  const home = mkdtempSync(join(tmpdir(), "andromede-test-"));
+  const config = testConfig(home, database.config, options.config);
+  const db = openDatabase(config.database, { max: 6 });
+  const clock = options.time === "manual" ? manualClock(Date.now()) : { ...systemClock, advance: () => undefined };
+  const actors = new Map<string, Actor>();
+  const worker = new Worker(options.reconcilers ?? [], { seat: "test" });
+  const app: App = {
+    config,
+    db,
+    clock,
+    log: silentLogger,
+    tokens: { verify: (token, now) => (((actors.get(token)?.expiresAtMs ?? 0) > now ? actors.get(token) : undefined) ?? null) },
+    keys: await openKeyTree({ rootKeyFile: config.rootKeyFile, db }),
+    reconcile: options.reconcilers === undefined ? noReconcile : worker,
+    ovn: options.ovn ?? null,
+    agents: {
+      client(host) {
+        const client = options.agents?.[host];
+        if (client === undefined) throw notFound(`no host ${host}`);
+        return client;
+      },
+    },
+  };
+  if (options.reconcilers !== undefined) await worker.start(app);
+  const services = options.services ?? [];
+  const doors = {
+    customer: createHttpServer(app, { plane: "customer", baseUrl: config.listeners.customer.url }, services),
+    operator: createHttpServer(app, { plane: "operator", baseUrl: config.listeners.operator.url }, services),
+  };
+
+  const tokenFor: TestApp["tokenFor"] = (actor = {}) => {
+    const token = randomBytes(12).toString("base64url");
+    actors.set(token, toActor(actor));
+    return token;
+  };
+
+  return {
+    app,
+    tokenFor,
+    adminToken: tokenFor({ roles: ["admin"], directory: "operator", userName: "admin", userDomainId: "operators" }),
+    async inject(request) {
+      const sent: InjectOptions = {
+        method: request.method as "GET",
+        url: request.url,
+        headers: {
+          ...(request.token === undefined ? {} : { "x-auth-token": request.token }),
+          ...(request.body === undefined ? {} : { "content-type": "application/json" }),
+          ...request.headers,
+        },
+        ...(request.payload === undefined
+          ? request.body === undefined
+            ? {}
+            : { payload: JSON.stringify(request.body) }
+          : { payload: request.payload }),
+      };
+      const answer = await doors[request.plane ?? (actors.get(request.token ?? "")?.directory ?? "customer")].inject(sent);
+      const isJson = String(answer.headers["content-type"] ?? "").includes("json");
+      return {
+        status: answer.statusCode,
+        headers: answer.headers,
+        body: (isJson && answer.body !== "" ? JSON.parse(answer.body) : undefined) as never,
+        text: answer.body,
+      };
+    },
+    drain: (timeoutMs = 10_000) =>
+      waitUntil(
+        "an empty reconcile queue",
+        async () => {
+          app.reconcile.wake();
+          const [row] = await db<{ n: number }[]>`
+            select count(*)::int as n from reconcile_queue where run_at <= now() + interval '1 second' or lease_until > now()`;
+          return row?.n === 0;
+        },
+        { timeoutMs, everyMs: 10 },
+      ).then(() => undefined),
+    clock,
+    async close() {
+      if (options.reconcilers !== undefined) await worker.stop();
+      await Promise.all([doors.customer.close(), doors.operator.close()]);
+      await db.end({ timeout: 1 });
+      await database.drop();
+      rmSync(home, { recursive: true, force: true });
+    },
+  };
+}
+
+function toActor(actor: Parameters<TestApp["tokenFor"]>[0] & {}): Actor {
+  const id = newHexId();
+  return {
+    userId: id,
+    userName: `user-${id.slice(0, 6)}`,
+    userDomainId: "default",
+    projectId: newHexId(),
+    projectName: `project-${id.slice(0, 6)}`,
+    projectDomainId: "default",
+    domainId: null,
+    directory: "customer",
+    auditIds: [id],
+    expiresAtMs: Date.now() + 3_600_000,
+    ...actor,
+    roles: new Set(actor.roles ?? ["member"]),
+  };
+}
+
+function testConfig(home: string, database: Config["database"], overrides: Partial<Config> = {}): Config {
+  const rootKeyFile = join(home, "root.key");
+  writeFileSync(rootKeyFile, randomBytes(32).toString("base64"), { mode: 0o600 });
+  return {
+    instance: "test",
+    region: "RegionOne",
+    database,
+    listeners: {
+      customer: { host: "127.0.0.1", port: 0, url: "https://customer.test" },
+      operator: { host: "127.0.0.1", port: 0, url: "https://operator.test" },
+    },
+    tls: null,
+    plainHttp: true,
+    ovn: null,
+    imageStoreDir: join(home, "images"),
+    rootKeyFile,
+    hosts: [],
+    jail: null,
+    ...overrides,
+  };
+}
