@@ -25,7 +25,7 @@ const PLANTED: { [rule: string]: { [file: string]: string } } = {
 function cruise(): Cruise {
   const result = spawnSync(
     process.execPath,
-    ["node_modules/dependency-cruiser/bin/dependency-cruise.mjs", "--output-type", "json", "--config", ".dependency-cruiser.mjs", "apps", "libs"],
+    ["node_modules/dependency-cruiser/bin/dependency-cruiser.mjs", "--output-type", "json", "--config", ".dependency-cruiser.mjs", "apps", "libs"],
     { cwd: ROOT, encoding: "utf8", maxBuffer: 1 << 28 },
   );
   if (result.stdout === "") throw new Error(`dependency-cruiser said nothing: ${result.stderr}`);
