@@ -1,0 +1,24 @@
+/** The supervisor's program: `node supervisor-main.ts INSTANCE_DIRECTORY`. Started by the keeper (keeper.ts), under its lock. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+
+import { createLogger } from "@andromede/base/log";
+
+import { serveControl } from "./control.ts";
+import { keeperFiles, watchKeeper } from "./keeper.ts";
+import { Supervisor } from "./supervisor.ts";
+import { unitDirectories } from "./unit-store.ts";
+
+const instanceDirectory = process.argv[2];
+if (instanceDirectory === undefined) throw new TypeError("usage: supervisor-main.ts INSTANCE_DIRECTORY");
+const files = keeperFiles(instanceDirectory);
+const log = createLogger("supervisor");
+
+// The instance was shut down while we waited for the lock.
+if (!existsSync(files.keep)) process.exit(0);
+
+const supervisor = new Supervisor(instanceDirectory, unitDirectories(instanceDirectory), log);
+supervisor.start();
+serveControl(supervisor, join(instanceDirectory, "run", "supervisor.sock"), () => process.exit(0));
+watchKeeper(instanceDirectory, log);
+log.info("supervising");

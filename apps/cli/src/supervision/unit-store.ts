@@ -1,0 +1,60 @@
+/**
+ * What the supervisor is told and what it remembers, as files: both survive its death.
+ *   units/NAME.json     the unit and whether it should run (written by the CLI; `wanted` also by the supervisor)
+ *   run/units/NAME.json the process it started: pid, start time, boot
+ * Each is written beside its place and renamed, so nobody ever reads half of one.
+ */
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import type { Unit } from "@andromede/engines/unit";
+
+export type UnitFile = { unit: Unit; wanted: "running" | "stopped" };
+/** `definition` is the hash of the unit it was started from: another hash in the unit file means a restart is due. */
+export type ProcessRecord = { pid: number; startTime: number; bootId: string; definition: string; startedAt: number };
+
+export type UnitDirectories = { units: string; records: string };
+
+export const unitDirectories = (instanceDirectory: string): UnitDirectories => ({
+  units: join(instanceDirectory, "units"),
+  records: join(instanceDirectory, "run", "units"),
+});
+
+/** What tells two definitions of a unit apart. */
+export const definitionHash = (unit: Unit): string => createHash("sha256").update(JSON.stringify(unit)).digest("hex").slice(0, 16);
+
+function writeJson(file: string, value: unknown): void {
+  const unfinished = `${file}.${process.pid}.new`;
+  writeFileSync(unfinished, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
+  renameSync(unfinished, file);
+}
+
+function readJson<T>(file: string): T | null {
+  try {
+    return JSON.parse(readFileSync(file, "utf8")) as T;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+    throw error;
+  }
+}
+
+const fileOf = (directory: string, name: string): string => join(directory, `${name}.json`);
+
+/** Creates both directories. */
+export function prepareUnitStore(directories: UnitDirectories): void {
+  for (const directory of [directories.units, directories.records]) mkdirSync(directory, { recursive: true, mode: 0o700 });
+}
+
+/** Every unit file, by name. */
+export function readUnits(directories: UnitDirectories): UnitFile[] {
+  return readdirSync(directories.units).filter((name) => name.endsWith(".json")).toSorted()
+    .map((name) => readJson<UnitFile>(join(directories.units, name))).filter((file) => file !== null);
+}
+
+export const writeUnit = (directories: UnitDirectories, file: UnitFile): void => writeJson(fileOf(directories.units, file.unit.name), file);
+export const removeUnit = (directories: UnitDirectories, name: string): void => rmSync(fileOf(directories.units, name), { force: true });
+
+export const readRecord = (directories: UnitDirectories, name: string): ProcessRecord | null => readJson(fileOf(directories.records, name));
+export const writeRecord = (directories: UnitDirectories, name: string, record: ProcessRecord): void => writeJson(fileOf(directories.records, name), record);
+export const removeRecord = (directories: UnitDirectories, name: string): void => rmSync(fileOf(directories.records, name), { force: true });
