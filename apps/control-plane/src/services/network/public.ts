@@ -1,0 +1,26 @@
+/**
+ * All that other services may use of the network service. What changes something takes the caller's transaction and
+ * enqueues the keys of what it touched; the rest takes any Queryable. Locks: see the head of migrations/0004-network.sql.
+ */
+export type {
+  CreateServerPorts,
+  NetworkQuotaName,
+  NetworkQuotaUsage,
+  ObservedPorts,
+  RequestedInterface,
+  RequestedNetworks,
+  ServerAddress,
+  ServerInterface,
+  ServerPort,
+} from "./servers/server-ports.model.ts";
+export { createServerPorts } from "./servers/create-server-ports.ts";
+export { attachPort, bindPorts, detachPort, portsObserved, releaseServerPorts } from "./servers/change-server-ports.ts";
+export {
+  addressesOfServers,
+  securityGroupsOfServers,
+  serverIdsWithAddress,
+  serverInterfaces,
+  serverPortsReady,
+} from "./servers/read-server-ports.ts";
+export { addServerSecurityGroup, removeServerSecurityGroup } from "./servers/server-security-groups.ts";
+export { projectQuotaUsage } from "./quotas/read-quotas.ts";
