@@ -96,16 +96,29 @@ export function defaultValue(type: ColumnType): Value {
   return type.optional ? null : ATOM_DEFAULTS[type.key];
 }
 
+/** Few elements of a large sorted set change at a time (ports of a network): each is found by halving, none sorted again. */
+function toggle(sorted: readonly Atom[], elements: readonly Atom[]): Atom[] {
+  const result = [...sorted];
+  for (const element of elements) {
+    let low = 0;
+    let high = result.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (compareAtoms(result[middle] ?? element, element) < 0) low = middle + 1;
+      else high = middle;
+    }
+    if (result[low] === element) result.splice(low, 1);
+    else result.splice(low, 0, element);
+  }
+  return result;
+}
+
 /** Applies a `modify` of update2/update3 (ovsdb-server(7)): single values are new, sets and maps are differences. */
 export function applyDifference(type: ColumnType, before: Value, wire: unknown): Value {
   const difference = decode(type, wire);
   if (!type.many) return difference;
   if (Array.isArray(before) && Array.isArray(difference)) {
-    const elements = new Set(before);
-    for (const element of difference) {
-      if (!elements.delete(element)) elements.add(element);
-    }
-    return [...elements].toSorted(compareAtoms);
+    return toggle(before, difference);
   }
   if (isObject(before) && isObject(difference)) {
     const pairs = { ...before };
