@@ -4,9 +4,9 @@ import type { Logger } from "@andromede/base/log";
 
 import type { Config } from "./config.ts";
 import type { Database } from "./db/database.ts";
-import type { TokenVerifier } from "./http/identity-token.ts";
 import type { KeyTree } from "./keys/key-tree.ts";
 import type { ReconcileSignal } from "./reconcile/signal.ts";
+import type { TokenAuthority } from "./services/identity/tokens/token-verifier.ts";
 import type { OvnNorthbound } from "./services/network/ovn/northbound.ts";
 
 /** Everything a use case or a reconciler may need, passed by hand: no container, no globals. */
@@ -16,7 +16,7 @@ export type App = {
   clock: Clock;
   log: Logger;
   /** Answers "whose token is this?" without asking the database. */
-  tokens: TokenVerifier;
+  tokens: TokenAuthority;
   keys: KeyTree;
   /** Wakes the workers after a commit; lets a caller wait for a key to settle. */
   reconcile: ReconcileSignal;

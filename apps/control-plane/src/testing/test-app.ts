@@ -23,6 +23,7 @@ import type { Service } from "../http/service.ts";
 import { openKeyTree } from "../keys/key-tree.ts";
 import { noReconcile } from "../reconcile/signal.ts";
 import { type Reconciler, Worker } from "../reconcile/worker.ts";
+import { startTokenVerifier } from "../services/identity/tokens/token-verifier.ts";
 import type { OvnNorthbound } from "../services/network/ovn/northbound.ts";
 
 export type Answer = { status: number; headers: { [name: string]: unknown }; body: never; text: string };
@@ -72,14 +73,24 @@ export async function createTestApp(
   const db = openDatabase(config.database, { max: 6 });
   const clock = options.time === "manual" ? manualClock(Date.now()) : { ...systemClock, advance: () => undefined };
   const actors = new Map<string, Actor>();
+  const madeUp = (token: string, now: number): Actor | null => {
+    const actor = actors.get(token);
+    return actor !== undefined && actor.expiresAtMs > now ? actor : null;
+  };
+  const keys = await openKeyTree({ rootKeyFile: config.rootKeyFile, db }).catch(async (error: unknown) => {
+    await db.end();
+    await database.drop();
+    throw error;
+  });
+  const tokens = await startTokenVerifier({ config, db, keys, clock, log: silentLogger });
   const worker = new Worker(options.reconcilers ?? [], { seat: "test" });
   const app: App = {
     config,
     db,
     clock,
     log: silentLogger,
-    tokens: { verify: (token, now) => (((actors.get(token)?.expiresAtMs ?? 0) > now ? actors.get(token) : undefined) ?? null) },
-    keys: await openKeyTree({ rootKeyFile: config.rootKeyFile, db }),
+    tokens: { ...tokens, verify: (token, now) => madeUp(token, now) ?? tokens.verify(token, now) },
+    keys,
     reconcile: options.reconcilers === undefined ? noReconcile : worker,
     ovn: options.ovn ?? null,
     agents: {
@@ -146,6 +157,7 @@ export async function createTestApp(
     async close() {
       if (options.reconcilers !== undefined) await worker.stop();
       await Promise.all([doors.customer.close(), doors.operator.close()]);
+      await tokens.stop();
       await db.end({ timeout: 1 });
       await database.drop();
       rmSync(home, { recursive: true, force: true });
