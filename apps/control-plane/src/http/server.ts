@@ -16,7 +16,6 @@ export function createHttpServer(app: App, door: Door, services: Service[]): Fas
   const common = {
     bodyLimit: MAX_JSON_BYTES,
     exposeHeadRoutes: false,
-    disableRequestLogging: true,
     logger: false,
     requestTimeout: 0,
     keepAliveTimeout: 75_000,
