@@ -16,7 +16,30 @@ export type Transaction = {
   enqueue(key: ResourceKey): void;
 };
 
+/** How often PostgreSQL may choose a transaction as a deadlock's victim before its caller hears of it. */
+const MAX_VICTIM = 4;
+
+/**
+ * Runs `work` in a transaction. `work` MUST change nothing but through `tx`: the victim of a deadlock is run again, whole.
+ */
 export async function transact<T>(
+  app: Pick<App, "db" | "clock" | "reconcile">,
+  origin: Origin,
+  work: (tx: Transaction) => Promise<T>,
+): Promise<T> {
+  for (let time = 1; ; time++) {
+    try {
+      return await transactOnce(app, origin, work);
+    } catch (error) {
+      if (time === MAX_VICTIM || !isDeadlock(error)) throw error;
+    }
+  }
+}
+
+const isDeadlock = (error: unknown): boolean =>
+  error instanceof Error && error.name === "PostgresError" && (error as { code?: unknown }).code === "40P01";
+
+async function transactOnce<T>(
   app: Pick<App, "db" | "clock" | "reconcile">,
   origin: Origin,
   work: (tx: Transaction) => Promise<T>,
