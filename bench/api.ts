@@ -1,0 +1,181 @@
+/**
+ * The control plane's figures: node bench/api.ts [simulated|real]. One JSON line each; see README.md.
+ */
+import { spawn } from "node:child_process";
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+
+import { type BenchCloud, signInBody, startCloud, tokensUrl } from "./support/cloud.ts";
+import { emit, inMib, latencies, load, percentile, round } from "./support/measure.ts";
+import { type Stage, postServer, removeServer, setStage, untilBuilt } from "./support/servers.ts";
+
+const SECONDS = Number(process.env["BENCH_SECONDS"] ?? "5");
+const CLIENTS = 8;
+
+/** The same request over and over, from a connection of its own. */
+function repeat(cloud: BenchCloud, want: number, request: { method: string; url: string; body?: unknown; headers?: { [name: string]: string }; token?: string }) {
+  return () => {
+    const connection = cloud.connect();
+    return {
+      async once() {
+        const answer = await connection.call(request.method, request.url, request);
+        if (answer.status !== want) throw new Error(`${request.method} ${request.url}: ${answer.status} ${answer.text.slice(0, 200)}`);
+      },
+      close: () => connection.close(),
+    };
+  };
+}
+
+async function tokens(cloud: BenchCloud): Promise<void> {
+  const url = tokensUrl(cloud.environment);
+  for (const clients of [1, CLIENTS]) {
+    await load("token.issue", clients, SECONDS, repeat(cloud, 201, { method: "POST", url, body: signInBody(cloud.environment) }));
+  }
+  const validate = { method: "GET", url, token: cloud.token, headers: { "x-subject-token": cloud.token } };
+  for (const clients of [1, CLIENTS]) await load("token.validate", clients, SECONDS, repeat(cloud, 200, validate));
+}
+
+async function lists(cloud: BenchCloud, stage: Stage): Promise<void> {
+  const made: string[] = [];
+  for (const wanted of [0, 100, 500]) {
+    const before = performance.now();
+    const missing = wanted - made.length;
+    const connections = Array.from({ length: CLIENTS }, () => cloud.connect());
+    await Promise.all(
+      connections.map(async (connection, place) => {
+        for (let n = place; n < missing; n += CLIENTS) {
+          const id = await postServer(cloud, stage, connection, `bench-${wanted}-${n}`);
+          made.push(id);
+        }
+      }),
+    );
+    for (const id of made.slice(-missing)) await untilBuilt(cloud, stage.connection, id);
+    if (missing > 0) emit({ figure: "servers.burst", servers: missing, servers_per_s: round((missing * 1_000) / (performance.now() - before)) });
+    for (const connection of connections) connection.close();
+    const request = { method: "GET", url: `${cloud.endpoints["compute"] ?? ""}/servers/detail?limit=1000`, token: cloud.token };
+    for (const clients of [1, CLIENTS]) await load("servers.detail", clients, SECONDS, repeat(cloud, 200, request), { servers: wanted });
+  }
+  for (const id of made) await removeServer(cloud, stage.connection, id);
+}
+
+async function createToActive(cloud: BenchCloud, stage: Stage, figure: string, runs: number): Promise<void> {
+  const posts: number[] = [];
+  const actives: number[] = [];
+  for (let n = 0; n < runs; n++) {
+    const before = performance.now();
+    const id = await postServer(cloud, stage, stage.connection, `single-${n}`);
+    posts.push(performance.now() - before);
+    const status = await untilBuilt(cloud, stage.connection, id);
+    if (status !== "ACTIVE") throw new Error(`server ${id} ended ${status}`);
+    actives.push(performance.now() - before);
+    await removeServer(cloud, stage.connection, id);
+  }
+  emit({ figure, runs, ...latencies(actives), post_p50_ms: round(percentile(posts, 0.5)) });
+}
+
+type Status = { programs: { name: string; pid: number | null; memoryMib?: number }[] };
+
+/** Proportional set size of each program, its children included. */
+function memory(cloud: BenchCloud): void {
+  const { programs } = JSON.parse(cloud.andromede("status", "--json")) as Status;
+  const byProgram = Object.fromEntries(
+    programs.flatMap(({ name, pid }) => (pid === null ? [] : [[name, inMib(treeOf(pid).reduce((sum, one) => sum + pssKib(one), 0))]])),
+  );
+  const total = Object.values(byProgram).reduce((sum, value) => sum + Number(value), 0);
+  emit({ figure: "memory", pss_mib: round(total, 1), by_program: byProgram });
+}
+
+function treeOf(pid: number): number[] {
+  try {
+    const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+      readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").split(" ").filter(Boolean).map(Number),
+    );
+    return [pid, ...children.flatMap(treeOf)];
+  } catch {
+    return []; // ended meanwhile
+  }
+}
+
+function pssKib(pid: number): number {
+  try {
+    return Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
+}
+
+/** From starting QEMU by hand to the image's first line of user land, and the same from the API call; alternately. */
+async function besideBareQemu(cloud: BenchCloud, stage: Stage, runs: number): Promise<void> {
+  const bare: number[] = [];
+  const ours: number[] = [];
+  for (let n = 0; n < runs; n++) {
+    bare.push(await bareStart(cloud));
+    const before = performance.now();
+    const id = await postServer(cloud, stage, stage.connection, `beside-${n}`);
+    await firstLine(cloud, stage, id);
+    ours.push(performance.now() - before);
+    await removeServer(cloud, stage.connection, id);
+  }
+  const [b, o] = [percentile(bare, 0.5), percentile(ours, 0.5)];
+  emit({ figure: "boot.beside_qemu", runs, bare_p50_ms: round(b), ours_p50_ms: round(o), over_ms: round(o - b), ratio: round(o / b) });
+}
+
+const FIRST_LINE = /mini: user land/;
+
+async function firstLine(cloud: BenchCloud, stage: Stage, id: string): Promise<void> {
+  const url = `${cloud.endpoints["compute"] ?? ""}/servers/${id}/action`;
+  for (;;) {
+    const answer = await stage.connection.call("POST", url, { token: cloud.token, body: { "os-getConsoleOutput": {} } });
+    if (answer.status === 200 && FIRST_LINE.test(answer.text)) return;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+function bareStart(cloud: BenchCloud): Promise<number> {
+  const engines = join(cloud.data, "engines");
+  const root = readdirSync(engines).find((name) => !name.includes("."));
+  if (root === undefined) throw new Error("no engine root");
+  const disk = join(cloud.data, "built-images/mini.qcow2");
+  const args = [
+    "--ro-bind", join(engines, root), "/", "--dev-bind", "/dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", "--bind", cloud.data, cloud.data, "--",
+    "qemu-system-x86_64", "-nodefaults", "-display", "none", "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "max", "-m", "128",
+    "-drive", `file=${disk},if=virtio,snapshot=on,format=qcow2`, "-device", "virtio-rng-pci", "-serial", "stdio", "-no-reboot",
+  ];
+  return new Promise((resolve, reject) => {
+    const before = performance.now();
+    const child = spawn("bwrap", args, { stdio: ["ignore", "pipe", "inherit"] });
+    let text = "";
+    child.stdout.on("data", (chunk: Buffer) => {
+      text += chunk.toString();
+      if (!FIRST_LINE.test(text)) return;
+      child.stdout.removeAllListeners("data");
+      const took = performance.now() - before;
+      child.once("close", () => resolve(took));
+      child.kill("SIGKILL");
+    });
+    child.once("error", reject);
+  });
+}
+
+async function main(kind: string): Promise<void> {
+  const simulated = kind === "simulated";
+  const cloud = await startCloud(`bench-${kind}`, simulated ? ["--simulated", "--plain-http"] : []);
+  try {
+    const stage = await setStage(cloud);
+    if (simulated) {
+      memory(cloud);
+      await tokens(cloud);
+      await createToActive(cloud, stage, "server.create_to_active.simulated", 30);
+      await lists(cloud, stage);
+    } else {
+      await createToActive(cloud, stage, "server.create_to_active.real", 5);
+      await besideBareQemu(cloud, stage, 5);
+    }
+    memory(cloud);
+    stage.connection.close();
+  } finally {
+    cloud.andromede("down", "--purge", "--yes");
+  }
+}
+
+for (const kind of process.argv.length > 2 ? process.argv.slice(2) : ["simulated", "real"]) await main(kind);
