@@ -1,0 +1,132 @@
+/**
+ * Runs inside a guest's network namespace and does there what it is told, one JSON object a line: asks for an address,
+ * serves, connects, resolves. Stands for the software of a guest.
+ */
+import { createSocket } from "node:dgram";
+import { Resolver } from "node:dns/promises";
+import { connect, createServer } from "node:net";
+import { createInterface } from "node:readline";
+
+export type Lease = { address: string; options: { [code: number]: string } };
+export type Commands = {
+  dhcp: { args: { mac: string }; result: Lease };
+  serve: { args: { port: number; text: string }; result: { port: number } };
+  connect: { args: { address: string; port: number; timeoutMs: number; localAddress?: string }; result: { text: string } | { error: string } };
+  resolve: { args: { server: string; name: string }; result: string[] };
+};
+export type Request = { [Op in keyof Commands]: { id: number; op: Op; args: Commands[Op]["args"] } }[keyof Commands];
+export type Reply = { id: number; result?: unknown; error?: string };
+
+const MAGIC = Buffer.from([99, 130, 83, 99]);
+
+function dhcpMessage(transaction: number, mac: string, options: number[]): Buffer {
+  const header = Buffer.alloc(236);
+  header.set([1, 1, 6, 0]);
+  header.writeUInt32BE(transaction, 4);
+  // The answer must be broadcast: there is no address yet to send it to.
+  header.writeUInt16BE(0x8000, 10);
+  header.set(Buffer.from(mac.replaceAll(":", ""), "hex"), 28);
+  return Buffer.concat([header, MAGIC, Buffer.from([...options, 255])]);
+}
+
+function parseOptions(message: Buffer): { [code: number]: string } {
+  const options: { [code: number]: string } = {};
+  let at = 240;
+  while (at < message.length && message[at] !== 255) {
+    const length = message[at + 1] ?? 0;
+    options[message[at] ?? 0] = message.subarray(at + 2, at + 2 + length).toString("hex");
+    at += 2 + length;
+  }
+  return options;
+}
+
+const dotted = (bytes: Buffer): string => [...bytes].join(".");
+
+/** DISCOVER, OFFER, REQUEST, ACK. Asks again every half second, as clients do. */
+function dhcp(mac: string): Promise<Lease> {
+  return new Promise((resolve, reject) => {
+    const socket = createSocket({ type: "udp4", reuseAddr: true });
+    const transaction = Math.floor(Math.random() * 2 ** 31);
+    let request: number[] = [53, 1, 1, 55, 6, 1, 3, 6, 26, 51, 121];
+    const send = (): void => socket.send(dhcpMessage(transaction, mac, request), 67, "255.255.255.255");
+    const again = setInterval(send, 500);
+    const end = setTimeout(() => finish(new Error("no DHCP answer")), 10_000);
+    const finish = (outcome: Error | Lease): void => {
+      clearInterval(again);
+      clearTimeout(end);
+      socket.close();
+      if (outcome instanceof Error) reject(outcome);
+      else resolve(outcome);
+    };
+    socket.on("error", finish);
+    socket.on("message", (message) => {
+      if (message.readUInt32BE(4) !== transaction) return;
+      const options = parseOptions(message);
+      const offered = message.subarray(16, 20);
+      if (options[53] === "02") {
+        request = [53, 1, 3, 50, 4, ...offered, 54, 4, ...Buffer.from(options[54] ?? "", "hex"), 55, 6, 1, 3, 6, 26, 51, 121];
+        send();
+      } else if (options[53] === "05") {
+        finish({ address: dotted(offered), options });
+      }
+    });
+    socket.bind(68, "0.0.0.0", () => {
+      socket.setBroadcast(true);
+      send();
+    });
+  });
+}
+
+/** Says its text and who it thinks is calling. */
+function serve(port: number, text: string): Promise<{ port: number }> {
+  const server = createServer((socket) => {
+    socket.on("error", () => undefined);
+    socket.end(`${text} ${socket.remoteAddress?.replace("::ffff:", "") ?? ""}`);
+  });
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "::", () => resolve({ port }));
+  });
+}
+
+function connectTo(args: Commands["connect"]["args"]): Promise<Commands["connect"]["result"]> {
+  return new Promise((resolve) => {
+    const { address, port, timeoutMs, localAddress } = args;
+    const socket = connect({ host: address, port, ...(localAddress === undefined ? {} : { localAddress }) });
+    const heard: string[] = [];
+    socket.setTimeout(timeoutMs, () => {
+      socket.destroy();
+      resolve({ error: "timeout" });
+    });
+    socket.on("data", (chunk) => heard.push(chunk.toString()));
+    socket.on("error", (error) => resolve({ error: error.message }));
+    socket.on("end", () => resolve({ text: heard.join("") }));
+  });
+}
+
+async function run(request: Request): Promise<unknown> {
+  switch (request.op) {
+    case "dhcp":
+      return dhcp(request.args.mac);
+    case "serve":
+      return serve(request.args.port, request.args.text);
+    case "connect":
+      return connectTo(request.args);
+    case "resolve": {
+      const resolver = new Resolver({ timeout: 1_000, tries: 3 });
+      resolver.setServers([request.args.server]);
+      return resolver.resolve4(request.args.name);
+    }
+  }
+}
+
+if (import.meta.main) {
+  const answer = (reply: Reply): boolean => process.stdout.write(`${JSON.stringify(reply)}\n`);
+  createInterface({ input: process.stdin }).on("line", (line) => {
+    const request = JSON.parse(line) as Request;
+    run(request).then(
+      (result) => answer({ id: request.id, result }),
+      (error: unknown) => answer({ id: request.id, error: String(error) }),
+    );
+  });
+}
