@@ -34,7 +34,7 @@ export const jailEnvironment = { PATH: "/usr/sbin:/usr/bin", LANG: "C.UTF-8", HO
 
 /** The whole argv that runs `command` in the jail. Pure. */
 export function jailCommand(jail: Jail, command: string[]): string[] {
-  return [...enterNetwork(jail), "bwrap", ...rootArguments(jail), ...jail.binds.flatMap(bindArguments), ...jail.unshare.map((name) => `--unshare-${name}`),
+  return [...enterNetwork(jail), "bwrap", ...rootArguments(jail), ...parentDirectories(jail.binds), ...jail.binds.flatMap(bindArguments), ...jail.unshare.map((name) => `--unshare-${name}`),
     "--chdir", jail.workingDirectory ?? "/", "--", ...dropPrivileges(jail), ...command];
 }
 
@@ -54,6 +54,20 @@ function rootArguments(jail: Jail): string[] {
     "--dir", "/var",
     "--symlink", "/run", "/var/run",
   ];
+}
+
+/**
+ * Every directory above a bind, made first: bubblewrap would make them too, but for root alone when what is bound is
+ * closed to others, and then our own users could not reach what they own.
+ */
+function parentDirectories(binds: Bind[]): string[] {
+  const parents = new Set<string>();
+  for (const { from, to } of binds) {
+    const parts = (to ?? from).split("/").slice(1, -1);
+    parts.forEach((_, index) => parents.add(`/${parts.slice(0, index + 1).join("/")}`));
+  }
+  const given = (path: string): boolean => ["/usr", "/etc", "/proc", "/dev", "/tmp", "/run"].includes(`/${path.split("/")[1] ?? ""}`) && !/^\/(tmp|run)\/./.test(path);
+  return [...parents].toSorted().filter((path) => !given(path)).flatMap((path) => ["--dir", path]);
 }
 
 function bindArguments(bind: Bind): string[] {

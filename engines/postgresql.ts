@@ -141,8 +141,7 @@ async function initialize(place: PostgresqlPlace): Promise<void> {
 
 /** Runs SQL as the superuser; gives what psql printed (unaligned, tuples only). */
 export function runSql(place: PostgresqlPlace, sql: string, database = "postgres"): Promise<string> {
-  const jail: Jail = { ...jailOf(place), user: { uid: 0, gid: 0 }, workingDirectory: "/" };
-  return runInJail(jail, [`${BIN}/psql`, "--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--set=ON_ERROR_STOP=1",
+  return runInJail(jailOf(place), [`${BIN}/psql`, "--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--set=ON_ERROR_STOP=1",
     "--host", place.socketDirectory, "--port", String(PORT), "--username=postgres", "--dbname", database, "--file=-"], { input: sql, timeoutMs: 30_000 });
 }
 

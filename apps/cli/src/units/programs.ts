@@ -1,0 +1,236 @@
+/** Our own programs as units: their configuration files and the jails they run in. */
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { chown, mkdir, readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+
+import { type Bind, type Jail, jailCommand, jailEnvironment } from "@andromede/engines/jail";
+import { integrationBridge } from "@andromede/engines/openvswitch";
+import { runCommand } from "@andromede/engines/run-command";
+import type { Unit } from "@andromede/engines/unit";
+
+import { externalNetwork, writeWhole } from "../instance/instance-config.ts";
+import { agentSocket, hostDataDirectory, hostRunDirectory, networkNamespace } from "../instance/paths.ts";
+import type { Stack } from "../stack/stack.ts";
+import { tlsFiles } from "../tls/certificates.ts";
+import { codeVersion, repositoryDirectory } from "./code-version.ts";
+
+const CONTROL_PLANE = join(repositoryDirectory, "apps/control-plane/src/main.ts");
+const HOST_AGENT = join(repositoryDirectory, "apps/host-agent/src/main.ts");
+/** Keeps V8's young generation from growing with every burst. */
+const NODE_FLAGS = ["--max-semi-space-size=16"];
+
+export const controlPlaneConfigFile = (stack: Stack): string => join(stack.paths.programs, "control-plane.json");
+export const agentConfigFile = (stack: Stack): string => join(stack.paths.programs, "host-agent.json");
+
+export type Plane = "customer" | "operator";
+/** Base URL of a plane, without a trailing slash. */
+export function planeUrl(stack: Pick<Stack, "config">, plane: Plane): string {
+  return `${stack.config.plainHttp ? "http" : "https"}://127.0.0.1:${stack.config.ports[plane]}`;
+}
+
+/** The control plane's configuration. Pure. */
+export function controlPlaneConfig(stack: Stack): object {
+  const { paths, config, database, simulated } = stack;
+  const files = tlsFiles(paths.tls);
+  const listener = (plane: Plane): object => ({ host: "127.0.0.1", port: config.ports[plane], url: planeUrl(stack, plane) });
+  return {
+    instance: config.instance,
+    region: config.region,
+    database: database.kind === "url" ? { url: database.url } : { socketDir: database.place.socketDirectory, port: 5432, name: "andromede", user: "andromede" },
+    listeners: { customer: listener("customer"), operator: listener("operator") },
+    tls: config.plainHttp ? null : { certFile: files.certFile, keyFile: files.keyFile, caFile: files.caFile },
+    plainHttp: config.plainHttp,
+    ovn: { northbound: `unix:${join(paths.run, "ovn", "ovnnb_db.sock")}` },
+    imageStoreDir: paths.images,
+    rootKeyFile: join(paths.secrets, "root.key"),
+    hosts: simulated ? simulatedHosts(stack) : [{ name: stack.host, socketPath: agentSocket(paths, stack.host) }],
+    jail: { engineRoot: stack.engineRoot },
+    externalNetwork: externalNetwork(config.slot),
+  };
+}
+
+function simulatedHosts(stack: Stack): { name: string; socketPath: string }[] {
+  const directory = hostRunDirectory(stack.paths, stack.host);
+  return Array.from({ length: stack.config.simulatedHosts }, (_, index) => ({ name: `host${index + 1}`, socketPath: join(directory, `sim-${index + 1}.sock`) }));
+}
+
+/** The agent's configuration. Pure. */
+export function agentConfig(stack: Stack): object {
+  const { paths, config, host, users, accelerator } = stack;
+  const run = hostRunDirectory(paths, host);
+  const common = {
+    instance: config.instance,
+    host,
+    dataDir: hostDataDirectory(paths, host),
+    controlPlaneGid: users.controlPlane.gid,
+  };
+  if (stack.simulated) {
+    const ms = config.simulatedDelayMs;
+    return {
+      ...common,
+      backend: "simulated",
+      simulated: {
+        hosts: simulatedHosts(stack),
+        delaysMs: { prepare: ms, launch: ms, ports: ms, begin: ms, shutdown: ms, other: ms },
+        // room for benches: the simulated hosts are as large as a rack's machines
+        vcpus: 1024,
+        memoryMib: 4 * 1024 * 1024,
+        diskGib: 256 * 1024,
+      },
+    };
+  }
+  return {
+    ...common,
+    backend: "qemu",
+    socketPath: agentSocket(paths, host),
+    metadataSocketPath: join(run, "metadata.sock"),
+    engineRoot: stack.engineRoot,
+    networkNamespace: networkNamespace(paths, host),
+    ovsdbSocket: join(run, "ovs", "db.sock"),
+    integrationBridge,
+    datapath: stack.datapath,
+    accelerator: accelerator.accelerator,
+    acceleratorReason: accelerator.reason,
+    guestUser: users.guest,
+    guestUids: users.guests,
+  };
+}
+
+/** Writes both configurations and makes the directories the programs use. Idempotent. */
+export async function preparePrograms(stack: Stack): Promise<void> {
+  const { paths, users, host } = stack;
+  const { gid } = users.controlPlane;
+  await mkdir(paths.programs, { recursive: true, mode: 0o755 });
+  const write = async (file: string, value: object): Promise<void> => {
+    await writeWhole(file, `${JSON.stringify(value, null, 2)}\n`, 0o440);
+    await chown(file, 0, gid);
+  };
+  await write(controlPlaneConfigFile(stack), controlPlaneConfig(stack));
+  await write(agentConfigFile(stack), agentConfig(stack));
+  const own = async (directory: string, owner: { uid: number; gid: number }): Promise<void> => {
+    await mkdir(directory, { recursive: true, mode: 0o750 });
+    await chown(directory, owner.uid, owner.gid);
+  };
+  await own(paths.images, users.controlPlane);
+  const agentOwner = stack.simulated ? users.controlPlane : { uid: 0, gid };
+  await own(hostRunDirectory(paths, host), agentOwner);
+  await mkdir(dirname(hostDataDirectory(paths, host)), { recursive: true, mode: 0o755 });
+  await own(hostDataDirectory(paths, host), stack.simulated ? users.controlPlane : { uid: 0, gid: 0 });
+}
+
+/** What one of our programs needs inside: the source and the Node that runs it. */
+function programBinds(): Bind[] {
+  return [{ from: repositoryDirectory, mode: "read" }];
+}
+
+function controlPlaneJail(stack: Stack): Jail {
+  const { paths, users } = stack;
+  const files = tlsFiles(paths.tls);
+  const tls: Bind[] = stack.config.plainHttp ? [] : [files.certFile, files.keyFile, files.caFile].map((from) => ({ from, mode: "read" }));
+  return {
+    root: stack.engineRoot,
+    binds: [
+      ...programBinds(),
+      // qemu-img is started from it, in a jail inside this one
+      { from: stack.engineRoot, mode: "read" },
+      { from: controlPlaneConfigFile(stack), mode: "read" },
+      { from: join(paths.secrets, "root.key"), mode: "read" },
+      ...tls,
+      { from: paths.images, mode: "write" },
+      { from: join(paths.run, "ovn"), mode: "read" },
+      { from: hostRunDirectory(paths, stack.host), mode: "read" },
+      ...databaseBinds(stack),
+    ],
+    unshare: ["pid", "ipc", "uts"],
+    user: users.controlPlane,
+  };
+}
+
+function databaseBinds({ database }: Stack): Bind[] {
+  if (database.kind === "own") return [{ from: database.place.socketDirectory, mode: "read" }];
+  const socketDirectory = new URL(database.url).searchParams.get("host");
+  return socketDirectory?.startsWith("/") === true ? [{ from: socketDirectory, mode: "read" }] : [];
+}
+
+const nodeCommand = (program: string, args: string[], config: string): string[] => [process.execPath, ...NODE_FLAGS, program, ...args, "--config", config];
+
+/** Changes when the files a program has read at its start change: another definition of the unit, hence a restart. */
+async function fingerprint(files: string[]): Promise<string> {
+  const hash = createHash("sha256");
+  for (const file of files) {
+    // a file's place in the list is part of the fingerprint
+    // eslint-disable-next-line no-await-in-loop
+    if (existsSync(file)) hash.update(await readFile(file));
+  }
+  return hash.digest("hex").slice(0, 16);
+}
+
+export async function controlPlaneUnit(stack: Stack): Promise<Unit> {
+  const { paths } = stack;
+  const config = controlPlaneConfigFile(stack);
+  return {
+    name: "control-plane",
+    description: "control plane",
+    argv: jailCommand(controlPlaneJail(stack), nodeCommand(CONTROL_PLANE, [], config)),
+    environment: {
+      ...jailEnvironment,
+      PATH: "/usr/sbin:/usr/bin:/sbin:/bin",
+      NODE_ENV: "production",
+      ANDROMEDE_CODE: codeVersion("control-plane"),
+      ANDROMEDE_CONFIG: await fingerprint([config, tlsFiles(paths.tls).certFile]),
+    },
+    log: join(paths.log, "control-plane.log"),
+    after: [...(stack.database.kind === "own" ? ["postgresql"] : []), "ovn-northbound"],
+    stopSignal: "SIGTERM",
+    stopTimeoutMs: 15_000,
+    kill: "tree",
+  };
+}
+
+/** One command of the control plane's program (migrate, bootstrap, events verify), in the same jail as the program. */
+export function runControlPlane(stack: Stack, args: string[], input?: string): Promise<string> {
+  return runCommand(controlPlaneCommand(stack, args), {
+    environment: { ...jailEnvironment, PATH: "/usr/sbin:/usr/bin:/sbin:/bin", NODE_ENV: "production" },
+    timeoutMs: 120_000,
+    ...(input === undefined ? {} : { input }),
+  });
+}
+
+export const controlPlaneCommand = (stack: Stack, args: string[]): string[] =>
+  jailCommand(controlPlaneJail(stack), nodeCommand(CONTROL_PLANE, args, controlPlaneConfigFile(stack)));
+
+export async function agentUnit(stack: Stack): Promise<Unit> {
+  const { paths, host } = stack;
+  const config = agentConfigFile(stack);
+  const command = nodeCommand(HOST_AGENT, [], config);
+  return {
+    name: `host-agent@${host}`,
+    description: stack.simulated ? `host agent, ${stack.config.simulatedHosts} simulated` : `host agent of ${host}`,
+    argv: stack.simulated ? jailCommand(simulatedAgentJail(stack), command) : ["nsenter", `--net=/run/netns/${networkNamespace(paths, host)}`, "--", ...command],
+    environment: {
+      PATH: "/usr/sbin:/usr/bin:/sbin:/bin",
+      LANG: "C.UTF-8",
+      NODE_ENV: "production",
+      ANDROMEDE_CODE: codeVersion("host-agent"),
+      ANDROMEDE_CONFIG: await fingerprint([config]),
+    },
+    log: join(paths.log, `host-agent@${host}.log`),
+    after: stack.simulated ? [] : [`ovs-vswitchd@${host}`],
+    stopSignal: "SIGTERM",
+    stopTimeoutMs: 15_000,
+    // its guests go on without it, and the next agent adopts them
+    kill: stack.simulated ? "tree" : "process",
+  };
+}
+
+/** The simulated agent touches nothing of the machine: it needs no privilege. */
+function simulatedAgentJail(stack: Stack): Jail {
+  const { paths, host, users } = stack;
+  return {
+    root: stack.engineRoot,
+    binds: [...programBinds(), { from: agentConfigFile(stack), mode: "read" }, { from: hostRunDirectory(paths, host), mode: "write" }, { from: hostDataDirectory(paths, host), mode: "write" }],
+    unshare: ["pid", "ipc", "uts", "net"],
+    user: users.controlPlane,
+  };
+}
