@@ -151,12 +151,15 @@ function openSigningKey(row: SigningKeyRow, wrappingKey: Buffer, rootKeyFile: st
   } catch (cause) {
     throw conflict(`the root key in ${rootKeyFile} is not the one this database was made with`, { cause });
   }
+  const privateKey = createPrivateKey({ key: secret, format: "der", type: "pkcs8" });
+  // made from the private half, which only the root key opens: who can write rows cannot pass off a key of their own
+  const publicKey = createPublicKey(privateKey);
   return {
     id: row.id,
     purpose: row.purpose,
-    publicBytes: row.publicKey,
-    publicKey: createPublicKey({ key: row.publicKey, format: "der", type: "spki" }),
-    privateKey: createPrivateKey({ key: secret, format: "der", type: "pkcs8" }),
+    publicBytes: publicKey.export({ format: "der", type: "spki" }),
+    publicKey,
+    privateKey,
     retired: row.retiredAt !== null,
   };
 }
