@@ -7,7 +7,8 @@
  *   GET    /v1/host                     -> HostFacts
  *   GET    /v1/guests                   -> { guests: GuestReport[] }
  *   PUT    /v1/guests/:id               GuestSpec -> 202 GuestReport. Whole wanted state. Idempotent.
- *                                       An older generation than the ledger's: 409 conflict, nothing changed.
+ *                                       An older generation than the ledger's (or, for an hour, than that of a
+ *                                       guest deleted here): 409 conflict, nothing changed.
  *   GET    /v1/guests/:id               -> GuestReport | 404
  *   DELETE /v1/guests/:id?generation=N  -> 202 (converges to gone; reported `gone: true` once) | 404 already gone
  *   POST   /v1/guests/:id/reboot        { kind: "soft" | "hard", nonce } -> 202. Same nonce twice: done once.
@@ -35,8 +36,9 @@ export type GuestInterface = {
 export type GuestDisk = {
   /** Unique within the guest; the root disk is "root". Becomes the virtio serial (first 20 characters). */
   id: string;
-  /** Root disks: overlay on a cached image. `empty`: blank (ephemeral, swap). */
+  /** Root disks: overlay on a cached image; made anew when imageId changes. `empty`: blank (ephemeral, swap). */
   source: { kind: "image"; imageId: string; sha512: string; format: "qcow2" | "raw"; sizeBytes: number } | { kind: "empty" };
+  /** 0: as large as the image. Grown at the next start when it rises; it MUST NOT fall. */
   sizeGib: number;
   bootIndex?: number;
 };
@@ -44,10 +46,29 @@ export type GuestDisk = {
 /** Where the agent may read image bytes: a file path it can open (one machine). */
 export type ImageLocation = { imageId: string; path: string };
 
-/** What 169.254.169.254 and the config drive show: one file path -> its content, in OpenStack and EC2 layouts. */
+/**
+ * What 169.254.169.254 and the config drive show: file path -> content, in OpenStack and EC2 layouts. Paths have no
+ * leading slash, e.g. "openstack/latest/meta_data.json", "latest/meta-data/public-keys/0/openssh-key".
+ *
+ * The metadata service shows all but "ec2/"; directory listings are derived, unless there is a file with the directory's
+ * very path ("latest/meta-data/public-keys" with "0=name"). The config drive has "openstack/" and "ec2/" only.
+ */
 export type GuestMetadata = {
-  /** e.g. "openstack/latest/meta_data.json". Paths without a leading slash. Directory listings are derived. */
   files: { [path: string]: string };
+  /** Files that are not text (gzipped user data), in base64. */
+  binaryFiles?: { [path: string]: string };
+};
+
+/** A network that the guest has an interface on. */
+export type GuestNetwork = {
+  id: string;
+  /** The network's OVN localport, through which 169.254.169.254 answers; null when the network has no metadata. */
+  metadataPort: {
+    id: string;
+    macAddress: string;
+    /** With prefix length, e.g. "10.0.0.2/24"; one per subnet that the port is on. */
+    addresses: string[];
+  } | null;
 };
 
 export type GuestSpec = {
@@ -56,6 +77,12 @@ export type GuestSpec = {
   /** Strictly increasing with every change of the wanted state. */
   generation: number;
   power: GuestPower;
+  /**
+   * A guest that powered itself off stays off until the customer says otherwise. The agent takes a change of `power`
+   * as such a word, or a change of this: set it anew with each start, so that one which the agent never saw
+   * preceded by a `stopped` still counts.
+   */
+  powerNonce?: string;
   vcpus: number;
   memoryMib: number;
   disks: GuestDisk[];
@@ -65,6 +92,7 @@ export type GuestSpec = {
   metadata: GuestMetadata;
   /** network id + fixed address -> this guest, for the metadata proxy. */
   addresses: { networkId: string; address: string }[];
+  networks: GuestNetwork[];
 };
 
 export type GuestState =
@@ -83,7 +111,12 @@ export type GuestReport = {
   state: GuestState;
   /** True when `state` is what generation's spec wants and all of it is applied. */
   converged: boolean;
-  /** The nonce of the last reboot that was carried out. */
+  /**
+   * The guest stopped without being asked to: it powered itself off, or its process was killed. It is not started
+   * again by itself. `state` is "stopped"; `converged` is false unless a stop was wanted meanwhile.
+   */
+  spontaneous?: true;
+  /** The nonce of the last reboot that was carried out. The guest is back once `converged`. */
   rebootNonce?: string;
   /** Ports whose tap is plugged AND whose flows OVN says are installed. */
   portsUp: string[];

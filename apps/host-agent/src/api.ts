@@ -1,0 +1,257 @@
+/** Serves libs/agent-api (types.ts there is the contract) on a unix socket. */
+import { chmod, chown, unlink } from "node:fs/promises";
+import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES, createServer } from "node:http";
+import { createConnection } from "node:net";
+import type { Duplex } from "node:stream";
+
+import { guestSpecSchema, rebootSchema } from "@andromede/agent-api/schemas";
+import type { GuestReport, GuestSpec, HostFacts } from "@andromede/agent-api/types";
+import { CloudError, type ErrorKind, conflict, internal, invalid, notFound, tooLarge } from "@andromede/base/errors";
+import { parseJson } from "@andromede/base/json";
+import type { Logger } from "@andromede/base/log";
+import { Ajv, type ValidateFunction } from "ajv";
+
+import type { GuestStream } from "./backend.ts";
+
+/** What the API asks of the agent. */
+export type ApiAgent = {
+  host(): HostFacts;
+  guests(): GuestReport[];
+  putGuest(spec: GuestSpec): Promise<GuestReport>;
+  getGuest(id: string): GuestReport | undefined;
+  /** null when there is no such guest. */
+  deleteGuest(id: string, generation: number): Promise<GuestReport | null>;
+  rebootGuest(id: string, kind: "soft" | "hard", nonce: string): Promise<void>;
+  consoleText(id: string, lines: number | undefined): Promise<string>;
+  openStream(id: string, stream: GuestStream): Promise<Duplex>;
+  streamReports(response: ServerResponse): void;
+  dropImage(id: string): Promise<void>;
+};
+
+type Call = { request: IncomingMessage; response: ServerResponse; url: URL; id: string };
+type Route = { method: string; path: RegExp; handle: (agent: ApiAgent, call: Call) => Promise<void> | void };
+
+const MAX_BODY_BYTES = 16 * 1024 * 1024;
+const MAX_CONSOLE_LINES = 100_000;
+
+const STATUS: { [kind in ErrorKind]: number } = {
+  invalid: 400,
+  unauthenticated: 401,
+  forbidden: 403,
+  notFound: 404,
+  conflict: 409,
+  overQuota: 413,
+  tooLarge: 413,
+  noCapacity: 507,
+  unavailable: 503,
+  notImplemented: 501,
+  internal: 500,
+};
+
+// One compiled pair for all the hosts of a process.
+const ajv = new Ajv({ allowUnionTypes: true });
+const validSpec = ajv.compile<GuestSpec>(guestSpecSchema);
+const validReboot = ajv.compile<{ kind: "soft" | "hard"; nonce: string }>(rebootSchema);
+
+const ROUTES: Route[] = [
+  { method: "GET", path: /^\/v1\/host$/, handle: (agent, { response }) => reply(response, 200, agent.host()) },
+  { method: "GET", path: /^\/v1\/guests$/, handle: (agent, { response }) => reply(response, 200, { guests: agent.guests() }) },
+  { method: "PUT", path: /^\/v1\/guests\/([^/]+)$/, handle: putGuest },
+  { method: "GET", path: /^\/v1\/guests\/([^/]+)$/, handle: (agent, { response, id }) => reply(response, 200, found(agent, id)) },
+  { method: "DELETE", path: /^\/v1\/guests\/([^/]+)$/, handle: deleteGuest },
+  { method: "POST", path: /^\/v1\/guests\/([^/]+)\/reboot$/, handle: rebootGuest },
+  { method: "GET", path: /^\/v1\/guests\/([^/]+)\/console$/, handle: consoleText },
+  { method: "GET", path: /^\/v1\/reports$/, handle: (agent, { response }) => agent.streamReports(response) },
+  {
+    method: "DELETE",
+    path: /^\/v1\/images\/([^/]+)$/,
+    handle: async (agent, { response, id }) => {
+      await agent.dropImage(id);
+      reply(response, 202, undefined);
+    },
+  },
+];
+const STREAM_PATH = /^\/v1\/guests\/([^/]+)\/(vnc|serial)$/;
+
+/** Makes the HTTP server of an agent. */
+export function createApi(agent: ApiAgent, log: Logger): Server {
+  const server = createServer((request, response) => {
+    answer(agent, request, response).catch((error: unknown) => refuse(response, error, log));
+  });
+  server.on("upgrade", (request, socket, head) => {
+    socket.on("error", () => socket.destroy());
+    stream(agent, request, socket, head).catch((error: unknown) => refuseStream(socket, error, log));
+  });
+  // The report stream is idle for as long as nothing happens.
+  server.requestTimeout = 0;
+  server.timeout = 0;
+  return server;
+}
+
+/** Listens on a unix socket that only root and the control plane's group may use. Refuses if another agent answers there. */
+export async function listenOn(server: Server, socketPath: string, groupId: number | undefined): Promise<void> {
+  if (await answers(socketPath)) throw conflict(`another agent serves ${socketPath}`);
+  await unlink(socketPath).catch(() => undefined);
+  const mask = process.umask(0o177);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(socketPath, resolve);
+    });
+  } finally {
+    process.umask(mask);
+  }
+  if (groupId !== undefined) await chown(socketPath, 0, groupId);
+  await chmod(socketPath, 0o660);
+}
+
+function answers(socketPath: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createConnection(socketPath);
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
+  });
+}
+
+async function answer(agent: ApiAgent, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const url = parseUrl(request);
+  for (const { method, path, handle } of ROUTES) {
+    if (method !== request.method) continue;
+    const match = path.exec(url.pathname);
+    if (match === null) continue;
+    // Only one route matches.
+    // eslint-disable-next-line no-await-in-loop
+    await handle(agent, { request, response, url, id: idFrom(match[1]) });
+    return;
+  }
+  throw notFound(`no ${request.method} ${url.pathname}`);
+}
+
+async function putGuest(agent: ApiAgent, { request, response, id }: Call): Promise<void> {
+  const spec = await readBody(request, validSpec);
+  if (spec.id !== id) throw invalid("the guest's id is not the one in the path", { field: "id" });
+  reply(response, 202, await agent.putGuest(spec));
+}
+
+async function deleteGuest(agent: ApiAgent, { response, url, id }: Call): Promise<void> {
+  const generation = wholeNumber(url, "generation");
+  if (generation === undefined) throw invalid("generation is missing", { field: "generation" });
+  const report = await agent.deleteGuest(id, generation);
+  if (report === null) throw notFound(`no guest ${id} on this host`);
+  reply(response, 202, report);
+}
+
+async function rebootGuest(agent: ApiAgent, { request, response, id }: Call): Promise<void> {
+  const { kind, nonce } = await readBody(request, validReboot);
+  await agent.rebootGuest(id, kind, nonce);
+  reply(response, 202, undefined);
+}
+
+async function consoleText(agent: ApiAgent, { response, url, id }: Call): Promise<void> {
+  found(agent, id);
+  const lines = wholeNumber(url, "length");
+  const text = await agent.consoleText(id, lines === undefined ? undefined : Math.min(lines, MAX_CONSOLE_LINES));
+  const body = Buffer.from(text);
+  response.writeHead(200, { "content-type": "text/plain; charset=utf-8", "content-length": body.length });
+  response.end(body);
+}
+
+async function stream(agent: ApiAgent, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+  const match = STREAM_PATH.exec(parseUrl(request).pathname);
+  if (match === null || request.method !== "GET") throw notFound("there is no such stream");
+  const id = idFrom(match[1]);
+  found(agent, id);
+  const guest = await agent.openStream(id, match[2] as GuestStream);
+  if (socket.destroyed) {
+    guest.destroy();
+    return;
+  }
+  socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n");
+  if (head.length > 0) guest.write(head);
+  socket.pipe(guest);
+  guest.pipe(socket);
+  guest.on("error", () => socket.destroy());
+  guest.once("close", () => socket.destroy());
+  socket.once("close", () => guest.destroy());
+}
+
+function found(agent: ApiAgent, id: string): GuestReport {
+  const report = agent.getGuest(id);
+  if (report === undefined) throw notFound(`no guest ${id} on this host`);
+  return report;
+}
+
+function parseUrl(request: IncomingMessage): URL {
+  try {
+    return new URL(request.url ?? "/", "http://agent");
+  } catch (cause) {
+    throw invalid("the request's path is not valid", { cause });
+  }
+}
+
+function idFrom(segment: string | undefined): string {
+  try {
+    return decodeURIComponent(segment ?? "");
+  } catch (cause) {
+    throw invalid("the id in the path is not valid", { cause });
+  }
+}
+
+function wholeNumber(url: URL, name: string): number | undefined {
+  const text = url.searchParams.get(name);
+  if (text === null) return undefined;
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) throw invalid(`${name} is not a whole number`, { field: name });
+  return value;
+}
+
+async function readBody<T>(request: IncomingMessage, valid: ValidateFunction<T>): Promise<T> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > MAX_BODY_BYTES) throw tooLarge(`the body is larger than ${MAX_BODY_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  const body = parseJson(Buffer.concat(chunks).toString("utf8"), "the body");
+  if (!valid(body)) throw invalid(`the body is not valid: ${ajv.errorsText(valid.errors, { dataVar: "body" })}`);
+  return body;
+}
+
+function reply(response: ServerResponse, status: number, body: unknown): void {
+  if (body === undefined) {
+    response.writeHead(status, { "content-length": 0 });
+    response.end();
+    return;
+  }
+  const payload = Buffer.from(JSON.stringify(body));
+  response.writeHead(status, { "content-type": "application/json", "content-length": payload.length });
+  response.end(payload);
+}
+
+function toCloudError(error: unknown, log: Logger): CloudError {
+  if (error instanceof CloudError) return error;
+  log.error({ error }, "a request failed");
+  return internal("the host agent failed", { cause: error });
+}
+
+const errorBody = ({ kind, message }: CloudError): unknown => ({ error: { kind, message } });
+
+function refuse(response: ServerResponse, error: unknown, log: Logger): void {
+  const refusal = toCloudError(error, log);
+  if (response.headersSent) response.destroy();
+  else reply(response, STATUS[refusal.kind], errorBody(refusal));
+}
+
+function refuseStream(socket: Duplex, error: unknown, log: Logger): void {
+  const refusal = toCloudError(error, log);
+  const status = STATUS[refusal.kind];
+  const payload = JSON.stringify(errorBody(refusal));
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\nConnection: close\r\nContent-Type: application/json\r\n` +
+      `Content-Length: ${Buffer.byteLength(payload)}\r\n\r\n${payload}`,
+  );
+}

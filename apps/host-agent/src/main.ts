@@ -1,0 +1,86 @@
+/** The host agent: reads its configuration, starts, and on SIGTERM stops; guests keep running. */
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+
+import { type Logger, createLogger } from "@andromede/base/log";
+
+import { type Agent, type AgentOptions, startAgent } from "./agent.ts";
+import { type AgentConfig, readConfig } from "./config.ts";
+import { createQemuBackend } from "./qemu/qemu-backend.ts";
+import { createSimBackend, createSimHost } from "./sim/sim-backend.ts";
+
+/** Starts the agent (or, simulated, the agents) that a configuration describes. */
+export async function startFromConfig(config: AgentConfig, log: Logger): Promise<Agent> {
+  const agents = await Promise.all(optionsOf(config, log).map(startAgent));
+  return {
+    async close() {
+      await Promise.all(agents.map((agent) => agent.close()));
+    },
+  };
+}
+
+function optionsOf(config: AgentConfig, log: Logger): AgentOptions[] {
+  const common = {
+    ...(config.controlPlaneGid === undefined ? {} : { controlPlaneGid: config.controlPlaneGid }),
+    limits: {
+      ...(config.shutdownTimeoutMs === undefined ? {} : { shutdownMs: config.shutdownTimeoutMs }),
+      ...(config.portTimeoutMs === undefined ? {} : { portsMs: config.portTimeoutMs }),
+    },
+  };
+  const { simulated } = config;
+  if (config.backend === "qemu" || simulated === undefined) {
+    return [
+      {
+        ...common,
+        host: config.host,
+        socketPath: config.socketPath,
+        ledgerDir: join(config.dataDir, "ledger"),
+        log,
+        backend: () => createQemuBackend(config, log),
+      },
+    ];
+  }
+  const { vcpus, memoryMib, diskGib, delaysMs, faults } = simulated;
+  return simulated.hosts.map(({ name, socketPath }) => ({
+    ...common,
+    host: name,
+    socketPath,
+    ledgerDir: simulated.ledger === "memory" ? null : join(config.dataDir, name, "ledger"),
+    log: log.child({ host: name }),
+    backend: () =>
+      createSimBackend(
+        createSimHost({ vcpus, memoryMib, diskGib, ...(delaysMs === undefined ? {} : { delaysMs }), ...(faults === undefined ? {} : { faults }) }),
+      ),
+  }));
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { config: { type: "string" } } });
+  if (values.config === undefined) throw new Error("usage: host-agent --config FILE");
+  const config = await readConfig(values.config);
+  const log = createLogger("host-agent", config.logLevel === undefined ? {} : { level: config.logLevel });
+  const agent = await startFromConfig(config, log);
+  log.info({ instance: config.instance, host: config.host, backend: config.backend }, "host agent is up");
+  let stopping = false;
+  const stop = (signal: string): void => {
+    if (stopping) return;
+    stopping = true;
+    log.info({ signal }, "host agent stops; guests keep running");
+    agent.close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error({ error }, "stopping failed");
+        process.exit(1);
+      },
+    );
+  };
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
+}
+
+if (import.meta.main) {
+  main().catch((error: unknown) => {
+    createLogger("host-agent").fatal({ error }, "host agent could not start");
+    process.exit(1);
+  });
+}

@@ -1,0 +1,153 @@
+/**
+ * Layout -> QEMU's command line. Pure; golden tests beside it.
+ *
+ * Paths are those inside the guest's jail (guest-jail.ts). What is on the root bus stays for the machine's life; network
+ * cards sit behind root ports, where they can be plugged and unplugged.
+ */
+import { CONFIG_DRIVE_PATH, diskPath, runPath } from "./guest-jail.ts";
+import type { LayoutDisk, LayoutInterface, MachineLayout } from "./layout.ts";
+
+/** Memory that TCG may fill with translated code. */
+export const TCG_CACHE_MIB = 256;
+/** The last of the guest's console output that QEMU itself keeps, for an agent that was away. */
+export const CONSOLE_RING_BYTES = 262_144;
+/** Passed to QEMU as a descriptor: the device's node belongs to root. */
+export const KVM_FD = 3;
+
+/** First device number of the root ports on the root bus. */
+const SLOT_DEVICE = 0x10;
+
+/** QEMU's argv, itself first. `resume`: it waits for a saved state. */
+export function guestCommand(layout: MachineLayout, options: { resume: boolean }): string[] {
+  return [
+    "qemu-system-x86_64",
+    ...machinePart(layout),
+    ...consolePart(),
+    ...rootPorts(layout.slots),
+    ...layout.disks.flatMap((disk) => diskPart(disk)),
+    ...(layout.configDrive ? configDrivePart() : []),
+    ...layout.interfaces.flatMap((each) => [
+      ...["-netdev", toOptions(netdevOf(each))],
+      ...["-device", toOptions(nicOf(each, layout.datapath))],
+    ]),
+    ...(options.resume ? ["-incoming", "defer"] : []),
+  ];
+}
+
+function machinePart(layout: MachineLayout): string[] {
+  const { accelerator, vcpus, memoryMib } = layout;
+  return [
+    ...["-name", `guest=${layout.processName},debug-threads=on`],
+    ...["-uuid", layout.id],
+    // Nothing runs before the network does, and before the agent holds the monitor.
+    "-S",
+    ...["-no-user-config", "-nodefaults"],
+    ...["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],
+    ...["-msg", "timestamp=on"],
+    ...["-machine", "q35,vmport=off,smm=off"],
+    ...acceleratorPart(accelerator),
+    ...["-smp", String(vcpus)],
+    ...["-m", `size=${memoryMib}M`],
+    ...["-rtc", "base=utc"],
+    ...["-boot", "strict=on"],
+    // Sleeping is the host's business: a guest that suspends itself to RAM could not be woken through the API.
+    ...["-global", "ICH9-LPC.disable_s3=1", "-global", "ICH9-LPC.disable_s4=1"],
+    // A panicked guest stays up for its owner to read, or reboots by its own setting.
+    ...["-action", "panic=none"],
+    ...["-qmp", `unix:${runPath("qmp.sock")},server=on,wait=off`],
+    ...["-object", "rng-random,id=entropy,filename=/dev/urandom"],
+    ...["-device", "virtio-rng-pci,id=rng,rng=entropy,bus=pcie.0,addr=0x2"],
+    ...["-device", "pvpanic,id=panic"],
+  ];
+}
+
+function acceleratorPart(accelerator: "kvm" | "tcg"): string[] {
+  if (accelerator === "tcg") return ["-accel", `tcg,thread=multi,tb-size=${TCG_CACHE_MIB}`, "-cpu", "max"];
+  return ["-add-fd", `fd=${KVM_FD},set=1`, "-accel", "kvm,device=/dev/fdset/1", "-cpu", "host"];
+}
+
+function consolePart(): string[] {
+  return [
+    ...["-display", "none"],
+    ...["-vnc", `unix:${runPath("vnc.sock")},share=force-shared`],
+    ...["-device", "VGA,id=video,bus=pcie.0,addr=0x1"],
+    ...["-device", "virtio-tablet-pci,id=tablet,bus=pcie.0,addr=0x3"],
+    // The agent reads the socket; what comes while it is away, it finds in the ring. Neither can fill a disk.
+    ...["-chardev", `socket,id=serial-socket,path=${runPath("serial.sock")},server=on,wait=off`],
+    ...["-chardev", `ringbuf,id=serial-ring,size=${CONSOLE_RING_BYTES}`],
+    ...["-chardev", "hub,id=serial,chardevs.0=serial-socket,chardevs.1=serial-ring"],
+    ...["-device", "isa-serial,id=serial0,chardev=serial"],
+  ];
+}
+
+function rootPorts(slots: number): string[] {
+  return Array.from({ length: slots }, (_none, slot) => {
+    const device = SLOT_DEVICE + Math.floor(slot / 8);
+    const position = `addr=0x${device.toString(16)}.0x${slot % 8}${slot % 8 === 0 ? ",multifunction=on" : ""}`;
+    return ["-device", `pcie-root-port,id=slot${slot},bus=pcie.0,chassis=${slot + 1},${position},io-reserve=0`];
+  }).flat();
+}
+
+function diskPart({ id, bootIndex }: LayoutDisk): string[] {
+  return [
+    ...["-blockdev", `driver=file,node-name=file-${id},filename=${diskPath(id)},aio=threads,discard=unmap`],
+    ...["-blockdev", `driver=qcow2,node-name=disk-${id},file=file-${id},discard=unmap`],
+    ...[
+      "-device",
+      `virtio-blk-pci,id=virtio-${id},drive=disk-${id},bus=pcie.0,serial=${id.slice(0, 20)}` +
+        (bootIndex === null ? "" : `,bootindex=${bootIndex}`),
+    ],
+  ];
+}
+
+function configDrivePart(): string[] {
+  return [
+    ...["-blockdev", `driver=file,node-name=file-config,filename=${CONFIG_DRIVE_PATH},read-only=on`],
+    ...["-blockdev", "driver=raw,node-name=disk-config,file=file-config,read-only=on"],
+    ...["-device", "virtio-blk-pci,id=virtio-config,drive=disk-config,bus=pcie.0,serial=config-2"],
+  ];
+}
+
+type Properties<Kind extends string> = { [kind in Kind]: string } & { id: string; [property: string]: string | number | boolean };
+
+/** Members for `-netdev` or `netdev_add`. */
+export function netdevOf({ portId }: LayoutInterface): Properties<"type"> {
+  return { type: "tap", id: netdevId(portId), ifname: `tap${portId.slice(0, 11)}`, script: "no", downscript: "no" };
+}
+
+/**
+ * Members for `-device` or `device_add`. OVS's userspace datapath tracks connections by the packet's own checksum, which
+ * an offloading guest leaves out; the kernel's understands offloads.
+ */
+export function nicOf({ portId, macAddress, mtu, slot }: LayoutInterface, datapath: "netdev" | "system"): Properties<"driver"> {
+  const offloads = ["csum", "gso", "guest_csum", "guest_tso4", "guest_tso6", "guest_ecn", "guest_ufo"];
+  return {
+    driver: "virtio-net-pci",
+    id: nicId(portId),
+    netdev: netdevId(portId),
+    mac: macAddress,
+    host_mtu: mtu,
+    bus: `slot${slot}`,
+    // No network boot: its ROM costs time on each start, and the disk is always first.
+    rombar: 0,
+    ...(datapath === "netdev" ? Object.fromEntries(offloads.map((name) => [name, false])) : {}),
+  };
+}
+
+export const netdevId = (portId: string): string => `net-${portId}`;
+export const nicId = (portId: string): string => `nic-${portId}`;
+
+function toOptions(properties: { [property: string]: string | number | boolean }): string {
+  return Object.entries(properties)
+    .map(([name, value], at) => {
+      const text = typeof value === "boolean" ? (value ? "on" : "off") : String(value);
+      return at === 0 ? text : `${name}=${text}`;
+    })
+    .join(",");
+}
+
+/** What the guest's processes may use in all: its memory, and what QEMU needs beside it. */
+export function memoryLimitBytes({ memoryMib, accelerator, vcpus }: MachineLayout): number {
+  const beside = 512 + 16 * vcpus + (accelerator === "tcg" ? TCG_CACHE_MIB * 2 : 0);
+  return (memoryMib + beside) * 2 ** 20;
+}

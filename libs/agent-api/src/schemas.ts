@@ -1,0 +1,148 @@
+/** JSON Schemas of what the control plane sends an agent (types.ts says what the fields mean). */
+
+const uuid = { type: "string", pattern: "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$" } as const;
+/** Becomes part of a file name. */
+const fileSafeId = { type: "string", pattern: "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$" } as const;
+const macAddress = { type: "string", pattern: "^([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}$" } as const;
+const shortText = { type: "string", minLength: 1, maxLength: 255 } as const;
+const size = { type: "integer", minimum: 0, maximum: Number.MAX_SAFE_INTEGER } as const;
+
+const disk = {
+  type: "object",
+  additionalProperties: false,
+  required: ["id", "source", "sizeGib"],
+  properties: {
+    id: fileSafeId,
+    source: {
+      oneOf: [
+        {
+          type: "object",
+          additionalProperties: false,
+          required: ["kind", "imageId", "sha512", "format", "sizeBytes"],
+          properties: {
+            kind: { const: "image" },
+            imageId: fileSafeId,
+            sha512: { type: "string", pattern: "^[0-9a-f]{128}$" },
+            format: { enum: ["qcow2", "raw"] },
+            sizeBytes: size,
+          },
+        },
+        { type: "object", additionalProperties: false, required: ["kind"], properties: { kind: { const: "empty" } } },
+      ],
+    },
+    sizeGib: { type: "integer", minimum: 0, maximum: 1_048_576 },
+    bootIndex: { type: "integer", minimum: 0, maximum: 100 },
+  },
+} as const;
+
+const network = {
+  type: "object",
+  additionalProperties: false,
+  required: ["id", "metadataPort"],
+  properties: {
+    id: uuid,
+    metadataPort: {
+      oneOf: [
+        { type: "null" },
+        {
+          type: "object",
+          additionalProperties: false,
+          required: ["id", "macAddress", "addresses"],
+          properties: {
+            id: uuid,
+            macAddress,
+            addresses: { type: "array", maxItems: 64, items: { type: "string", pattern: "^[0-9a-fA-F.:]{2,39}/[0-9]{1,3}$" } },
+          },
+        },
+      ],
+    },
+  },
+} as const;
+
+const metadataFiles = (content: { [keyword: string]: unknown }): { [keyword: string]: unknown } => ({
+  type: "object",
+  maxProperties: 1000,
+  additionalProperties: content,
+  // Segments of plain characters, none of them "." or "..": a path names a file of the config drive.
+  propertyNames: { pattern: "^(?!(.*/)?\\.{1,2}(/|$))[A-Za-z0-9._:@=+-]+(/[A-Za-z0-9._:@=+-]+)*$", maxLength: 512 },
+});
+
+/** Body of `PUT /v1/guests/:id`. */
+export const guestSpecSchema = {
+  type: "object",
+  additionalProperties: false,
+  required: [
+    "id",
+    "name",
+    "generation",
+    "power",
+    "vcpus",
+    "memoryMib",
+    "disks",
+    "images",
+    "interfaces",
+    "configDrive",
+    "metadata",
+    "addresses",
+    "networks",
+  ],
+  properties: {
+    id: uuid,
+    name: { type: "string", maxLength: 255 },
+    generation: { type: "integer", minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
+    power: { enum: ["running", "paused", "stopped", "suspended"] },
+    powerNonce: shortText,
+    vcpus: { type: "integer", minimum: 1, maximum: 240 },
+    memoryMib: { type: "integer", minimum: 16, maximum: 16_777_216 },
+    disks: { type: "array", maxItems: 26, items: disk },
+    images: {
+      type: "array",
+      maxItems: 26,
+      items: {
+        type: "object",
+        additionalProperties: false,
+        required: ["imageId", "path"],
+        properties: { imageId: fileSafeId, path: { type: "string", pattern: "^/[^\\u0000]*$", maxLength: 4096 } },
+      },
+    },
+    interfaces: {
+      type: "array",
+      maxItems: 24,
+      items: {
+        type: "object",
+        additionalProperties: false,
+        required: ["portId", "macAddress", "mtu"],
+        properties: { portId: uuid, macAddress, mtu: { type: "integer", minimum: 68, maximum: 65_521 } },
+      },
+    },
+    configDrive: { type: "boolean" },
+    metadata: {
+      type: "object",
+      additionalProperties: false,
+      required: ["files"],
+      properties: {
+        files: metadataFiles({ type: "string" }),
+        binaryFiles: metadataFiles({ type: "string", pattern: "^[A-Za-z0-9+/]*={0,2}$" }),
+      },
+    },
+    addresses: {
+      type: "array",
+      maxItems: 512,
+      items: {
+        type: "object",
+        additionalProperties: false,
+        required: ["networkId", "address"],
+        properties: { networkId: uuid, address: { type: "string", pattern: "^[0-9a-fA-F.:]{2,39}$" } },
+      },
+    },
+    networks: { type: "array", maxItems: 24, items: network },
+  },
+} as const;
+
+/** Body of `POST /v1/guests/:id/reboot`. */
+export const rebootSchema = {
+  type: "object",
+  additionalProperties: false,
+  required: ["kind", "nonce"],
+  properties: { kind: { enum: ["soft", "hard"] }, nonce: shortText },
+} as const;

@@ -1,0 +1,122 @@
+/** One typed function per QMP command that we use (QEMU's qapi/*.json). */
+import { isObject } from "@andromede/base/json";
+
+import type { QmpMonitor } from "./monitor.ts";
+
+/** QEMU's RunState. The last member stands for those that we treat alike. */
+export type RunState =
+  | "prelaunch"
+  | "inmigrate"
+  | "running"
+  | "paused"
+  | "postmigrate"
+  | "finish-migrate"
+  | "save-vm"
+  | "restore-vm"
+  | "shutdown"
+  | "suspended"
+  | "internal-error"
+  | "io-error"
+  | "guest-panicked"
+  | "watchdog"
+  | "debug"
+  | "colo";
+
+const field = (value: unknown, name: string): unknown => (isObject(value) ? value[name] : undefined);
+
+/** What the guest's virtual processors are doing. */
+export async function queryStatus(monitor: QmpMonitor): Promise<RunState> {
+  return String(field(await monitor.execute("query-status"), "status")) as RunState;
+}
+
+/** Lets the virtual processors run. */
+export async function cont(monitor: QmpMonitor): Promise<void> {
+  await monitor.execute("cont");
+}
+
+/** Stops the virtual processors; the guest does not notice. */
+export async function stop(monitor: QmpMonitor): Promise<void> {
+  await monitor.execute("stop");
+}
+
+/** Presses the ACPI power button. The guest may ignore it. */
+export async function systemPowerdown(monitor: QmpMonitor): Promise<void> {
+  await monitor.execute("system_powerdown");
+}
+
+/** Ends QEMU; what the guest had not flushed is lost. */
+export async function quit(monitor: QmpMonitor): Promise<void> {
+  await monitor.execute("quit");
+}
+
+/** Plugs a device. Members are those of `-device`. */
+export async function deviceAdd(monitor: QmpMonitor, device: { driver: string; id: string; [property: string]: unknown }): Promise<void> {
+  await monitor.execute("device_add", device);
+}
+
+/** Asks the guest to let go of a device; `DEVICE_DELETED` follows when it has. */
+export async function deviceDel(monitor: QmpMonitor, id: string): Promise<void> {
+  await monitor.execute("device_del", { id });
+}
+
+/** Opens a network backend. Members are those of `-netdev`. */
+export async function netdevAdd(monitor: QmpMonitor, netdev: { type: string; id: string; [property: string]: unknown }): Promise<void> {
+  await monitor.execute("netdev_add", netdev);
+}
+
+/** Closes a network backend. */
+export async function netdevDel(monitor: QmpMonitor, id: string): Promise<void> {
+  await monitor.execute("netdev_del", { id });
+}
+
+/** Raises or drops the carrier that the guest sees on a network device. */
+export async function setLink(monitor: QmpMonitor, name: string, up: boolean): Promise<void> {
+  await monitor.execute("set_link", { name, up });
+}
+
+/** Ids of the devices in a part of QEMU's object tree, e.g. `/machine/peripheral`: those named on the command line or by device_add. */
+export async function listObjects(monitor: QmpMonitor, path: string): Promise<string[]> {
+  const entries = await monitor.execute("qom-list", { path });
+  return (Array.isArray(entries) ? (entries as unknown[]) : [])
+    .filter((entry) => String(field(entry, "type")).startsWith("child<"))
+    .map((entry) => String(field(entry, "name")));
+}
+
+/** Starts sending the guest's state to `uri`; the virtual processors stop at the end of it. */
+export async function migrate(monitor: QmpMonitor, uri: string): Promise<void> {
+  await monitor.execute("migrate", { uri });
+}
+
+/** How a migration (either way) stands. */
+export type MigrationStatus = { status: "none" | "setup" | "active" | "device" | "completed" | "failed" | "cancelled"; reason?: string };
+
+/** How the running or last migration stands. */
+export async function queryMigrate(monitor: QmpMonitor): Promise<MigrationStatus> {
+  const answer = await monitor.execute("query-migrate");
+  const status = String(field(answer, "status") ?? "none") as MigrationStatus["status"];
+  const reason = field(answer, "error-desc");
+  return typeof reason === "string" ? { status, reason } : { status };
+}
+
+/** Turns migration capabilities on or off, e.g. `events`. */
+export async function setMigrationCapabilities(monitor: QmpMonitor, capabilities: { [name: string]: boolean }): Promise<void> {
+  await monitor.execute("migrate-set-capabilities", {
+    capabilities: Object.entries(capabilities).map(([capability, state]) => ({ capability, state })),
+  });
+}
+
+/** Sets migration parameters, e.g. `max-bandwidth`. */
+export async function setMigrationParameters(monitor: QmpMonitor, parameters: { [name: string]: unknown }): Promise<void> {
+  await monitor.execute("migrate-set-parameters", parameters);
+}
+
+/** Starts taking in a state; for a QEMU started with `-incoming defer`. */
+export async function migrateIncoming(monitor: QmpMonitor, uri: string): Promise<void> {
+  await monitor.execute("migrate-incoming", { uri });
+}
+
+/** Takes what is in a `ringbuf` character device, oldest first. */
+export async function ringbufRead(monitor: QmpMonitor, device: string, size: number): Promise<Buffer> {
+  const text = await monitor.execute("ringbuf-read", { device, size, format: "base64" });
+  return Buffer.from(typeof text === "string" ? text : "", "base64");
+}
