@@ -1,0 +1,226 @@
+-- Compute: flavors, keypairs, quotas, hosts, servers and what hangs on a server. Interfaces are the network service's ports.
+--
+-- Locks are taken in this order: compute_project, compute_host, server, then the network's (head of 0004-network.sql).
+
+create table flavor (
+  id text collate "C" primary key,
+  name text not null unique,
+  vcpus integer not null check (vcpus > 0),
+  ram_mib integer not null check (ram_mib > 0),
+  disk_gib integer not null check (disk_gib >= 0),
+  ephemeral_gib integer not null default 0 check (ephemeral_gib >= 0),
+  swap_mib integer not null default 0 check (swap_mib >= 0),
+  rxtx_factor double precision not null default 1,
+  is_public boolean not null default true,
+  disabled boolean not null default false,
+  description text,
+  extra_specs jsonb not null default '{}',
+  created_at timestamptz not null,
+  updated_at timestamptz
+);
+
+-- projects that may use a flavor which is not public
+create table flavor_access (
+  flavor_id text collate "C" not null references flavor on delete cascade,
+  project_id text not null,
+  primary key (flavor_id, project_id)
+);
+
+create table keypair (
+  user_id text not null,
+  name text collate "C" not null,
+  number bigint generated always as identity,
+  type text not null check (type in ('ssh', 'x509')),
+  public_key text not null,
+  fingerprint text not null,
+  created_at timestamptz not null,
+  primary key (user_id, name)
+);
+
+-- One row a project, made on first use: limits that differ from the defaults, and what is used. Every server that comes
+-- or goes passes through this row, so racing creates take turns and can never exceed a limit.
+create table compute_project (
+  project_id text primary key,
+  quota jsonb not null default '{}',
+  used_servers integer not null default 0 check (used_servers >= 0),
+  used_cores integer not null default 0 check (used_cores >= 0),
+  used_ram_mib bigint not null default 0 check (used_ram_mib >= 0)
+);
+
+create table compute_host (
+  name text collate "C" primary key,
+  number bigint generated always as identity,
+  hypervisor_id text not null,
+  service_id text not null unique,
+  availability_zone text not null default 'nova',
+  disabled boolean not null default false,
+  disabled_reason text,
+  disabled_at timestamptz,
+  -- what servers here were promised; a claim is one guarded update of this row
+  claimed_servers integer not null default 0 check (claimed_servers >= 0),
+  claimed_vcpus integer not null default 0 check (claimed_vcpus >= 0),
+  claimed_memory_mib bigint not null default 0 check (claimed_memory_mib >= 0),
+  claimed_disk_gib bigint not null default 0 check (claimed_disk_gib >= 0),
+  created_at timestamptz not null default now(),
+  -- below: written by reports only
+  observed_vcpus integer not null default 0,
+  observed_memory_mib integer not null default 0,
+  observed_disk_gib integer not null default 0,
+  observed_hostname text not null default '',
+  observed_backend text not null default '',
+  observed_accelerator text not null default 'none',
+  observed_accelerator_reason text,
+  observed_chassis text,
+  observed_at timestamptz,
+  observed_lost_at timestamptz
+);
+
+-- The same decisions as server.model.ts, for filters and indexes; a test compares the two over every combination.
+create function server_vm_state(power text, launched boolean, fault boolean, state text, rebooting boolean, fault_counts boolean)
+returns text language sql immutable parallel safe as $$
+  select case
+    when fault or fault_counts then 'error'
+    when not launched then 'building'
+    when state = 'running' then 'active'
+    when state = 'paused' then 'paused'
+    when state = 'suspended' then 'suspended'
+    when state = 'failed' then 'error'
+    when state in ('preparing', 'starting') and rebooting then 'active'
+    else 'stopped'
+  end $$;
+
+create function server_task_state(power text, launched boolean, fault boolean, state text, reboot_kind text, rebooting boolean,
+  fault_counts boolean, at_rest boolean, deleting boolean, placed boolean)
+returns text language sql immutable parallel safe as $$
+  select case
+    when deleting then 'deleting'
+    when fault or fault_counts then null
+    when not launched then case when not placed then 'scheduling' when state is null then 'networking' else 'spawning' end
+    when rebooting then case when reboot_kind = 'hard' then 'rebooting_hard' else 'rebooting' end
+    when at_rest or state = power then null
+    when power = 'running' then case state when 'paused' then 'unpausing' when 'suspended' then 'resuming' else 'powering-on' end
+    when power = 'paused' then 'pausing'
+    when power = 'suspended' then 'suspending'
+    else 'powering-off'
+  end $$;
+
+create function server_status(vm_state text, task_state text)
+returns text language sql immutable parallel safe as $$
+  select case vm_state
+    when 'building' then 'BUILD'
+    when 'active' then case task_state when 'rebooting' then 'REBOOT' when 'rebooting_hard' then 'HARD_REBOOT' else 'ACTIVE' end
+    when 'stopped' then 'SHUTOFF'
+    when 'paused' then 'PAUSED'
+    when 'suspended' then 'SUSPENDED'
+    else 'ERROR'
+  end $$;
+
+create table server (
+  id text collate "C" primary key,
+  number bigint generated always as identity,
+  project_id text not null,
+  user_id text not null,
+  name text not null,
+  hostname text not null,
+  description text,
+  flavor_id text not null,
+  -- the flavor as it was: later changes of the flavor do not reach the server
+  flavor jsonb not null,
+  image_id text not null,
+  -- what the host needs to fetch and verify it
+  image jsonb not null,
+  key_name text,
+  key_type text,
+  public_key text,
+  access_ip_v4 text,
+  access_ip_v6 text,
+  config_drive boolean not null default false,
+  disk_config text not null default 'MANUAL',
+  user_data text,
+  metadata jsonb not null default '{}',
+  tags text[] not null default '{}',
+  -- wrapped by the key tree
+  admin_password bytea,
+  seed text not null,
+  -- asked for; host and zone given are below
+  wanted_zone text,
+  wanted_host text,
+  scheduler_hints jsonb not null default '{}',
+  reservation_id text not null,
+  launch_index integer not null default 0,
+  locked_by text check (locked_by in ('owner', 'admin')),
+  locked_reason text,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  -- the wanted state
+  power text not null default 'running' check (power in ('running', 'paused', 'stopped', 'suspended')),
+  power_nonce text not null,
+  generation bigint not null default 1,
+  -- the generation that last said something about power: older observations say nothing about it
+  power_generation bigint not null default 1,
+  reboot_kind text check (reboot_kind in ('soft', 'hard')),
+  reboot_nonce text,
+  -- when the task under way began; its deadline is counted from here
+  task_since timestamptz not null,
+  deleting boolean not null default false,
+  -- given by the scheduler
+  host text collate "C",
+  availability_zone text,
+  -- why it is in ERROR, when that is the control plane's finding
+  fault_code integer,
+  fault_message text,
+  fault_at timestamptz,
+  -- below: written by reports only
+  observed_generation bigint,
+  observed_state text,
+  observed_converged boolean not null default false,
+  observed_spontaneous boolean not null default false,
+  observed_reboot_nonce text,
+  observed_fault text,
+  observed_gone boolean not null default false,
+  observed_launched_at timestamptz,
+  observed_at timestamptz,
+  vm_state text not null generated always as (server_vm_state(power, observed_launched_at is not null, fault_message is not null, observed_state,
+    reboot_nonce is not null and (reboot_nonce is distinct from observed_reboot_nonce or observed_state in ('preparing', 'starting')),
+    observed_fault is not null and coalesce(observed_generation >= power_generation, false))) stored,
+  task_state text generated always as (server_task_state(power, observed_launched_at is not null, fault_message is not null, observed_state, reboot_kind,
+    reboot_nonce is not null and (reboot_nonce is distinct from observed_reboot_nonce or observed_state in ('preparing', 'starting')),
+    observed_fault is not null and coalesce(observed_generation >= power_generation, false),
+    observed_spontaneous and coalesce(observed_generation >= power_generation, false), deleting, host is not null)) stored
+);
+create index server_of_project on server (project_id, created_at desc, id desc);
+create index server_by_age on server (created_at desc, id desc);
+create index server_by_status on server (project_id, server_status(vm_state, task_state), created_at desc, id desc);
+create index server_on_host on server (host) where host is not null;
+create index server_changed on server (project_id, updated_at);
+-- what the resync looks at
+create index server_unsettled on server (id) where deleting or task_state is not null;
+
+-- What was done to a server and by whom; outlives the server (microversion 2.21).
+create table server_action (
+  id bigint generated always as identity primary key,
+  server_id text collate "C" not null,
+  project_id text not null,
+  user_id text not null,
+  actor_project_id text,
+  request_id text not null,
+  action text not null,
+  message text,
+  started_at timestamptz not null,
+  updated_at timestamptz not null,
+  finished_at timestamptz,
+  result text,
+  host text,
+  details text
+);
+create index server_action_of_server on server_action (server_id, id desc);
+create index server_action_open on server_action (server_id) where finished_at is null;
+
+create table console_token (
+  token_hash text primary key,
+  server_id text collate "C" not null references server on delete cascade,
+  stream text not null check (stream in ('vnc', 'serial')),
+  expires_at timestamptz not null
+);
+create index console_token_old on console_token (expires_at);
+create index console_token_of_server on console_token (server_id);

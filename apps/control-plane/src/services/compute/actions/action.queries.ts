@@ -1,0 +1,68 @@
+/** What was done to servers: Nova's instance actions. */
+import type { Queryable } from "../../../db/database.ts";
+import type { ServerAction } from "./action.model.ts";
+
+export type NewAction = {
+  serverId: string;
+  projectId: string;
+  userId: string;
+  actorProjectId: string | null;
+  requestId: string;
+  action: string;
+};
+
+/** `finished`: the action was over with its request. */
+export async function insertAction(sql: Queryable, action: NewAction, at: Date, finished = false): Promise<void> {
+  await sql`
+    insert into server_action (server_id, project_id, user_id, actor_project_id, request_id, action, started_at, updated_at, finished_at, result)
+    values (${action.serverId}, ${action.projectId}, ${action.userId}, ${action.actorProjectId}, ${action.requestId}, ${action.action}, ${at}, ${at},
+      ${finished ? at : null}, ${finished ? "Success" : null})`;
+}
+
+/** Ends whatever is open on a server. */
+export async function finishActions(
+  sql: Queryable,
+  serverId: string,
+  end: { result: "Success" | "Error"; message: string | null; host: string | null },
+  at: Date,
+): Promise<void> {
+  await sql`
+    update server_action set finished_at = ${at}, updated_at = ${at}, result = ${end.result}, host = ${end.host}, details = ${end.message},
+      message = ${end.result === "Error" ? "Error" : null}
+    where server_id = ${serverId} and finished_at is null`;
+}
+
+const columns = (sql: Queryable) => sql`
+  id, server_id, project_id, user_id, actor_project_id, request_id, action, message, started_at, updated_at, finished_at, result, host, details`;
+
+export type ActionPage = { limit: number; marker?: string; changesSince?: Date; changesBefore?: Date };
+
+/** Newest first. Null: no action of this server has the marker's request id. */
+export async function listActions(sql: Queryable, serverId: string, page: ActionPage): Promise<ServerAction[] | null> {
+  let before: number | null = null;
+  if (page.marker !== undefined) {
+    const [row] = await sql<{ id: number }[]>`
+      select id from server_action where server_id = ${serverId} and request_id = ${page.marker} order by id limit 1`;
+    if (row === undefined) return null;
+    before = row.id;
+  }
+  return sql<ServerAction[]>`
+    select ${columns(sql)} from server_action where server_id = ${serverId}
+      ${before === null ? sql`` : sql`and id < ${before}`}
+      ${page.changesSince === undefined ? sql`` : sql`and updated_at >= ${page.changesSince}`}
+      ${page.changesBefore === undefined ? sql`` : sql`and updated_at <= ${page.changesBefore}`}
+    order by id desc limit ${page.limit}`;
+}
+
+/** One action by the id of the request that asked for it. */
+export async function findAction(sql: Queryable, serverId: string, requestId: string): Promise<ServerAction | null> {
+  const [row] = await sql<ServerAction[]>`
+    select ${columns(sql)} from server_action where server_id = ${serverId} and request_id = ${requestId} order by id desc limit 1`;
+  return row ?? null;
+}
+
+/** Whose the actions of a server are that is gone (microversion 2.21). */
+export async function findActionOwner(sql: Queryable, serverId: string): Promise<string | null> {
+  const [row] = await sql<{ projectId: string }[]>`select project_id from server_action where server_id = ${serverId} limit 1`;
+  return row?.projectId ?? null;
+}

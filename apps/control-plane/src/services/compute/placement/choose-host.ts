@@ -1,0 +1,62 @@
+/** Which host a new server goes to. Pure: the claim that follows is guarded in SQL, so a choice that was overtaken is made again. */
+
+/** What a host has, and what was promised of it. */
+export type HostCapacity = {
+  name: string;
+  availabilityZone: string;
+  hypervisorHostname: string;
+  disabled: boolean;
+  /** Its agent answers. */
+  up: boolean;
+  vcpus: number;
+  memoryMib: number;
+  diskGib: number;
+  claimedVcpus: number;
+  claimedMemoryMib: number;
+  claimedDiskGib: number;
+};
+
+export type Demand = {
+  vcpus: number;
+  memoryMib: number;
+  diskGib: number;
+  zone: string | null;
+  /** Name of the only host that will do, for operators. */
+  host: string | null;
+  /** Hosts that a scheduler hint rules out, or the only ones it allows. */
+  notOn: readonly string[];
+  onlyOn: readonly string[] | null;
+};
+
+/** As OpenStack's placement does by default: CPUs are shared by many, memory and disk by nobody. */
+export const ALLOCATION_RATIOS = { vcpus: 16, memoryMib: 1, diskGib: 1 } as const;
+
+/** The host with the most memory left among those that fit; null: none does. `tried`: hosts whose claim was lost to another. */
+export function chooseHost(hosts: readonly HostCapacity[], demand: Demand, tried: ReadonlySet<string> = new Set()): HostCapacity | null {
+  let best: HostCapacity | null = null;
+  for (const host of hosts) {
+    if (tried.has(host.name) || !suits(host, demand) || !fits(host, demand)) continue;
+    if (best === null || compareRoom(host, best) > 0) best = host;
+  }
+  return best;
+}
+
+function suits(host: HostCapacity, demand: Demand): boolean {
+  if (host.disabled || !host.up) return false;
+  if (demand.zone !== null && host.availabilityZone !== demand.zone) return false;
+  if (demand.host !== null && host.name !== demand.host && host.hypervisorHostname !== demand.host) return false;
+  if (demand.notOn.includes(host.name)) return false;
+  return demand.onlyOn === null || demand.onlyOn.includes(host.name);
+}
+
+const fits = (host: HostCapacity, demand: Demand): boolean =>
+  // as in placement, one server may not have more CPUs than there are, however many share them
+  demand.vcpus <= host.vcpus &&
+  host.claimedVcpus + demand.vcpus <= host.vcpus * ALLOCATION_RATIOS.vcpus &&
+  host.claimedMemoryMib + demand.memoryMib <= host.memoryMib * ALLOCATION_RATIOS.memoryMib &&
+  host.claimedDiskGib + demand.diskGib <= host.diskGib * ALLOCATION_RATIOS.diskGib;
+
+const compareRoom = (a: HostCapacity, b: HostCapacity): number =>
+  a.memoryMib - a.claimedMemoryMib - (b.memoryMib - b.claimedMemoryMib) ||
+  b.claimedVcpus / Math.max(1, b.vcpus) - a.claimedVcpus / Math.max(1, a.vcpus) ||
+  (a.name < b.name ? 1 : -1);
