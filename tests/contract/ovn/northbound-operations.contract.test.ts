@@ -21,7 +21,7 @@ before(async () => {
   ovn = await connectNorthbound({ address: server.address, log: silentLogger, readyTimeoutMs: 5_000 });
 });
 after(async () => {
-  ovn.close();
+  await ovn.close();
   await server.stop();
 });
 
@@ -194,6 +194,40 @@ test("a port before its subnet, a subnet's change, a port's own options: DHCP fo
   await sweepAll();
 });
 
+/** The same handle, whose writes are decided at once but sent only when told. */
+function heldBack(): { handle: OvnNorthbound; send: () => void } {
+  const gate = Promise.withResolvers<void>();
+  const { client } = ovn;
+  const held: OvnNorthbound["client"] = {
+    synchronized: true,
+    ready: (timeoutMs) => client.ready(timeoutMs),
+    table: (name) => client.table(name),
+    transact: async (operations) => {
+      await gate.promise;
+      return client.transact(operations);
+    },
+    onChange: (listener) => client.onChange(listener),
+    changes: (signal) => client.changes(signal),
+    close: () => undefined,
+  };
+  return { handle: { ...ovn, client: held }, send: () => gate.resolve() };
+}
+
+test("a port and its subnet decided at the same moment are tied, whichever is written first", async () => {
+  const tied = () => switchPort(id("cccc"))?.dhcpv4_options === ovn.owned.DHCP_Options.first(`subnet/${id("bbbb")}`)?._uuid;
+  for (const first of ["port", "subnet"] as const) {
+    await ensureNetwork(ovn, network());
+    const { handle, send } = heldBack();
+    const late = first === "port" ? ensureSubnet(handle, subnet()) : ensurePort(handle, port());
+    await new Promise(setImmediate);
+    await (first === "port" ? ensurePort(ovn, port()) : ensureSubnet(ovn, subnet()));
+    send();
+    await late;
+    assert.ok(tied(), `${first} written first`);
+    await sweepAll();
+  }
+});
+
 test("of two IPv6 subnets a port takes the stateful one's DHCP; SLAAC has none", async () => {
   await ensureNetwork(ovn, network());
   const v6 = (number: number, mode: OvnSubnet["ipv6AddressMode"]) => subnet({ id: id("bbbb", number), ipVersion: 6, cidr: `fd00:${number}::/64`, gatewayIp: null, ipv6AddressMode: mode });
@@ -277,7 +311,7 @@ test("two writers of the same thing at once make it once", async () => {
     assert.equal(ovn.owned.Logical_Switch_Port.all(`port/${id("cccc")}`).length, 1);
     assert.deepEqual(groupPorts("andromede_pg_drop"), [id("cccc")]);
   } finally {
-    other.close();
+    await other.close();
   }
   await sweepAll();
 });

@@ -28,7 +28,7 @@ before(async () => {
   await lab.outside.call("serve", { port: 7000, text: "outside" });
 });
 after(async () => {
-  ovn?.close();
+  await ovn?.close();
   await lab?.stop();
 });
 

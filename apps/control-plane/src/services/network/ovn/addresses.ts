@@ -1,6 +1,6 @@
 /** Arithmetic on addresses as OVN's rows need it. Pure. */
 import { createHash } from "node:crypto";
-import { isIPv6 } from "node:net";
+import { isIP } from "node:net";
 
 import { invalid } from "@andromede/base/errors";
 
@@ -51,7 +51,7 @@ export function normalCidr(cidr: string): string {
   const version = ipVersion(address);
   const width = version === 4 ? 32 : 128;
   const prefix = length === undefined ? width : Number(length);
-  if (!Number.isInteger(prefix) || prefix < 0 || prefix > width || (version === 6 && !isIPv6(address))) {
+  if (!Number.isInteger(prefix) || prefix < 0 || prefix > width || isIP(address) !== version) {
     throw invalid(`${cidr} is not a network`);
   }
   const host = BigInt(width - prefix);

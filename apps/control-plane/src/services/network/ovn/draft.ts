@@ -28,6 +28,8 @@ export type Draft = {
     column: keyof Row<Table> & string,
     change: { readonly add?: readonly Ref[]; readonly remove?: readonly Ref[] },
   ): void;
+  /** What was decided holds only while no row is so. Costs nothing where nothing changes. */
+  assumeNone<Table extends TableName>(table: Table, where: Condition<Tables[Table]>): void;
   /** Deletes rows (of tables whose rows stand by themselves; others go when nobody refers to them). */
   remove<Table extends TableName>(table: Table, rows: readonly Row<Table>[]): void;
   readonly operations: readonly Operation<Tables>[];
@@ -37,14 +39,15 @@ type AnyRow = { readonly _uuid: Uuid; readonly [column: string]: unknown };
 
 /** An empty draft. Exported for tests; operations use `writeOvn`. */
 export function createDraft(): Draft {
-  const operations: object[] = [];
+  const guards: object[] = [];
+  const changes: object[] = [];
   const guarded = new Set<string>();
   let made = 0;
 
   const guard = (table: string, uuid: Uuid): void => {
     if (guarded.has(uuid)) return;
     guarded.add(uuid);
-    operations.push({ op: "wait", table, where: [["_uuid", "==", uuid]], columns: ["_uuid"], until: "==", rows: [{ _uuid: uuid }] });
+    guards.push({ op: "wait", table, where: [["_uuid", "==", uuid]], columns: ["_uuid"], until: "==", rows: [{ _uuid: uuid }] });
   };
 
   return {
@@ -54,17 +57,14 @@ export function createDraft(): Draft {
         const different = Object.entries(wanted).filter(([column, value]) => value !== undefined && !sameValue(current[column], value));
         if (different.length > 0) {
           guard(table, current._uuid);
-          operations.push({ op: "update", table, where: [["_uuid", "==", current._uuid]], row: Object.fromEntries(different) });
+          changes.push({ op: "update", table, where: [["_uuid", "==", current._uuid]], row: Object.fromEntries(different) });
         }
         return current._uuid;
       }
-      if (absent !== undefined) {
-        const [column, , value] = absent;
-        operations.push({ op: "wait", table, where: [absent], columns: [column], until: "!=", rows: [{ [column]: value }] });
-      }
+      if (absent !== undefined) this.assumeNone(table, absent);
       made += 1;
       const uuidName = `row${made}`;
-      operations.push({ op: "insert", table, uuidName, row: wanted });
+      changes.push({ op: "insert", table, uuidName, row: wanted });
       return { named: uuidName };
     },
 
@@ -78,16 +78,22 @@ export function createDraft(): Draft {
       ];
       if (mutations.length === 0) return;
       if (typeof parent.ref === "string") guard(table, parent.ref);
-      operations.push({ op: "mutate", table, where: [["_uuid", "==", parent.ref]], mutations });
+      changes.push({ op: "mutate", table, where: [["_uuid", "==", parent.ref]], mutations });
+    },
+
+    assumeNone(table, where) {
+      guards.push({ op: "wait", table, where: [where], columns: ["_uuid"], until: "==", rows: [] });
     },
 
     remove(table, rows) {
       for (const { _uuid } of rows as readonly { readonly _uuid: Uuid }[]) {
-        operations.push({ op: "delete", table, where: [["_uuid", "==", _uuid]] });
+        changes.push({ op: "delete", table, where: [["_uuid", "==", _uuid]] });
       }
     },
 
-    operations: operations as Operation<Tables>[],
+    get operations() {
+      return (changes.length === 0 ? [] : [...guards, ...changes]) as Operation<Tables>[];
+    },
   };
 }
 
@@ -105,10 +111,11 @@ export async function writeOvn(ovn: OvnNorthbound, build: (draft: Draft) => void
     await ovn.ready(READY_TIMEOUT_MS);
     const draft = createDraft();
     build(draft);
-    if (draft.operations.length === 0) return false;
+    const { operations } = draft;
+    if (operations.length === 0) return false;
     try {
       // eslint-disable-next-line no-await-in-loop
-      await ovn.client.transact(draft.operations);
+      await ovn.client.transact(operations);
       return true;
     } catch (error) {
       if (attempt === ATTEMPTS || !(error instanceof OvsdbError) || error.kind !== "conflict") throw error;

@@ -2,12 +2,13 @@
  * The handle on OVN's northbound database that the network reconcilers hold: the copy of the tables we write, the
  * indexes by which our rows are found, and port status. Nobody may act on it before `ready()`.
  */
+import { unavailable } from "@andromede/base/errors";
 import type { Logger } from "@andromede/base/log";
 import { type OvsdbClient, type RowIndex, type TlsFiles, connectOvsdb } from "@andromede/ovsdb/client";
 import { type OVNNorthboundTables, ovnNorthbound } from "@andromede/ovsdb/ovn-northbound";
 import type { MonitorSpec, MonitoredRow } from "@andromede/ovsdb/types";
 
-import { CLASS, ID, SUBNET } from "./names.ts";
+import { CLASS, ID } from "./names.ts";
 
 export type Tables = OVNNorthboundTables;
 
@@ -38,15 +39,13 @@ export type OvnNorthbound = {
   readonly owned: { readonly [Table in TableName]: RowIndex<Row<Table>> };
   /** Rows by their name, where the table has one. */
   readonly named: { readonly [Table in NamedTable]: RowIndex<Row<Table>> };
-  /** DHCP options made for one port, by the subnet they extend. */
-  readonly portDhcpOfSubnet: RowIndex<Row<"DHCP_Options">>;
   /** Resolves when the whole copy is there. Every operation awaits it. */
   ready(timeoutMs?: number): Promise<void>;
-  /** Is the port's other end plugged in somewhere? undefined: no such port. */
+  /** Is the port's other end plugged in somewhere? undefined: no such port. Throws `unavailable` while the copy is not whole. */
   portUp(portId: string): boolean | undefined;
   /** Tells of every port whose `up` came, changed or (undefined) went. Returns the way to stop it. */
   onPortUp(listener: (portId: string, up: boolean | undefined) => void): () => void;
-  close(): void;
+  close(): Promise<void>;
 };
 
 type NamedTable = "Logical_Switch" | "Logical_Switch_Port" | "Port_Group" | "Logical_Router" | "Logical_Router_Port" | "Gateway_Chassis";
@@ -63,7 +62,10 @@ function ownedKey(row: Marked): string | undefined {
 
 const nameOf = (row: { readonly name: string }): string => row.name;
 
-/** Connects to the northbound database and waits (as long as it takes, or `readyTimeoutMs`) until the copy is whole. */
+/**
+ * Connects to the northbound database, in the background and for ever: our APIs start and answer while OVN is down, and
+ * operations wait for it. With `readyTimeoutMs` it waits here, and throws, until the copy is whole.
+ */
 export async function connectNorthbound(options: {
   address: string;
   log: Logger;
@@ -97,9 +99,9 @@ export async function connectNorthbound(options: {
     client,
     owned,
     named,
-    portDhcpOfSubnet: client.table("DHCP_Options").indexBy((row) => row.external_ids[SUBNET]),
     ready: (timeoutMs) => client.ready(timeoutMs),
     portUp: (portId) => {
+      if (!client.synchronized) throw unavailable("The network's state is not known at the moment");
       const row = named.Logical_Switch_Port.first(portId);
       return row === undefined ? undefined : row.up === true;
     },
@@ -111,8 +113,9 @@ export async function connectNorthbound(options: {
           if (name !== undefined) listener(name, change.after === undefined ? undefined : change.after.up === true);
         }
       }),
-    close: () => client.close(),
+    close: () => Promise.resolve(client.close()),
   };
+  if (options.readyTimeoutMs === undefined) return ovn;
   try {
     await ovn.ready(options.readyTimeoutMs);
   } catch (error) {

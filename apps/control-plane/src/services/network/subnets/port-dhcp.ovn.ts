@@ -4,7 +4,7 @@ import { isObject, parseJson } from "@andromede/base/json";
 import { ipVersion } from "../ovn/addresses.ts";
 import { type ExtraDhcpOption, dhcpDisabled, ovnDhcpOptions } from "../ovn/dhcp-options.ts";
 import type { Draft, Ref } from "../ovn/draft.ts";
-import { EXTRA_DHCP, SUBNET, SUBNETS, marks } from "../ovn/names.ts";
+import { EXTRA_DHCP, ID, SUBNET, SUBNETS, marks } from "../ovn/names.ts";
 import { type OvnNorthbound, type Row, indexKey } from "../ovn/northbound.ts";
 
 /** A subnet's DHCP options, in the database or about to be. */
@@ -30,6 +30,10 @@ export function tieDhcp(
     // Only a guest asks for addresses; a metadata port answers.
     if (port.type !== "" || dhcpDisabled(extras, version)) return null;
     const found = chooseSource(ovn, subnetIds, version, override);
+    if (found === undefined) {
+      // A subnet whose options are being made at this moment would not know of the port, nor the port of them.
+      for (const subnetId of subnetIds) if (override(subnetId) === undefined) assumeNoDhcp(ovn, draft, subnetId);
+    }
     if (found === undefined) return null;
     const options = ovnDhcpOptions(extras, version);
     if (Object.keys(options).length === 0) return found.source.ref;
@@ -48,6 +52,12 @@ export function tieDhcp(
     own.filter((row) => !kept.has(row)),
   );
   return tied;
+}
+
+function assumeNoDhcp(ovn: OvnNorthbound, draft: Draft, subnetId: string): void {
+  if (ovn.owned.DHCP_Options.first(indexKey("subnet", subnetId)) === undefined) {
+    draft.assumeNone("DHCP_Options", ["external_ids", "includes", { [ID]: subnetId }]);
+  }
 }
 
 /** The first subnet with DHCP; of IPv6 ones a stateful one first, so that the port gets an address by DHCP if it can (as Neutron does). */

@@ -5,7 +5,7 @@
 import type { RowWrite } from "@andromede/ovsdb/types";
 
 import { serviceMac } from "../ovn/addresses.ts";
-import { writeOvn } from "../ovn/draft.ts";
+import { type Draft, writeOvn } from "../ovn/draft.ts";
 import { ID, SUBNETS, marks } from "../ovn/names.ts";
 import { type OvnNorthbound, type Tables, indexKey } from "../ovn/northbound.ts";
 import { type DhcpSource, tieDhcp } from "./port-dhcp.ovn.ts";
@@ -77,23 +77,29 @@ export function removeSubnet(ovn: OvnNorthbound, subnetId: string): Promise<bool
   return writeSubnet(ovn, subnetId, null);
 }
 
-function writeSubnet(ovn: OvnNorthbound, subnetId: string, wanted: ReturnType<typeof subnetDhcpRow>): Promise<boolean> {
-  return writeOvn(ovn, (draft) => {
-    const rows = ovn.owned.DHCP_Options.all(indexKey("subnet", subnetId));
-    let source: DhcpSource | undefined;
-    if (wanted === null) {
-      draft.remove("DHCP_Options", rows);
-    } else {
-      const ref = draft.row("DHCP_Options", rows[0], wanted, ["external_ids", "includes", { [ID]: subnetId }]);
-      source = { ref, cidr: wanted.cidr, options: wanted.options };
-      draft.remove("DHCP_Options", rows.slice(1));
-    }
-    // Ports were tied when they or the subnet last changed.
-    if (draft.operations.length === 0) return;
-    for (const port of ovn.client.table("Logical_Switch_Port").rows.values()) {
-      if (port.external_ids[SUBNETS]?.includes(subnetId) !== true) continue;
-      const tied = tieDhcp(ovn, draft, { id: port.name, externalIds: port.external_ids, type: port.type }, (id) => (id === subnetId ? { source } : undefined));
-      draft.row("Logical_Switch_Port", port, tied);
-    }
-  });
+async function writeSubnet(ovn: OvnNorthbound, subnetId: string, wanted: ReturnType<typeof subnetDhcpRow>): Promise<boolean> {
+  const write = (everyPort: boolean): Promise<boolean> => writeOvn(ovn, (draft) => draftSubnet(ovn, draft, subnetId, wanted, everyPort));
+  const changed = await write(false);
+  // By now the copy holds the ports that were written while this one was under way; later ones find the subnet themselves.
+  if (changed) await write(true);
+  return changed;
+}
+
+function draftSubnet(ovn: OvnNorthbound, draft: Draft, subnetId: string, wanted: ReturnType<typeof subnetDhcpRow>, everyPort: boolean): void {
+  const rows = ovn.owned.DHCP_Options.all(indexKey("subnet", subnetId));
+  let source: DhcpSource | undefined;
+  if (wanted === null) {
+    draft.remove("DHCP_Options", rows);
+  } else {
+    const ref = draft.row("DHCP_Options", rows[0], wanted, ["external_ids", "includes", { [ID]: subnetId }]);
+    source = { ref, cidr: wanted.cidr, options: wanted.options };
+    draft.remove("DHCP_Options", rows.slice(1));
+  }
+  // Otherwise ports were tied when they or the subnet last changed.
+  if (!everyPort && draft.operations.length === 0) return;
+  for (const port of ovn.client.table("Logical_Switch_Port").rows.values()) {
+    if (port.external_ids[SUBNETS]?.includes(subnetId) !== true) continue;
+    const tied = tieDhcp(ovn, draft, { id: port.name, externalIds: port.external_ids, type: port.type }, (id) => (id === subnetId ? { source } : undefined));
+    draft.row("Logical_Switch_Port", port, tied);
+  }
 }
