@@ -39,8 +39,10 @@ for folder in bin sbin lib lib64; do
 done
 for program in $(lines $recipe/programs.txt); do
   take "$program"
-  # A static program has nothing to list.
-  /lib64/ld-linux-x86-64.so.2 --verify "$program" || continue
+  # A static program has nothing to list (1); a plugin is listed like a program (2).
+  linked=0
+  /lib64/ld-linux-x86-64.so.2 --verify "$program" || linked=$?
+  [ "$linked" != 1 ] || continue
   /lib64/ld-linux-x86-64.so.2 --list "$program" | grep -o '/[^ ]*' >"$work/libraries"
   while read -r library; do take "$library"; done <"$work/libraries"
 done
