@@ -35,6 +35,8 @@ export type Config = {
     allocationEnd: string;
     physicalNetwork: string;
   };
+  /** Bytes: of one upload, of the disk inside an image, and of all images of a project. */
+  image?: { maxBytes?: number; maxVirtualBytes?: number; projectBytes?: number };
   identity?: { lockoutFailures?: number; lockoutSeconds?: number; passwordHistory?: number; tokenHours?: number };
 };
 
@@ -93,6 +95,15 @@ const configSchema = {
       required: ["name", "cidr", "gateway", "allocationStart", "allocationEnd", "physicalNetwork"],
       additionalProperties: false,
       properties: { name: text, cidr: text, gateway: text, allocationStart: text, allocationEnd: text, physicalNetwork: text },
+    },
+    image: {
+      type: "object",
+      additionalProperties: false,
+      properties: {
+        maxBytes: { type: "integer", minimum: 1 },
+        maxVirtualBytes: { type: "integer", minimum: 1 },
+        projectBytes: { type: "integer", minimum: 0 },
+      },
     },
     identity: {
       type: "object",

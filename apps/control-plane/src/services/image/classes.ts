@@ -1,0 +1,49 @@
+import type { ResourceClass } from "../../registry/registry.ts";
+import { startDeletion } from "./images/delete-image.ts";
+import { findImage, listProjectImages } from "./images/image.queries.ts";
+import { toImageView } from "./images/image.view.ts";
+import { deleteMember, findMember, listMemberships } from "./members/member.queries.ts";
+import { toMemberView } from "./members/member.view.ts";
+
+/** A membership's id: `<image>/<project>`. */
+const membership = (id: string): [string, string] => [id.slice(0, id.indexOf("/")), id.slice(id.indexOf("/") + 1)];
+
+export const imageClasses: ResourceClass[] = [
+  {
+    name: "image.image",
+    table: "image",
+    ownerColumn: "project_id",
+    deleteOrder: 60,
+    meters: [{ name: "image.size", unit: "GiB-hour" }],
+    verbs: ["create", "update", "delete", "upload", "deactivate", "reactivate"],
+    list: (app, projectId) => listProjectImages(app.db, projectId),
+    async remove(_app, tx, id) {
+      const image = await findImage(tx.sql, id);
+      // a purge goes over `protected` too: it is the project that ends
+      if (image !== null) await startDeletion(tx, image);
+    },
+    async export(app, id) {
+      const image = await findImage(app.db, id);
+      return image === null ? null : toImageView(image);
+    },
+  },
+  {
+    // what a project was given to see: goes with the image, or with the project that was given it
+    name: "image.member",
+    table: "image_member",
+    ownerColumn: "member_id",
+    deleteOrder: 10,
+    meters: [],
+    verbs: ["create", "update", "delete"],
+    list: async (app, projectId) => (await listMemberships(app.db, projectId)).map(({ imageId, memberId }) => `${imageId}/${memberId}`),
+    async remove(_app, tx, id) {
+      const [imageId, memberId] = membership(id);
+      if (!(await deleteMember(tx.sql, imageId, memberId))) return;
+      tx.event({ action: "image.member.delete", target: { type: "image", id: imageId, projectId: memberId }, detail: { memberId } });
+    },
+    async export(app, id) {
+      const member = await findMember(app.db, ...membership(id));
+      return member === null ? null : toMemberView(member);
+    },
+  },
+];

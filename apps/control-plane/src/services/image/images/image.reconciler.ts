@@ -1,0 +1,66 @@
+import { transact } from "../../../db/transaction.ts";
+import type { App } from "../../../app.ts";
+import { systemOrigin } from "../../../events/append.ts";
+import { type Outcome, type Reconciler, done, pollAfter } from "../../../reconcile/worker.ts";
+import { hashFile } from "../store/hasher.ts";
+import { ensureStore, imagePath, listUploads, removeFiles } from "../store/image-store.ts";
+import { planImage } from "./image.plan.ts";
+import { deleteImageRow, findImageState, listClaimedUploads, listUnsettledImages, setChecksum } from "./image.queries.ts";
+import { releaseUpload } from "./upload.queries.ts";
+
+/** `image/<id>`: ends uploads whose process died, computes what was put off, removes what was deleted. */
+export const imageReconciler: Reconciler = {
+  kind: "image",
+  reconcile: reconcileImage,
+  resync: { everyMs: 60_000, ids: (app) => listUnsettledImages(app.db) },
+};
+
+async function reconcileImage(app: App, id: string): Promise<Outcome> {
+  const image = await findImageState(app.db, id);
+  const plan = planImage(image);
+  switch (plan.step) {
+    case "nothing":
+      return done;
+    case "wait":
+      return pollAfter(plan.ms, "an upload is under way");
+    case "undo-upload":
+      await transact(app, systemOrigin("image-upload-lapsed"), async (tx) => {
+        if (!(await releaseUpload(tx.sql, id, plan.uploadId, { lapsed: true }))) return;
+        const reason = "The upload was given up.";
+        tx.event({ action: "image.image.upload", outcome: "failure", reason, target: { type: "image", id, projectId: image?.projectId ?? null } });
+      });
+      await removeUnclaimed(app, id, plan.uploadId);
+      return done;
+    case "hash":
+      await setChecksum(app.db, id, plan.uploadId, await hashFile(imagePath(app.config, id, plan.uploadId), "md5"));
+      return done;
+    case "remove":
+      if (plan.uploadId !== null) await removeFiles(app.config, id, plan.uploadId);
+      await deleteImageRow(app.db, id);
+      return done;
+  }
+}
+
+/** Not when the upload turned out to be alive after all. */
+async function removeUnclaimed(app: App, imageId: string, uploadId: string): Promise<void> {
+  const claimed = await listClaimedUploads(app.db, [uploadId]);
+  if (!claimed.has(uploadId)) await removeFiles(app.config, imageId, uploadId);
+}
+
+/**
+ * `image-store/sweep`: files that no image counts on, whatever left them there. An upload's row names it before its
+ * file is made, so a file seen before the rows are read, and named by none of them, is nobody's.
+ */
+export const imageStoreReconciler: Reconciler = {
+  kind: "image-store",
+  async reconcile(app) {
+    await ensureStore(app.config);
+    const uploads = await listUploads(app.config);
+    const claimed = await listClaimedUploads(app.db, uploads.map(({ uploadId }) => uploadId));
+    const orphans = uploads.filter(({ uploadId }) => !claimed.has(uploadId));
+    for (const { imageId, uploadId } of orphans) await removeFiles(app.config, imageId, uploadId);
+    if (orphans.length > 0) app.log.info({ count: orphans.length }, "image files that nobody counted on were removed");
+    return done;
+  },
+  resync: { everyMs: 60_000, ids: () => Promise.resolve(["sweep"]) },
+};

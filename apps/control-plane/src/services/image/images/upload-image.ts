@@ -1,0 +1,160 @@
+/**
+ * PUT of an image's bytes. One short transaction before (the image is being saved, by this upload; the project's quota
+ * is promised), the bytes to a file of this upload's own, one short transaction after (the image is active).
+ *
+ * Killed at any instant, nothing half-made stays: until the last transaction commits the image is `saving` under a
+ * lease that somebody alive has to renew, and its file belongs to nobody else. Once the lease has run out the
+ * reconciler puts the image back to `queued` and removes the file.
+ */
+import { randomBytes } from "node:crypto";
+
+import { CloudError, conflict, invalid, messageOf, tooLarge } from "@andromede/base/errors";
+
+import { transact } from "../../../db/transaction.ts";
+import type { ApiRequest } from "../../../http/service.ts";
+import { inspectImage } from "../inspection/inspect-image.ts";
+import { hashFile } from "../store/hasher.ts";
+import { ensureRoom, ensureStore, incomingPath, publishFile, removeFiles } from "../store/image-store.ts";
+import { type Received, receiveUpload } from "../store/receive-upload.ts";
+import type { ExpectedDigests } from "./expected-digests.ts";
+import { lockOwnImage } from "./image-access.ts";
+import { imageLimits } from "./image.limits.ts";
+import type { Image } from "./image.model.ts";
+import { type UploadedFile, activateImage, claimUpload, lockRemainingBytes, releaseUpload, renewUpload } from "./upload.queries.ts";
+
+const RENEW_MS = 4_000;
+/** Larger images get their md5, which only old clients look at, right after the answer: it would take as long again. */
+const MD5_AT_ONCE_BYTES = 64 * 1024 * 1024;
+
+type Request = Pick<ApiRequest, "app" | "actor" | "plane" | "origin" | "stream">;
+type Claim = { image: Image; uploadId: string; maxBytes: number };
+
+export async function uploadImage(
+  request: Request,
+  id: string,
+  options: { expectedBytes: number | null; digests: ExpectedDigests },
+): Promise<void> {
+  const claim = await startUpload(request, id, options.expectedBytes);
+  try {
+    const file = await whileRenewing(request, claim, () => receive(request, claim, options));
+    await finishUpload(request, claim, file);
+  } catch (error) {
+    throw (await undoUpload(request, claim, error)) ? error : goneError(id, error);
+  }
+}
+
+const goneError = (id: string, cause?: unknown) =>
+  new CloudError("conflict", `Image ${id} could not be found after upload. The image may have been deleted during the upload.`, { status: 410, cause });
+
+async function startUpload(request: Request, id: string, expectedBytes: number | null): Promise<Claim> {
+  const { app } = request;
+  const limits = imageLimits(app.config);
+  const uploadId = randomBytes(8).toString("hex");
+  return transact(app, request.origin, async (tx) => {
+    const image = await lockOwnImage(tx.sql, request, id, "upload_image");
+    if (image.status !== "queued") throw conflict(`Image status transition from ${image.status} to saving is not allowed`);
+    const missing = [...(image.diskFormat === null ? ["disk_format"] : []), ...(image.containerFormat === null ? ["container_format"] : [])];
+    if (missing.length > 0) throw invalid(`Propert${missing.length === 1 ? "y" : "ies"} ${missing.join(", ")} must be set prior to saving data.`);
+    if ((expectedBytes ?? 0) > limits.maxBytes) throw tooLarge(`The incoming image is too large: it exceeds the limit of ${limits.maxBytes} bytes`);
+    const quota = image.projectId === null ? limits.maxBytes : await lockRemainingBytes(tx.sql, image.projectId, limits.projectBytes, { except: id });
+    if (quota <= 0 || (expectedBytes ?? 0) > quota) throw exceedsQuota(quota);
+    await claimUpload(tx.sql, id, uploadId, expectedBytes ?? 0);
+    // should this process die, the reconciler finds out
+    tx.enqueue(`image/${id}`);
+    return { image, uploadId, maxBytes: Math.min(limits.maxBytes, quota) };
+  });
+}
+
+const exceedsQuota = (left: number) => tooLarge(`Image exceeds the storage quota: ${Math.max(0, left)} bytes are left of it`);
+
+async function receive(
+  request: Request,
+  claim: Claim,
+  options: { expectedBytes: number | null; digests: ExpectedDigests },
+): Promise<UploadedFile> {
+  const { config } = request.app;
+  const path = incomingPath(config, claim.image.id, claim.uploadId);
+  await ensureStore(config);
+  if (options.expectedBytes !== null) await ensureRoom(config, options.expectedBytes);
+  const received = await receiveUpload(request.stream, { path, maxBytes: claim.maxBytes, expectedBytes: options.expectedBytes });
+  const md5 = received.sizeBytes <= MD5_AT_ONCE_BYTES || options.digests.md5 !== undefined ? await hashFile(path, "md5") : null;
+  await checkDigests(options.digests, path, received, md5);
+  const inspected = await inspectImage(
+    config,
+    { path, sizeBytes: received.sizeBytes, diskFormat: claim.image.diskFormat },
+    { maxVirtualBytes: imageLimits(config).maxVirtualBytes },
+  );
+  await publishFile(config, claim.image.id, claim.uploadId);
+  return { ...received, checksum: md5, ...inspected };
+}
+
+async function checkDigests(expected: ExpectedDigests, path: string, received: Received, md5: string | null): Promise<void> {
+  const actual = {
+    md5,
+    sha512: received.sha512,
+    sha256: expected.sha256 === undefined ? null : await hashFile(path, "sha256"),
+  };
+  for (const name of ["md5", "sha256", "sha512"] as const) {
+    const wanted = expected[name];
+    if (wanted !== undefined && wanted !== actual[name]) {
+      throw invalid(`The checksum of the data does not match: ${name} ${wanted} was promised, ${actual[name] ?? ""} arrived`);
+    }
+  }
+}
+
+async function whileRenewing<T>(request: Request, claim: Claim, work: () => Promise<T>): Promise<T> {
+  const renew = (): void => {
+    renewUpload(request.app.db, claim.image.id, claim.uploadId).catch((error: unknown) =>
+      request.app.log.warn({ error, imageId: claim.image.id }, "the lease of an upload was not renewed"),
+    );
+  };
+  const timer = setInterval(renew, RENEW_MS);
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+async function finishUpload(request: Request, claim: Claim, file: UploadedFile): Promise<void> {
+  const { id, projectId } = claim.image;
+  await transact(request.app, request.origin, async (tx) => {
+    if (projectId !== null) {
+      // a chunked body's size was not known when it was let in
+      const quota = await lockRemainingBytes(tx.sql, projectId, imageLimits(request.app.config).projectBytes, { except: id });
+      if (file.sizeBytes > quota) throw exceedsQuota(quota);
+    }
+    if (!(await activateImage(tx.sql, id, claim.uploadId, file))) throw goneError(id);
+    tx.event({
+      action: "image.image.upload",
+      target: { type: "image", id, projectId },
+      detail: { sizeBytes: file.sizeBytes, sha512: file.sha512 },
+    });
+    tx.enqueue(`image/${id}`);
+  });
+}
+
+/**
+ * Back to where it was; false when the image was no longer this upload's, so that whatever failed is not the client's
+ * doing. What cannot be undone now (the database is away, say) the reconciler undoes later.
+ */
+async function undoUpload(request: Request, claim: Claim, error: unknown): Promise<boolean> {
+  const { app } = request;
+  const { id, projectId } = claim.image;
+  // the client may still be sending; what it sends goes nowhere, but it gets to read the answer
+  request.stream.resume();
+  try {
+    const wasOurs = await transact(app, request.origin, async (tx) => {
+      if (!(await releaseUpload(tx.sql, id, claim.uploadId, { lapsed: false }))) return false;
+      const reason = error instanceof CloudError && error.kind !== "internal" ? messageOf(error) : "The upload failed.";
+      tx.event({ action: "image.image.upload", outcome: "failure", reason, target: { type: "image", id, projectId } });
+      tx.enqueue(`image/${id}`);
+      return true;
+    });
+    await removeFiles(app.config, id, claim.uploadId);
+    return wasOurs;
+  } catch (cause) {
+    app.log.error({ error: cause, imageId: id }, "an upload could not be undone yet");
+    return true;
+  }
+}

@@ -1,0 +1,4 @@
+import type { Reconciler } from "../../reconcile/worker.ts";
+import { imageReconciler, imageStoreReconciler } from "./images/image.reconciler.ts";
+
+export const imageReconcilers: Reconciler[] = [imageReconciler, imageStoreReconciler];
