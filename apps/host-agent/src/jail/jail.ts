@@ -8,11 +8,14 @@
 
 export type Bind = { source: string; target: string; writable?: boolean };
 
+/** `source`: where on the machine the node is that appears as `target`. */
+export type Device = { source: string; target: string };
+
 export type Jail = {
   engineRoot: string;
   binds: readonly Bind[];
   /** Device nodes besides null, zero, full, random, urandom and tty. */
-  devices?: readonly string[];
+  devices?: readonly Device[];
   /** "none": an empty namespace. A path: that namespace. "inherit": the caller's. */
   network: "none" | "inherit" | { path: string };
   /** null: stays root, with `capabilities` only. */
@@ -54,7 +57,7 @@ function sandboxPart(jail: Jail): string[] {
     ...["--perms", "0755", "--dir", "/etc"],
     ...["--ro-bind", `${engineRoot}/etc/ld.so.cache`, "/etc/ld.so.cache"],
     ...["--dev", "/dev"],
-    ...devices.flatMap((device) => [...parentOf(device), "--dev-bind", device, device]),
+    ...devices.flatMap(({ source, target }) => [...parentOf(target), "--dev-bind", source, target]),
     ...parents(binds),
     ...binds.flatMap(({ source, target, writable }) => [writable === true ? "--bind" : "--ro-bind", source, target]),
     ...["--clearenv", "--setenv", "PATH", "/usr/sbin:/usr/bin", "--chdir", "/"],

@@ -1,6 +1,5 @@
 /** Links of the host's namespace, by `ip` of the engine root. Ours carry an alias that says whose they are. */
-import type { Bind, Jail } from "../jail/jail.ts";
-import { jailCommand } from "../jail/jail.ts";
+import { type Jail, jailCommand } from "../jail/jail.ts";
 import { run } from "../jail/run.ts";
 
 export type Link = { name: string; alias: string };
@@ -16,12 +15,10 @@ export const namespacePath = (name: string): string => `/run/netns/${name}`;
 
 /** Links of a namespace; null is the one the agent is in. */
 export function linksOf(engineRoot: string, namespace: string | null): Links {
-  const tun: readonly string[] = ["/dev/net/tun"];
-  const binds: readonly Bind[] = [];
   const jail: Jail = {
     engineRoot,
-    binds,
-    devices: tun,
+    binds: [],
+    devices: [{ source: "/dev/net/tun", target: "/dev/net/tun" }],
     network: namespace === null ? "inherit" : { path: namespacePath(namespace) },
     user: null,
     capabilities: ["CAP_NET_ADMIN"],

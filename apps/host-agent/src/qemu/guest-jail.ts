@@ -1,7 +1,7 @@
 /** What a guest's process sees: its own disks, its images (read only), its sockets. Pure. */
 import { join } from "node:path";
 
-import type { Bind, Jail } from "../jail/jail.ts";
+import type { Bind, Device, Jail } from "../jail/jail.ts";
 import type { MachineLayout } from "./layout.ts";
 
 /** Paths inside the jail. Overlays name their image by them, so a disk means the same wherever the data directory is. */
@@ -57,6 +57,7 @@ export type GuestJailOptions = {
   paths: GuestPaths;
   imagePath: (imageId: string) => string;
   namespacePath: string | null;
+  tun: Device;
   user: { uid: number; gid: number };
   cgroups: readonly string[];
 };
@@ -74,7 +75,7 @@ export function guestJail(layout: MachineLayout, options: GuestJailOptions): Jai
   return {
     engineRoot: options.engineRoot,
     binds,
-    devices: ["/dev/net/tun"],
+    devices: [options.tun],
     network: options.namespacePath === null ? "inherit" : { path: options.namespacePath },
     user: options.user,
     cgroups: options.cgroups,

@@ -19,7 +19,7 @@ import { type QmpEvent, type QmpMonitor, connectMonitor } from "@andromede/qmp/m
 
 import type { GuestProcess } from "../backend.ts";
 import { readIfThere, removePath, syncDirectory, writeAtomically, writeDurably } from "../durable.ts";
-import { jailCommand } from "../jail/jail.ts";
+import { type Device, jailCommand } from "../jail/jail.ts";
 import { type ProcessRecord, bootId, findProcesses, killProcesses, startDetached, untilGone } from "../jail/process.ts";
 import { GuestConsole } from "./console.ts";
 import { guestCommand } from "./guest-command.ts";
@@ -33,6 +33,7 @@ export type GuestProcessOptions = {
   paths: GuestPaths;
   engineRoot: string;
   namespacePath: string | null;
+  tun: () => Device;
   user: { uid: number; gid: number };
   imagePath: (imageId: string) => string;
   log: Logger;
@@ -263,8 +264,8 @@ export class GuestMachine {
   }
 
   async #start(layout: MachineLayout, options: { resume: boolean; cgroups: readonly string[] }): ReturnType<typeof startDetached> {
-    const { engineRoot, paths, imagePath, namespacePath, user } = this.#options;
-    const jail = guestJail(layout, { engineRoot, paths, imagePath, namespacePath, user, cgroups: options.cgroups });
+    const { engineRoot, paths, imagePath, namespacePath, user, tun } = this.#options;
+    const jail = guestJail(layout, { engineRoot, paths, imagePath, namespacePath, user, tun: tun(), cgroups: options.cgroups });
     const command = jailCommand(jail, guestCommand(layout, options));
     if (layout.accelerator === "tcg") return startDetached(command, paths.log);
     const kvm = await open("/dev/kvm", "r+");

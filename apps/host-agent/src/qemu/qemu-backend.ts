@@ -10,6 +10,8 @@ import type { Logger } from "@andromede/base/log";
 import type { Backend, ObservedGuest } from "../backend.ts";
 import type { AgentConfig } from "../config.ts";
 import { removePath } from "../durable.ts";
+import type { Device } from "../jail/jail.ts";
+import { tunDevice } from "../jail/tun.ts";
 import { type ProcessRecord, commandLineOf, findProcesses, killProcesses } from "../jail/process.ts";
 import type { LedgerEntry } from "../ledger.ts";
 import { linksOf, namespacePath } from "../network/links.ts";
@@ -68,6 +70,7 @@ class QemuBackend implements Backend {
   #metadata: MetadataServer | undefined;
   #listener: (guestId: string) => void = () => undefined;
   #diskGib = 0;
+  #tun: Device = { source: "/dev/net/tun", target: "/dev/net/tun" };
 
   constructor(config: AgentConfig, log: Logger) {
     const { engineRoot, guestUser, dataDir, networkNamespace, instance, host } = config;
@@ -110,6 +113,7 @@ class QemuBackend implements Backend {
     const { dataDir, instance, host, metadataSocketPath, guestUser } = this.#config;
     await mkdir(join(dataDir, "guests"), { recursive: true, mode: 0o711 });
     this.#groups = await openControlGroups(`${instance}-${host}`, this.#log);
+    this.#tun = await tunDevice(dataDir);
     await this.#measure();
     // No decision is taken on a half-loaded copy of the switch's database.
     await this.#ovs.ready(SWITCH_TIMEOUT_MS);
@@ -291,6 +295,7 @@ class QemuBackend implements Backend {
       processName: processNameOf(this.#config, guestId),
       paths,
       engineRoot,
+      tun: () => this.#tun,
       namespacePath: networkNamespace === null ? null : namespacePath(networkNamespace),
       user: { uid, gid: guestUser.gid },
       imagePath: (imageId) => this.#images.path(imageId),

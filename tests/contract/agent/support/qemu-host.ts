@@ -1,0 +1,234 @@
+/**
+ * A real host: Open vSwitch in a namespace of its own, the agent as a process, QEMU. OVN is played by a few lines that
+ * mark each plugged port as installed, as ovn-controller does; br-int forwards as a plain switch.
+ */
+import { spawn, type ChildProcess } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, rmdirSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { createAgentClient } from "@andromede/agent-api/client";
+import type { GuestDisk, ImageLocation } from "@andromede/agent-api/types";
+import { createLogger } from "@andromede/base/log";
+import { waitUntil } from "@andromede/base/waiting";
+import { type HostSwitch, openvswitchUnits, ovsVsctl, ovsdbSocket, prepareOpenvswitch } from "@andromede/engines/openvswitch";
+import { connectOvsdb } from "@andromede/ovsdb/client";
+import { openVSwitch } from "@andromede/ovsdb/open-vswitch";
+import { type EngineProcess, engineRoot, runProcess, startProcess } from "@andromede/testkit/engines";
+
+import { type BenchHost, PORT_TIMEOUT_MS, SHUTDOWN_TIMEOUT_MS } from "./bench-host.ts";
+import { tinyGuestImage } from "./tiny-guest.ts";
+
+const MAIN = join(import.meta.dirname, "../../../../apps/host-agent/src/main.ts");
+let hosts = 0;
+
+export type QemuHost = BenchHost & {
+  readonly namespace: string;
+  readonly dataDir: string;
+  readonly ovs: HostSwitch;
+  /** Processes of the guest, by pid. */
+  pids(guestId: string): number[];
+  agentLog(): string;
+};
+
+/** Starts a host; about a second. */
+export async function startQemuHost(): Promise<QemuHost> {
+  hosts += 1;
+  const directory = mkdtempSync(join(tmpdir(), "andromede-agent-"));
+  const instance = `agentlab${process.pid}x${hosts}`;
+  const namespace = `${instance}-host1`;
+  const cleanUps: (() => Promise<unknown> | unknown)[] = [() => rmSync(directory, { recursive: true, force: true })];
+  const stop = async (): Promise<void> => {
+    for (const cleanUp of cleanUps.toReversed()) await cleanUp();
+  };
+  try {
+    return await start({ directory, instance, namespace, cleanUps, stop });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+type Setting = { directory: string; instance: string; namespace: string; cleanUps: (() => Promise<unknown> | unknown)[]; stop: () => Promise<void> };
+
+async function start({ directory, instance, namespace, cleanUps, stop }: Setting): Promise<QemuHost> {
+  const root = engineRoot();
+  await runProcess(["ip", "netns", "add", namespace]);
+  cleanUps.push(() => removeNamespaces(instance));
+  const ovs = await startSwitch(root, directory, namespace, cleanUps);
+  const ovn = playOvn(ovsdbSocket(ovs));
+  cleanUps.push(() => ovn.close());
+
+  const dataDir = join(directory, "host1");
+  mkdirSync(dataDir);
+  const socketPath = join(directory, "agent.sock");
+  const configPath = join(directory, "host-agent.json");
+  writeFileSync(
+    configPath,
+    JSON.stringify({
+      instance,
+      host: "host1",
+      backend: "qemu",
+      dataDir,
+      socketPath,
+      metadataSocketPath: join(directory, "metadata", "metadata.sock"),
+      engineRoot: root,
+      networkNamespace: namespace,
+      ovsdbSocket: ovsdbSocket(ovs),
+      integrationBridge: "br-int",
+      datapath: "netdev",
+      accelerator: "tcg",
+      acceleratorReason: "the tests say so",
+      guestUser: { uid: 64_055, gid: 64_055 },
+      shutdownTimeoutMs: SHUTDOWN_TIMEOUT_MS,
+      portTimeoutMs: PORT_TIMEOUT_MS,
+      logLevel: "debug",
+    }),
+  );
+  const logPath = join(directory, "agent.log");
+  let agent: ChildProcess | undefined;
+  const startAgent = async (): Promise<void> => {
+    const log = openSync(logPath, "a");
+    agent = spawn(process.execPath, [MAIN, "--config", configPath], { stdio: ["ignore", log, log] });
+    await waitUntil("the agent", () => client.host().then(() => true), { timeoutMs: 20_000, everyMs: 20 });
+  };
+  const crashAgent = (): Promise<void> =>
+    new Promise((resolve) => {
+      if (agent === undefined || agent.exitCode !== null || agent.signalCode !== null) return resolve();
+      agent.once("exit", () => resolve());
+      agent.kill("SIGKILL");
+      return undefined;
+    });
+  const client = createAgentClient(socketPath);
+  const pids = (guestId: string): number[] => pidsWith(`${instance}/host1/${guestId}`);
+  cleanUps.push(async () => {
+    await crashAgent();
+    for (const pid of [...pidsWith(`${instance}/host1/`), ...pidsWith(dataDir)]) process.kill(pid, "SIGKILL");
+    await waitUntil("the end of all guests", () => pidsWith(`${instance}/host1/`).length === 0, { timeoutMs: 10_000 });
+    removeControlGroups(`${instance}-host1`);
+  });
+  await startAgent();
+
+  const image = tinyImage(directory);
+  const say = async (guestId: string, text: string): Promise<void> => {
+    const serial = await client.openStream(guestId, "serial");
+    serial.write(text);
+    await waitUntil("the guest's end", () => pids(guestId).length === 0, { timeoutMs: 10_000 });
+    serial.destroy();
+  };
+  return {
+    backend: "qemu",
+    client,
+    namespace,
+    dataDir,
+    ovs,
+    pids,
+    agentLog: () => readFileSync(logPath, "utf8"),
+    crashAgent,
+    startAgent,
+    disk: image,
+    powerOffFromInside: (guestId) => say(guestId, "q"),
+    // A paused machine does not look at its button; the test's guest has no other way not to.
+    ignoreShutdown: async () => undefined,
+    holdPorts: ovn.hold,
+    remains: async (guestId) => [
+      ...pids(guestId).map((pid) => `process ${pid}`),
+      ...(existsSync(join(dataDir, "guests", guestId)) ? [`directory of ${guestId}`] : []),
+      ...(await runProcess(["ip", "-n", namespace, "link"])).split("\n").filter((line) => line.includes(guestId)),
+      ...(await ovsVsctl(ovs, ["--columns=name", "--format=csv", "--no-headings", "find", "Interface", `external_ids:vm-id=${guestId}`])).split("\n").filter((line) => line !== ""),
+    ],
+    stop,
+  };
+}
+
+async function startSwitch(root: string, directory: string, namespace: string, cleanUps: Setting["cleanUps"]): Promise<HostSwitch> {
+  const at = (name: string): string => join(directory, name);
+  const ovs: HostSwitch = {
+    name: "host1",
+    engineRoot: root,
+    networkNamespace: namespace,
+    directory: at("ovs"),
+    runDirectory: at("ovs-run"),
+    logDirectory: at("log"),
+    datapath: "netdev",
+  };
+  await prepareOpenvswitch(ovs);
+  for (const unit of openvswitchUnits(ovs)) {
+    const running: EngineProcess = startProcess(unit.argv.flatMap((word) => (word === "bwrap" ? [word, "--die-with-parent"] : [word])));
+    cleanUps.push(() => running.stop());
+    if (unit.readySocket !== undefined) {
+      const socket = unit.readySocket;
+      await waitUntil(socket, () => existsSync(socket), { timeoutMs: 10_000, everyMs: 10 });
+    }
+  }
+  await ovsVsctl(ovs, ["--timeout=20", "set", "Open_vSwitch", ".", "external_ids:system-id=lab-host1", "--", "add-br", "br-int", "--", "set", "Bridge", "br-int", "datapath_type=netdev"]);
+  return ovs;
+}
+
+/** ovn-controller's part: `ovn-installed` on each interface that has an iface-id. */
+function playOvn(socketPath: string): { hold: (hold: boolean) => void; close: () => void } {
+  const client = connectOvsdb({
+    address: `unix:${socketPath}`,
+    database: openVSwitch,
+    monitor: { Interface: { columns: ["external_ids", "ofport"] } },
+    log: createLogger("fake-ovn", { level: "silent" }),
+  });
+  let held = false;
+  const install = (): void => {
+    if (held) return;
+    for (const { _uuid, external_ids: ids, ofport } of client.table("Interface").rows.values()) {
+      if (ids["iface-id"] === undefined || ids["ovn-installed"] === "true" || ofport === null || ofport < 1) continue;
+      // A row that has gone meanwhile is nothing to install.
+      void client
+        .transact([{ op: "mutate", table: "Interface", where: [["_uuid", "==", _uuid]], mutations: [["external_ids", "insert", { "ovn-installed": "true" }]] }])
+        .catch(() => undefined);
+    }
+  };
+  client.onChange(install);
+  return {
+    hold(hold) {
+      held = hold;
+      install();
+    },
+    close: () => client.close(),
+  };
+}
+
+function tinyImage(directory: string): (sizeGib: number) => { disk: GuestDisk; images: ImageLocation[] } {
+  const bytes = tinyGuestImage();
+  const path = join(directory, "tiny.raw");
+  writeFileSync(path, bytes);
+  const sha512 = createHash("sha512").update(bytes).digest("hex");
+  return (sizeGib) => ({
+    disk: { id: "root", source: { kind: "image", imageId: "tiny", sha512, format: "raw", sizeBytes: bytes.length }, sizeGib, bootIndex: 0 },
+    images: [{ imageId: "tiny", path }],
+  });
+}
+
+/** Processes with the text in their command line. */
+function pidsWith(text: string): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        return pid !== process.pid && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(text);
+      } catch {
+        return false;
+      }
+    });
+}
+
+async function removeNamespaces(prefix: string): Promise<void> {
+  for (const name of readdirSync("/run/netns").filter((each) => each.startsWith(prefix))) await runProcess(["ip", "netns", "del", name]);
+}
+
+function removeControlGroups(name: string): void {
+  for (const controller of ["", "memory", "pids", "cpu"]) {
+    const directory = join("/sys/fs/cgroup", controller, name);
+    if (!existsSync(directory)) continue;
+    for (const entry of readdirSync(directory)) if (statSync(join(directory, entry)).isDirectory()) rmdirSync(join(directory, entry));
+    rmdirSync(directory);
+  }
+}
