@@ -10,7 +10,8 @@ const IMAGE = "/v2/images/:image_id";
 const MEMBER = `${IMAGE}/members/:member_id`;
 
 export const imageRoutes: Route[] = [
-  ...["", "/", "/versions"].map((path) => route({ method: "GET", path, rule: "versions", handler: discovery.versions })),
+  // "/" is served without its slash too
+  ...["/", "/versions"].map((path) => route({ method: "GET", path, rule: "versions", handler: discovery.versions })),
   route({ method: "GET", path: "/v2/info/import", rule: "get_info", handler: discovery.importInfo }),
   route({ method: "GET", path: "/v2/info/stores", rule: "get_info", handler: discovery.storesInfo }),
   route({ method: "GET", path: "/v2/schemas/image", rule: "get_schemas", handler: discovery.imageSchema }),
