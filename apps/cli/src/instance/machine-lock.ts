@@ -2,6 +2,7 @@
  * Locks that die with their holder and leave no file: names in the abstract space of unix sockets, where a name can be
  * bound once.
  */
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { type Server, createServer } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
@@ -42,3 +43,15 @@ export async function withMachineLock<T>(name: string, timeoutMs: number, onWait
     lock.close();
   }
 }
+
+/** The longest another command may hold a lock: a first `up` on a slow line. */
+export const DATA_LOCK_MS = 30 * 60_000;
+/** Held while something is chosen that must be unique on the machine. */
+export const MACHINE_LOCK = "andromede-machine";
+/** Commands on one instance take turns. */
+export const instanceLock = (paths: { directory: string }): string => lockName("instance", paths.directory);
+/** Instances that share a data directory take turns with what they share. */
+export const dataLock = (data: string, what: string): string => lockName(what, data);
+
+/** An abstract socket's name has as little room as a path: long ones are shortened to their hash. */
+const lockName = (what: string, path: string): string => `andromede-${what}-${createHash("sha256").update(path).digest("hex").slice(0, 32)}`;

@@ -9,8 +9,6 @@ import { type HostLink, hostLink } from "../host/host-network.ts";
 import { type InstanceConfig, type InstanceUsers, instanceUsers } from "../instance/instance-config.ts";
 import { type InstancePaths, hostDataDirectory, hostRunDirectory, networkNamespace } from "../instance/paths.ts";
 
-export type Accelerator = { accelerator: "kvm" | "tcg"; reason: string };
-
 export type Stack = {
   paths: InstancePaths;
   config: InstanceConfig;
@@ -20,7 +18,6 @@ export type Stack = {
   host: string;
   simulated: boolean;
   datapath: Datapath;
-  accelerator: Accelerator;
   database: { kind: "own"; place: PostgresqlPlace } | { kind: "url"; url: string };
   ovn: OvnCentral;
   switch: HostSwitch;
@@ -30,9 +27,9 @@ export type Stack = {
 
 const HOST = "host1";
 
-export function buildStack(paths: InstancePaths, config: InstanceConfig, found: { engineRoot: string; datapath: Datapath; accelerator: Accelerator }): Stack {
+export function buildStack(paths: InstancePaths, config: InstanceConfig, found: { engineRoot: string; datapath: Datapath }): Stack {
   const users = instanceUsers(config.slot);
-  const { engineRoot, datapath, accelerator } = found;
+  const { engineRoot, datapath } = found;
   const namespace = networkNamespace(paths, HOST);
   return {
     paths,
@@ -42,7 +39,6 @@ export function buildStack(paths: InstancePaths, config: InstanceConfig, found: 
     host: HOST,
     simulated: config.backend === "simulated",
     datapath,
-    accelerator,
     database: config.databaseUrl === undefined ? { kind: "own", place: postgresqlPlace(paths, users, engineRoot) } : { kind: "url", url: config.databaseUrl },
     ovn: { engineRoot, directory: paths.ovn, runDirectory: join(paths.run, "ovn"), logDirectory: paths.log, user: users.ovn },
     switch: {

@@ -23,6 +23,7 @@ const NODE_FLAGS = ["--max-semi-space-size=16"];
 export const controlPlaneConfigFile = (stack: Stack): string => join(stack.paths.programs, "control-plane.json");
 export const agentConfigFile = (stack: Stack): string => join(stack.paths.programs, "host-agent.json");
 
+export type AgentAddress = { name: string; socketPath: string };
 export type Plane = "customer" | "operator";
 /** Base URL of a plane, without a trailing slash. */
 export function planeUrl(stack: Pick<Stack, "config">, plane: Plane): string {
@@ -30,7 +31,7 @@ export function planeUrl(stack: Pick<Stack, "config">, plane: Plane): string {
 }
 
 /** The control plane's configuration. Pure. */
-export function controlPlaneConfig(stack: Stack): object {
+export function controlPlaneConfig(stack: Stack): { hosts: AgentAddress[]; [member: string]: unknown } {
   const { paths, config, database, simulated } = stack;
   const files = tlsFiles(paths.tls);
   const listener = (plane: Plane): object => ({ host: "127.0.0.1", port: config.ports[plane], url: planeUrl(stack, plane) });
@@ -50,14 +51,17 @@ export function controlPlaneConfig(stack: Stack): object {
   };
 }
 
-function simulatedHosts(stack: Stack): { name: string; socketPath: string }[] {
+function simulatedHosts(stack: Stack): AgentAddress[] {
   const directory = hostRunDirectory(stack.paths, stack.host);
   return Array.from({ length: stack.config.simulatedHosts }, (_, index) => ({ name: `host${index + 1}`, socketPath: join(directory, `sim-${index + 1}.sock`) }));
 }
 
+/** How guests run, and why so. */
+export type Accelerator = { accelerator: "kvm" | "tcg"; reason: string };
+
 /** The agent's configuration. Pure. */
-export function agentConfig(stack: Stack): object {
-  const { paths, config, host, users, accelerator } = stack;
+export function agentConfig(stack: Stack, accelerator: Accelerator): object {
+  const { paths, config, host, users } = stack;
   const run = hostRunDirectory(paths, host);
   const common = {
     instance: config.instance,
@@ -98,7 +102,7 @@ export function agentConfig(stack: Stack): object {
 }
 
 /** Writes both configurations and makes the directories the programs use. Idempotent. */
-export async function preparePrograms(stack: Stack): Promise<void> {
+export async function preparePrograms(stack: Stack, accelerator: Accelerator): Promise<void> {
   const { paths, users, host } = stack;
   const { gid } = users.controlPlane;
   await mkdir(paths.programs, { recursive: true, mode: 0o755 });
@@ -107,7 +111,7 @@ export async function preparePrograms(stack: Stack): Promise<void> {
     await chown(file, 0, gid);
   };
   await write(controlPlaneConfigFile(stack), controlPlaneConfig(stack));
-  await write(agentConfigFile(stack), agentConfig(stack));
+  await write(agentConfigFile(stack), agentConfig(stack, accelerator));
   const own = async (directory: string, owner: { uid: number; gid: number }): Promise<void> => {
     await mkdir(directory, { recursive: true, mode: 0o750 });
     await chown(directory, owner.uid, owner.gid);

@@ -1,0 +1,110 @@
+/** `andromede test`: the checks and every suite, from nothing; the last line is `N passed, N failed`. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { ensureEngineRoot } from "@andromede/engines/engine-root";
+import { runCommand } from "@andromede/engines/run-command";
+
+import { listInstances } from "../instance/instance-config.ts";
+import { DATA_LOCK_MS, dataLock, withMachineLock } from "../instance/machine-lock.ts";
+import type { TestCommand } from "../options.ts";
+import { duration, report, reportJson, say } from "../output.ts";
+import type { Counts } from "../testing/count-reporter.ts";
+import { repositoryDirectory } from "../units/code-version.ts";
+
+const REPORTER = fileURLToPath(new URL("../testing/count-reporter.ts", import.meta.url));
+/** Suites whose tests share engines, namespaces or a whole cloud. */
+const ONE_AT_A_TIME = ["contract", "e2e"];
+/** Run under "unit", with counts. */
+const NOT_A_CHECK = "test:unit";
+
+type SuiteResult = Counts & { suite: string; ms: number };
+
+export async function runTests(command: TestCommand): Promise<number> {
+  await mkdir(command.data, { recursive: true });
+  say("== engine root");
+  const root = await withMachineLock(dataLock(command.data, "engine-root"), DATA_LOCK_MS, () => undefined, () => ensureEngineRoot(command.data, (line) => /^[IWE]: /.test(line) && say(line)));
+  const environment = { ...process.env, ANDROMEDE_ENGINE_ROOT: root.directory, ANDROMEDE_TEST_DATA: command.data, PATH: `${join(repositoryDirectory, "node_modules/.bin")}:${process.env["PATH"] ?? ""}` };
+  const results: SuiteResult[] = [];
+  for (const suite of command.suites) {
+    const start = performance.now();
+    say(`== ${suite}`);
+    // Suites take turns: two at once would measure each other.
+    // eslint-disable-next-line no-await-in-loop
+    const counts = suite === "check" ? await runChecks(environment) : await runSuite(suite, environment);
+    results.push({ suite, ...counts, ms: Math.round(performance.now() - start) });
+  }
+  const all = total(results);
+  await tidy(command, all.failed === 0);
+  for (const { suite, passed, failed, ms } of results) say(`${suite}: ${passed} passed, ${failed} failed in ${duration(ms)}`);
+  if (command.json) reportJson({ ...all, suites: results });
+  report(closingLine(all));
+  return all.failed === 0 && all.passed > 0 ? 0 : 1;
+}
+
+/** Pure. */
+export const total = (results: Counts[]): Counts =>
+  results.reduce((sum, { passed, failed, skipped }) => ({ passed: sum.passed + passed, failed: sum.failed + failed, skipped: sum.skipped + skipped }), { passed: 0, failed: 0, skipped: 0 });
+
+/** The line that ends a run. Pure. */
+export const closingLine = ({ passed, failed, skipped }: Counts): string => `${passed} passed, ${failed} failed${skipped === 0 ? "" : `, ${skipped} skipped`}`;
+
+/** The parts of `npm run check`, each counted as one test. Pure. */
+export function checkSteps(scripts: { [name: string]: string }): string[] {
+  return (scripts["check"] ?? "").split("&&").map((part) => /^npm run (\S+)$/.exec(part.trim())?.[1]).filter((name) => name !== undefined && name !== NOT_A_CHECK).map(String);
+}
+
+async function runChecks(environment: NodeJS.ProcessEnv): Promise<Counts> {
+  const { scripts } = JSON.parse(await readFile(join(repositoryDirectory, "package.json"), "utf8")) as { scripts: { [name: string]: string } };
+  const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
+  for (const step of checkSteps(scripts)) {
+    // eslint-disable-next-line no-await-in-loop
+    const code = await show(["npm", "run", "--silent", step], environment);
+    say(`${code === 0 ? "passed" : "FAILED"}: npm run ${step}`);
+    if (code === 0) counts.passed += 1;
+    else counts.failed += 1;
+  }
+  return counts;
+}
+
+async function runSuite(suite: string, environment: NodeJS.ProcessEnv): Promise<Counts> {
+  const files = (await runCommand([process.execPath, "tools/list-tests.ts", suite], { cwd: repositoryDirectory })).trim().split("\n").filter((file) => file !== "");
+  if (files.length === 0) return { passed: 0, failed: 1, skipped: 0 };
+  const scratch = await mkdtemp(join(tmpdir(), "andromede-counts-"));
+  const output = join(scratch, "counts");
+  try {
+    const code = await show([process.execPath, "--test", ...(ONE_AT_A_TIME.includes(suite) ? ["--test-concurrency=1"] : []),
+      "--test-reporter=spec", "--test-reporter-destination=stdout", `--test-reporter=${REPORTER}`, `--test-reporter-destination=${output}`, ...files], environment);
+    return judge(code, await readFile(output, "utf8").catch(() => ""));
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/** What a run of node:test comes to; one that ended badly without a failed test is itself one failure. Pure. */
+export function judge(exitCode: number, counted: string): Counts {
+  if (counted.trim() === "") return { passed: 0, failed: 1, skipped: 0 };
+  const counts = JSON.parse(counted) as Counts;
+  return exitCode !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
+}
+
+/** Runs a program with its words shown on standard error; gives its exit code. */
+async function show(argv: string[], environment: NodeJS.ProcessEnv): Promise<number> {
+  const [program = "", ...args] = argv;
+  const child = spawn(program, args, { cwd: repositoryDirectory, env: environment, stdio: ["ignore", 2, 2] });
+  const [code] = (await once(child, "close")) as [number | null];
+  return code ?? 128;
+}
+
+/** The clouds that end-to-end tests left up go down: wholly after success; with their logs and data kept after a failure. */
+async function tidy(command: TestCommand, passed: boolean): Promise<void> {
+  const script = join(repositoryDirectory, "andromede");
+  for (const instance of await listInstances(command.data)) {
+    // eslint-disable-next-line no-await-in-loop
+    await show([script, "down", ...(passed ? ["--purge", "--keep-engines", "--yes"] : []), "--instance", instance, "--data", command.data], process.env);
+  }
+}
