@@ -62,7 +62,6 @@ create table user_account (
   id text collate "C" primary key,
   domain_id text collate "C" not null references domain (id) on delete cascade,
   name text not null,
-  description text,
   default_project_id text,
   enabled boolean not null default true,
   extra jsonb not null default '{}',
@@ -110,6 +109,8 @@ create table role (
   -- set: a domain's own role, which shows in no token and only stands for those it implies
   domain_id text collate "C" references domain (id) on delete cascade,
   description text,
+  -- the policies' own roles are neither renamed nor deleted
+  immutable boolean not null default false,
   extra jsonb not null default '{}',
   created_at timestamptz not null default now(),
   unique nulls not distinct (domain_id, name)
@@ -189,8 +190,8 @@ insert into domain (id, name, description, directory) values
 insert into project (id, domain_id, name, description)
   values (replace(gen_random_uuid()::text, '-', ''), 'operators', 'operators', 'Where operators act from');
 
-insert into role (id, name, description)
-  select replace(gen_random_uuid()::text, '-', ''), name, description from (values
+insert into role (id, name, description, immutable)
+  select replace(gen_random_uuid()::text, '-', ''), name, description, true from (values
     ('reader', 'May look'),
     ('member', 'May use'),
     ('manager', 'May manage who uses'),

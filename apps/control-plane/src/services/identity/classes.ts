@@ -1,0 +1,91 @@
+import type { ResourceClass } from "../../registry/registry.ts";
+import {
+  deleteCredential,
+  findCredentialById,
+  listCredentialIdsOfProject,
+} from "./application-credentials/application-credential.queries.ts";
+import { findDomain } from "./domains/domain.queries.ts";
+import { findGroupInDomain } from "./groups/group.queries.ts";
+import { removeProject } from "./projects/delete-project.ts";
+import { findProject } from "./projects/project.queries.ts";
+import { writeRevocations } from "./revocations/revoke.ts";
+import { findRole } from "./roles/role.queries.ts";
+import { revocationOf } from "./tokens/token.model.ts";
+import { findUserInDomain } from "./users/user.queries.ts";
+
+/** Belongs to a domain or to the operator: a project's purge leaves it alone. */
+const notOfProjects = { ownerColumn: null, meters: [], list: () => Promise.resolve([]) } satisfies Partial<ResourceClass>;
+const VERBS = ["create", "update", "delete"];
+
+export const identityClasses: ResourceClass[] = [
+  {
+    name: "identity.application_credential",
+    table: "application_credential",
+    ownerColumn: "project_id",
+    deleteOrder: 10,
+    meters: [],
+    verbs: ["create", "delete"],
+    list: (app, projectId) => listCredentialIdsOfProject(app.db, projectId),
+    async remove(app, tx, id) {
+      const credential = await findCredentialById(tx.sql, id);
+      if (credential === null || !(await deleteCredential(tx.sql, id))) return;
+      tx.event({
+        action: "identity.application_credential.delete",
+        target: { type: "application_credential", id, projectId: credential.projectId },
+        detail: { name: credential.name },
+      });
+      await writeRevocations(app, tx, [revocationOf.applicationCredential(id)]);
+    },
+    export: (app, id) => findCredentialById(app.db, id),
+  },
+  {
+    name: "identity.project",
+    table: "project",
+    ownerColumn: "id",
+    // the last thing of itself that goes
+    deleteOrder: 1000,
+    meters: [],
+    verbs: VERBS,
+    async list(app, projectId) {
+      return (await findProject(app.db, projectId)) === null ? [] : [projectId];
+    },
+    async remove(app, tx, id) {
+      const subjects: string[] = [];
+      await removeProject(tx, (...named) => void subjects.push(...named), null, id);
+      await writeRevocations(app, tx, subjects);
+    },
+    export: (app, id) => findProject(app.db, id),
+  },
+  {
+    ...notOfProjects,
+    name: "identity.user",
+    table: "user_account",
+    deleteOrder: 1010,
+    verbs: [...VERBS, "change_password"],
+    export: (app, id) => findUserInDomain(app.db, id, null),
+  },
+  {
+    ...notOfProjects,
+    name: "identity.group",
+    table: "user_group",
+    deleteOrder: 1020,
+    verbs: [...VERBS, "add_user", "remove_user"],
+    export: (app, id) => findGroupInDomain(app.db, id, null),
+  },
+  {
+    ...notOfProjects,
+    name: "identity.role",
+    table: "role",
+    deleteOrder: 1030,
+    verbs: [...VERBS, "assign", "unassign", "imply", "cease_to_imply"],
+    export: (app, id) => findRole(app.db, id),
+  },
+  {
+    ...notOfProjects,
+    name: "identity.domain",
+    table: "domain",
+    deleteOrder: 1040,
+    verbs: VERBS,
+    export: (app, id) => findDomain(app.db, id),
+  },
+];

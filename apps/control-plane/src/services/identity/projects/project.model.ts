@@ -1,0 +1,27 @@
+import type { JsonObject } from "@andromede/base/json";
+
+export type Project = {
+  id: string;
+  domainId: string;
+  /** null: directly below its domain. */
+  parentId: string | null;
+  name: string;
+  description: string;
+  enabled: boolean;
+  tags: string[];
+  extra: JsonObject;
+};
+
+export type ProjectChange = {
+  name?: string;
+  description?: string | null;
+  enabled?: boolean;
+  domain_id?: string | null;
+  parent_id?: string | null;
+  is_domain?: boolean;
+  tags?: string[];
+};
+
+/** As Keystone's `max_project_tree_depth`: the domain counts as the first. */
+export const MAX_DEPTH = 5;
+export const MAX_TAGS = 80;

@@ -1,0 +1,45 @@
+/** All that other services may ask of Identity. */
+import type { App } from "../../app.ts";
+import type { Queryable } from "../../db/database.ts";
+import { findProject, listDeletedProjects, removeDeletedProject } from "./projects/project.queries.ts";
+import type { TokenContents } from "./tokens/token.model.ts";
+import { findUserInDomain } from "./users/user.queries.ts";
+
+export type { TokenContents } from "./tokens/token.model.ts";
+
+/** What others may know of a project. */
+export type ProjectFacts = { id: string; name: string; domainId: string; enabled: boolean };
+/** What others may know of a user. */
+export type UserFacts = { id: string; name: string; domainId: string; enabled: boolean };
+
+/** Is there such a project, enabled or not? */
+export async function projectExists(sql: Queryable, projectId: string): Promise<boolean> {
+  return (await findProject(sql, projectId)) !== null;
+}
+
+/** null: there is none. */
+export async function projectFacts(sql: Queryable, projectId: string): Promise<ProjectFacts | null> {
+  const project = await findProject(sql, projectId);
+  return project === null ? null : { id: project.id, name: project.name, domainId: project.domainId, enabled: project.enabled };
+}
+
+/** null: there is none. */
+export async function userFacts(sql: Queryable, userId: string): Promise<UserFacts | null> {
+  const user = await findUserInDomain(sql, userId, null);
+  return user === null ? null : { id: user.id, name: user.name, domainId: user.domainId, enabled: user.enabled };
+}
+
+/**
+ * Projects that were deleted and whose resources nobody has looked after yet, the longest gone first. A purge walks
+ * these and calls `forgetDeletedProject` when nothing of theirs is left.
+ */
+export const deletedProjects = (sql: Queryable, limit = 100): Promise<{ id: string; domainId: string; name: string; deletedAt: Date }[]> =>
+  listDeletedProjects(sql, limit);
+
+/** The purge of a deleted project is done. Idempotent. */
+export const forgetDeletedProject = (sql: Queryable, projectId: string): Promise<void> => removeDeletedProject(sql, projectId);
+
+/** A token with whatever contents, signed by this installation: for tests and for what the cloud does by itself. */
+export const mintToken = (app: Pick<App, "tokens">, contents: TokenContents): string => app.tokens.issue(contents);
+
+export { type OperatorAccount, bootstrapOperator } from "./bootstrap-operator.ts";

@@ -1,0 +1,12 @@
+import { unauthenticated } from "@andromede/base/errors";
+
+import type { ApiRequest } from "../../../http/service.ts";
+import type { TokenContents } from "./token.model.ts";
+
+/** Everything the request's own token says, beyond what `actor` carries. */
+export function callerToken(request: Pick<ApiRequest, "app" | "headers">): TokenContents {
+  const token = request.headers["x-auth-token"];
+  const known = typeof token === "string" ? request.app.tokens.read(token, request.app.clock.now()) : null;
+  if (known === null) throw unauthenticated("The request you have made requires authentication.");
+  return known.contents;
+}
