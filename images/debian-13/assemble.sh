@@ -2,7 +2,7 @@
 # Makes the disk out of the system's tar archive: runs among the tools' unpacked packages. /recipe is this folder, /out
 # has root.tar and receives disk.raw, boot.img and core.img (the caller joins the last two to the disk).
 set -eu
-export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C TZ=UTC
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 TZ=UTC
 disk_sectors=$(((3 << 30) / 512))
 loader_start=2048
 loader_sectors=2048

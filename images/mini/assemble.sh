@@ -43,10 +43,13 @@ for program in $(lines $recipe/programs.txt); do
   linked=0
   /lib64/ld-linux-x86-64.so.2 --verify "$program" || linked=$?
   [ "$linked" != 1 ] || continue
-  /lib64/ld-linux-x86-64.so.2 --list "$program" | grep -o '/[^ ]*' >"$work/libraries"
+  /lib64/ld-linux-x86-64.so.2 --list "$program" | sed -n 's,^[^/]*\(/[^ ]*\) (.*,\1,p' >"$work/libraries"
   while read -r library; do take "$library"; done <"$work/libraries"
 done
 ln -sf nc.openbsd "$root/usr/bin/nc"
+# Not busybox's: there, its own small ip, ping and nc come before the real ones, whatever PATH says. Our boot scripts,
+# which want just that, name it.
+ln -sf bash "$root/usr/bin/sh"
 for name in mkfs.ext2 mkfs.ext3 mkfs.ext4; do ln -sf mke2fs "$root/usr/sbin/$name"; done
 ln -sf e2fsck "$root/usr/sbin/fsck.ext4"
 ln -sf openssh/sftp-server "$root/usr/lib/sftp-server"
