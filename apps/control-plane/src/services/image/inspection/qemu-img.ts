@@ -25,7 +25,8 @@ export function jailedQemuImg(engineRoot: string, file: string, isRoot: boolean)
     ...["bwrap", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try", "--die-with-parent", "--new-session"],
     ...["--clearenv", "--setenv", "PATH", "/usr/bin:/bin", "--setenv", "LC_ALL", "C.UTF-8"],
     ...["--ro-bind", join(engineRoot, "usr"), "/usr", "--symlink", "usr/bin", "/bin", "--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64"],
-    ...["--proc", "/proc", "--dev", "/dev", "--ro-bind", file, "/image", "--chdir", "/", "--"],
+    // no /proc: qemu-img needs none, and inside the control plane's own jail the kernel refuses to mount one
+    ...["--dev", "/dev", "--ro-bind", file, "/image", "--chdir", "/", "--"],
     ...["prlimit", ...LIMITS, "--"],
     ...(isRoot ? drop : []),
     ...["qemu-img", "info", "--output=json", "-f", "qcow2", "/image"],
