@@ -117,5 +117,5 @@ async function installedPackages(root: string): Promise<string> {
 
 /** Runs one command inside the root to its end; gives standard output. */
 export function runInJail(jail: Jail, command: string[], options: CommandOptions = {}): Promise<string> {
-  return runCommand(jailCommand(jail, command), { ...options, environment: { ...jailEnvironment, PATH: "/usr/sbin:/usr/bin:/sbin:/bin", ...options.environment } });
+  return runCommand(jailCommand(jail, command), { label: command.join(" "), ...options, environment: { ...jailEnvironment, PATH: "/usr/sbin:/usr/bin:/sbin:/bin", ...options.environment } });
 }

@@ -11,6 +11,8 @@ export type CommandOptions = {
   /** Gets standard error line by line while it runs. */
   onProgress?: (line: string) => void;
   signal?: AbortSignal;
+  /** What errors call the command; its words otherwise. */
+  label?: string;
 };
 
 /** Runs a program to its end and gives back what it printed, whatever its exit code; throws only when it cannot run. */
@@ -51,6 +53,6 @@ export function tryCommand(argv: string[], options: CommandOptions = {}): Promis
 export async function runCommand(argv: string[], options: CommandOptions = {}): Promise<string> {
   const result = await tryCommand(argv, options);
   if (result.exitCode === 0) return result.stdout;
-  const said = (result.stderr.trim() || result.stdout.trim()).split("\n").slice(-8).join("\n");
-  throw unavailable(`${argv.join(" ").slice(0, 300)} exited with ${result.exitCode}: ${said}`);
+  const said = (result.stderr.trim() || result.stdout.trim()).split("\n").slice(-20).join("\n");
+  throw unavailable(`${(options.label ?? argv.join(" ")).slice(0, 300)} exited with ${result.exitCode}: ${said}`);
 }

@@ -1,4 +1,5 @@
 /** Steps shown while they run (on standard error, so that standard output stays a report) and timed. */
+import { messageOf } from "@andromede/base/errors";
 import { Listr, ListrLogger, type ListrRendererFactory, type ListrTask, ProcessOutput } from "listr2";
 
 export type Timing = { step: string; ms: number };
@@ -18,8 +19,14 @@ export async function runPlan(plan: Plan, timings: Timing[]): Promise<void> {
   const tasks = interactive
     ? new Listr(toTasks(plan, timings), { ...common, renderer: "default", forceTTY: true, rendererOptions: { logger, collapseSubtasks: false } })
     : new Listr(toTasks(plan, timings), { ...common, renderer: "simple", rendererOptions: { logger } });
-  await tasks.run();
+  try {
+    await tasks.run();
+  } catch (error) {
+    throw (typeof error === "object" && error !== null ? causes.get(error) : undefined) ?? error;
+  }
 }
+
+const causes = new WeakMap<object, unknown>();
 
 function toTasks(plan: Plan, timings: Timing[]): ListrTask<object, ListrRendererFactory, ListrRendererFactory>[] {
   return plan.map((entry): ListrTask<object, ListrRendererFactory, ListrRendererFactory> => {
@@ -29,7 +36,12 @@ function toTasks(plan: Plan, timings: Timing[]): ListrTask<object, ListrRenderer
       title: entry.title,
       async task(_context, task) {
         const start = performance.now();
-        const result = await entry.run((text) => (task.output = text));
+        const result = await entry.run((text) => (task.output = text)).catch((cause: unknown) => {
+          // Listr repeats the message at every level above: one line is enough there, the whole is told at the end.
+          const brief = new Error(messageOf(cause).split("\n")[0]?.slice(0, 160));
+          causes.set(brief, cause);
+          throw brief;
+        });
         timings.push({ step: entry.title, ms: performance.now() - start });
         if (result !== undefined && result !== "") task.title = `${entry.title}: ${result}`;
       },

@@ -197,6 +197,7 @@ export function runControlPlane(stack: Stack, args: string[], input?: string): P
   return runCommand(controlPlaneCommand(stack, args), {
     environment: { ...jailEnvironment, PATH: "/usr/sbin:/usr/bin:/sbin:/bin", NODE_ENV: "production" },
     timeoutMs: 120_000,
+    label: `control-plane ${args.join(" ")}`,
     ...(input === undefined ? {} : { input }),
   });
 }
