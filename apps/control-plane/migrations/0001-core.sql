@@ -19,6 +19,26 @@ create index event_unsequenced on event (id) where leaf_index is null;
 create index event_by_project on event (project_id, time);
 create index event_by_target on event (target_id, time);
 
+-- The Merkle log over the events, as C2SP tlog-tiles lays it out: 256 hashes a tile; an entry of level n + 1 is the
+-- hash of a whole tile of level n. Only the last tile of a level grows.
+create table event_tile (
+  level smallint not null,
+  tile_index bigint not null,
+  hashes bytea not null,
+  -- level 0: whose leaves these are, so that a row that vanished can be named
+  ids uuid[],
+  primary key (level, tile_index)
+);
+alter table event_tile alter column hashes set storage external;
+
+create table event_checkpoint (
+  size bigint primary key,
+  root bytea not null,
+  time timestamptz not null,
+  -- C2SP tlog-checkpoint: a signed note
+  note text not null
+);
+
 create table reconcile_queue (
   key text collate "C" primary key,
   kind text not null,
