@@ -27,6 +27,7 @@ export type { TlsFiles } from "./connection.ts";
 /** Rows of the monitored tables, by table name. */
 export type Monitored<Db, Spec extends MonitorSpec<Db>> = { [Table in keyof Spec & keyof Db]: MonitoredRow<Db, Spec, Table> };
 
+/** A connection to a database, its copy, and the way to change it. */
 export type OvsdbClient<Db, Spec extends MonitorSpec<Db> = MonitorSpec<Db>> = {
   /** Is the copy whole and fed at this moment? */
   readonly synchronized: boolean;
@@ -43,6 +44,7 @@ export type OvsdbClient<Db, Spec extends MonitorSpec<Db> = MonitorSpec<Db>> = {
   close(): void;
 };
 
+/** Where the database is and what of it to keep. */
 export type OvsdbOptions<Db, Spec extends MonitorSpec<Db>> = {
   /** `unix:/path`, `tcp:host:port` or `ssl:host:port`; several, separated by commas, for a cluster. */
   address: string;
@@ -175,7 +177,7 @@ class Client {
     this.#stop.abort();
     clearTimeout(this.#retry);
     const reason = closedError();
-    for (const waiting of [...this.#waiting]) waiting.reject(reason);
+    for (const waiting of this.#waiting) waiting.reject(reason);
     this.#connection?.close(reason);
     this.#live = undefined;
   }

@@ -127,7 +127,7 @@ export class Replica {
     for (const tableName of shape.keys()) {
       const table = this.table(tableName);
       const freshRows = fresh.table(tableName).rows;
-      for (const [uuid, before] of [...table.rows]) {
+      for (const [uuid, before] of table.rows) {
         if (freshRows.has(uuid)) continue;
         table.set(uuid, undefined);
         changes.push({ table: tableName, uuid, before, after: undefined });

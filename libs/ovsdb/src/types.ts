@@ -25,12 +25,14 @@ type WithNamed<Value> = Value extends Uuid
 /** What may be written into a row: any of its columns; a reference may be a named one. */
 export type RowWrite<Row> = { readonly [Column in Exclude<keyof Row, "_uuid">]?: WithNamed<Row[Column]> };
 
+/** How a condition compares (RFC 7047, section 5.1). */
 export type ConditionFunction = "==" | "!=" | "<" | "<=" | ">" | ">=" | "includes" | "excludes";
 /** `[column, function, value]`; all conditions of a list must hold. */
 export type Condition<Row> = {
   readonly [Column in keyof Row & string]: readonly [Column, ConditionFunction, WithNamed<Row[Column]>];
 }[keyof Row & string];
 
+/** How a mutation changes a column (RFC 7047, section 5.1). */
 export type Mutator = "+=" | "-=" | "*=" | "/=" | "%=" | "insert" | "delete";
 type MutationValue<Value> = Value extends readonly unknown[]
   ? WithNamed<Value>

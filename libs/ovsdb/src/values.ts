@@ -7,13 +7,18 @@ import { isObject } from "@andromede/base/json";
 
 import { OvsdbError } from "./errors.ts";
 
+/** The types OVSDB's values are made of. */
 export type AtomType = "integer" | "real" | "boolean" | "string" | "uuid";
+/** One such value; a UUID is a string. */
 export type Atom = number | boolean | string;
+/** What a column holds, decoded. */
 export type Value = Atom | null | Atom[] | { [key: string]: Atom };
 
 /** A column's type, boiled down to what coding needs. */
 export type ColumnType = { key: AtomType; value: AtomType | undefined; optional: boolean; many: boolean };
+/** The columns of a table, by name. */
 export type TableColumns = ReadonlyMap<string, ColumnType>;
+/** A database's tables, by name. */
 export type DatabaseSchema = { version: string; tables: ReadonlyMap<string, TableColumns> };
 
 const UUID_COLUMN: ColumnType = { key: "uuid", value: undefined, optional: false, many: false };

@@ -26,14 +26,9 @@ export function engineRoot(): string {
 export function inEngineRoot(root: string, directories: readonly string[], argv: readonly string[]): string[] {
   const links = ["bin", "sbin", "lib", "lib64"].flatMap((name) => ["--symlink", `usr/${name}`, `/${name}`]);
   const binds = directories.flatMap((directory) => ["--bind", directory, directory]);
-  return [
-    "bwrap",
-    ...["--die-with-parent", "--ro-bind", join(root, "usr"), "/usr", "--ro-bind", join(root, "etc"), "/etc", ...links],
-    ...["--dev-bind", "/dev", "/dev", "--proc", "/proc", "--ro-bind", "/sys", "/sys", "--tmpfs", "/tmp", "--tmpfs", "/run", "--tmpfs", "/var"],
-    ...binds,
-    "--",
-    ...argv,
-  ];
+  const own = ["--ro-bind", join(root, "usr"), "/usr", "--ro-bind", join(root, "etc"), "/etc", ...links, "--dev", "/dev", "--proc", "/proc"];
+  const empty = ["/tmp", "/run", "/var"].flatMap((directory) => ["--tmpfs", directory]);
+  return ["bwrap", "--die-with-parent", ...own, ...empty, ...binds, "--", ...argv];
 }
 
 /** A process started by a test. */

@@ -146,8 +146,8 @@ test("a whole project's network: everything settles at once, and leaves nothing 
   assert.equal(switchPort(id("cccc"))?.dhcpv4_options, ovn.owned.DHCP_Options.first(`subnet/${id("bbbb")}`)?._uuid);
   assert.equal(switchPort(id("cccc", 2))?.dhcpv4_options, null);
   assert.deepEqual(
-    [...ovn.client.table("NAT").rows.values()].map((nat) => [nat.type, nat.external_ip, nat.logical_ip]).toSorted(),
-    [["dnat_and_snat", "192.0.2.20", "10.0.0.10"], ["snat", "192.0.2.10", "10.0.0.0/24"]],
+    [...ovn.client.table("NAT").rows.values()].map((nat) => `${nat.type} ${nat.external_ip} ${nat.logical_ip}`).toSorted(),
+    ["dnat_and_snat 192.0.2.20 10.0.0.10", "snat 192.0.2.10 10.0.0.0/24"],
   );
   const owned = await listOwned(ovn);
   assert.deepEqual([...owned.network].toSorted(), [NET, OUTSIDE].toSorted());
@@ -256,7 +256,7 @@ test("security groups of a port come and go; without port security it is in none
 
   const group = { id: one, name: "rules", stateful: true, rules: [rule(), rule({ id: id("dddd", 2), portRangeMin: 80, portRangeMax: 443 })] };
   await settles(() => ensureSecurityGroup(ovn, group));
-  const matches = () => (ovn.named.Port_Group.first(name(one))?.acls ?? []).map((uuid) => ovn.client.table("ACL").get(uuid)?.match).toSorted();
+  const matches = () => (ovn.named.Port_Group.first(name(one))?.acls ?? []).map((uuid) => ovn.client.table("ACL").get(uuid)?.match ?? "?").toSorted();
   assert.equal(matches().length, 2);
   await settles(() => ensureSecurityGroup(ovn, { ...group, rules: [rule({ id: id("dddd", 2), portRangeMin: 80, portRangeMax: 80 })] }));
   assert.deepEqual(matches(), [`outport == @${name(one)} && ip4 && tcp && tcp.dst == 80`]);

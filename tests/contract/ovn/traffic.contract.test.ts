@@ -16,16 +16,27 @@ import { ensureBase, ensureSecurityGroup } from "@andromede/control-plane/ovn/se
 import { ensureSubnet } from "@andromede/control-plane/ovn/subnets/subnet.ovn";
 
 import { CHASSIS, type Guest, type OvnLab, PHYSICAL_NETWORK, eventually, startOvnLab } from "./support/lab.ts";
+import type { Lease } from "./support/probe.ts";
 
 const MTU = 1442;
 let lab: OvnLab;
 let ovn: OvnNorthbound;
+/** Two guests of project 1, and what the first was told by DHCP. */
+let one: Guest;
+let two: Guest;
+let lease: Lease;
+const told: [string, boolean | undefined][] = [];
+
 before(async () => {
   lab = await startOvnLab();
   ovn = await connectNorthbound({ address: lab.northbound, log: silentLogger, readyTimeoutMs: 5_000 });
   await ensureBase(ovn);
   await ensureNetwork(ovn, { id: OUTSIDE, name: "outside", physical: { network: PHYSICAL_NETWORK, vlan: null }, vlanTransparent: false });
   await lab.outside.call("serve", { port: 7000, text: "outside" });
+  ovn.onPortUp((portId, up) => told.push([portId, up]));
+  await project(1);
+  ({ guest: one, lease } = await boot("one", port(1, 10)));
+  ({ guest: two } = await boot("two", port(1, 11)));
 });
 after(async () => {
   await ovn?.close();
@@ -125,7 +136,7 @@ const port = (n: number, host: number, over: Partial<OvnPort> = {}): OvnPort => 
   ...over,
 });
 
-async function boot(name: string, wanted: OvnPort): Promise<{ guest: Guest; lease: Awaited<ReturnType<Guest["configure"]>> }> {
+async function boot(name: string, wanted: OvnPort): Promise<{ guest: Guest; lease: Lease }> {
   await ensurePort(ovn, wanted);
   const guest = await lab.guest(name, wanted);
   const lease = await guest.configure(wanted.macAddress);
@@ -133,96 +144,88 @@ async function boot(name: string, wanted: OvnPort): Promise<{ guest: Guest; leas
   return { guest, lease };
 }
 
-test("a project's guests: DHCP, names, security groups, metadata, the way out and the way in", async (t) => {
-  const { group } = await project(1);
-  const told: [string, boolean | undefined][] = [];
-  const forget = ovn.onPortUp((portId, up) => told.push([portId, up]));
-  const { guest: one, lease } = await boot("one", port(1, 10));
-  const { guest: two } = await boot("two", port(1, 11));
+test("DHCP gives the port's address, the gateway, resolvers, MTU and the metadata route", () => {
+  assert.equal(lease.address, "10.0.0.10");
+  const { 1: mask, 3: router, 6: dns, 26: mtu, 51: seconds, 121: routes } = lease.options;
+  assert.deepEqual([mask, router, dns, mtu, seconds], ["ffffff00", "0a000001", "c0000235", "05a2", "0000a8c0"]);
+  assert.equal(routes, "20a9fea9fe0a000002000a000001");
+});
 
-  await t.test("DHCP gives the port's address, the gateway, resolvers, MTU and the metadata route", () => {
-    assert.equal(lease.address, "10.0.0.10");
-    const { 1: mask, 3: router, 6: dns, 26: mtu, 51: seconds, 121: routes } = lease.options;
-    assert.deepEqual([mask, router, dns, mtu, seconds], ["ffffff00", "0a000001", "c0000235", "05a2", "0000a8c0"]);
-    assert.equal(routes, "20a9fea9fe0a000002000a000001");
-  });
+test("a plugged port is told to be up", async () => {
+  await waitUntil("the port to be up", () => ovn.portUp(port(1, 10).id) === true, { timeoutMs: 5_000 });
+  assert.ok(told.some(([portId, up]) => portId === port(1, 10).id && up === true));
+});
 
-  await t.test("a plugged port is told to be up", async () => {
-    await waitUntil("the port to be up", () => ovn.portUp(port(1, 10).id) === true, { timeoutMs: 5_000 });
-    assert.ok(told.some(([portId, up]) => portId === port(1, 10).id && up === true));
-    forget();
-  });
+test("members of the group reach each other, and know each other by name", async () => {
+  await eventually("one to two", "two 10.0.0.10", () => one.ask("10.0.0.11", 22));
+  assert.deepEqual(await one.call("resolve", { server: "192.0.2.53", name: "guest11.example.org" }), ["10.0.0.11"]);
+});
 
-  await t.test("members of the group reach each other, and know each other by name", async () => {
-    await eventually("one to two", "two 10.0.0.10", () => one.ask("10.0.0.11", 22));
-    assert.deepEqual(await one.call("resolve", { server: "192.0.2.53", name: "guest11.example.org" }), ["10.0.0.11"]);
-  });
+test("an address that is not the port's is of no use", async () => {
+  await two.ip("address", "add", "10.0.0.99/24", "dev", "eth0");
+  assert.equal(await two.ask("10.0.0.10", 22, "10.0.0.99"), "timeout");
+  await ensurePort(ovn, port(1, 11, { allowedAddressPairs: [{ ipAddress: "10.0.0.99", macAddress: port(1, 11).macAddress }] }));
+  await eventually("the allowed pair", "one 10.0.0.99", () => two.ask("10.0.0.10", 22, "10.0.0.99"));
+});
 
-  await t.test("an address that is not the port's is of no use", async () => {
-    await two.ip("address", "add", "10.0.0.99/24", "dev", "eth0");
-    assert.equal(await two.ask("10.0.0.10", 22, "10.0.0.99"), "timeout");
-    await ensurePort(ovn, port(1, 11, { allowedAddressPairs: [{ ipAddress: "10.0.0.99", macAddress: port(1, 11).macAddress }] }));
-    await eventually("the allowed pair", "one 10.0.0.99", () => two.ask("10.0.0.10", 22, "10.0.0.99"));
-  });
+test("out through the router's address; in through a floating IP, to what a rule opens and no more", async () => {
+  await eventually("one to the outside", "outside 192.0.2.11", () => one.ask("192.0.2.1", 7000));
+  const floating = { id: uuid("6666", 1), routerId: uuid("ffff", 1), floatingIpAddress: "192.0.2.100", fixedIpAddress: "10.0.0.10", portId: port(1, 10).id, distributedMac: null };
+  await ensureFloatingIp(ovn, floating);
+  await eventually("the floating IP", "one 192.0.2.1", () => lab.outside.ask("192.0.2.100", 22));
+  await eventually("one to the outside, by its floating IP", "outside 192.0.2.100", () => one.ask("192.0.2.1", 7000));
+  assert.equal(await two.ask("192.0.2.1", 7000), "outside 192.0.2.11");
 
-  await t.test("out through the router's address; in through a floating IP, to what a rule opens and no more", async () => {
-    await eventually("one to the outside", "outside 192.0.2.11", () => one.ask("192.0.2.1", 7000));
-    const floating = { id: uuid("6666", 1), routerId: uuid("ffff", 1), floatingIpAddress: "192.0.2.100", fixedIpAddress: "10.0.0.10", portId: port(1, 10).id, distributedMac: null };
-    await ensureFloatingIp(ovn, floating);
-    await eventually("the floating IP", "one 192.0.2.1", () => lab.outside.ask("192.0.2.100", 22));
-    await eventually("one to the outside, by its floating IP", "outside 192.0.2.100", () => one.ask("192.0.2.1", 7000));
-    assert.equal(await two.ask("192.0.2.1", 7000), "outside 192.0.2.11");
+  await one.call("serve", { port: 80, text: "web" });
+  assert.equal(await lab.outside.ask("192.0.2.100", 80), "timeout");
+  const web = rule(11, { protocol: "6", portRangeMin: 80, portRangeMax: 443, remoteIpPrefix: "192.0.2.77/24" });
+  const defaultGroup = { id: uuid("1111", 1), name: "default", stateful: true, rules: [...defaultRules(uuid("1111", 1)), ssh] };
+  await ensureSecurityGroup(ovn, { ...defaultGroup, rules: [...defaultGroup.rules, web] });
+  await eventually("the opened port", "web 192.0.2.1", () => lab.outside.ask("192.0.2.100", 80));
+  await ensureSecurityGroup(ovn, defaultGroup);
+  await eventually("the closed port", "timeout", () => lab.outside.ask("192.0.2.100", 80));
 
-    await one.call("serve", { port: 80, text: "web" });
-    assert.equal(await lab.outside.ask("192.0.2.100", 80), "timeout");
-    const web = rule(11, { protocol: "6", portRangeMin: 80, portRangeMax: 443, remoteIpPrefix: "192.0.2.77/24" });
-    await ensureSecurityGroup(ovn, { id: group, name: "default", stateful: true, rules: [...defaultRules(group), ssh, web] });
-    await eventually("the opened port", "web 192.0.2.1", () => lab.outside.ask("192.0.2.100", 80));
-    await ensureSecurityGroup(ovn, { id: group, name: "default", stateful: true, rules: [...defaultRules(group), ssh] });
-    await eventually("the closed port", "timeout", () => lab.outside.ask("192.0.2.100", 80));
+  await removeFloatingIp(ovn, floating.id);
+  await eventually("the floating IP that is gone", "outside 192.0.2.11", () => one.ask("192.0.2.1", 7000));
+  assert.notEqual(await lab.outside.ask("192.0.2.100", 22), "one 192.0.2.1");
+});
 
-    await removeFloatingIp(ovn, floating.id);
-    await eventually("the floating IP that is gone", "outside 192.0.2.11", () => one.ask("192.0.2.1", 7000));
-    assert.notEqual(await lab.outside.ask("192.0.2.100", 22), "one 192.0.2.1");
-  });
+test("169.254.169.254 is the network's metadata port, which sees who asks", async () => {
+  const metadata = port(1, 2, { kind: "metadata", securityGroupIds: [], dns: null });
+  await ensurePort(ovn, metadata);
+  const service = await lab.guest("meta", metadata);
+  await service.ip("address", "add", "10.0.0.2/24", "dev", "eth0");
+  await service.ip("address", "add", "169.254.169.254/32", "dev", "eth0");
+  await service.call("serve", { port: 80, text: "metadata" });
+  await eventually("metadata", "metadata 10.0.0.10", () => one.ask("169.254.169.254", 80));
+});
 
-  await t.test("169.254.169.254 is the network's metadata port, which sees who asks", async () => {
-    const metadata = port(1, 2, { kind: "metadata", securityGroupIds: [], dns: null });
-    await ensurePort(ovn, metadata);
-    const service = await lab.guest("meta", metadata);
-    await service.ip("address", "add", "10.0.0.2/24", "dev", "eth0");
-    await service.ip("address", "add", "169.254.169.254/32", "dev", "eth0");
-    await service.call("serve", { port: 80, text: "metadata" });
-    await eventually("metadata", "metadata 10.0.0.10", () => one.ask("169.254.169.254", 80));
-  });
+test("a port without groups is closed, yet gets its address; without port security it is open", async () => {
+  const lonely = port(1, 12, { securityGroupIds: [] });
+  const { guest } = await boot("three", lonely);
+  assert.equal(await one.ask("10.0.0.12", 22), "timeout");
+  assert.equal(await guest.ask("10.0.0.10", 22), "timeout");
+  await ensurePort(ovn, { ...lonely, portSecurityEnabled: false });
+  await eventually("the open port", "three 10.0.0.10", () => one.ask("10.0.0.12", 22));
+});
 
-  await t.test("a port without groups is closed, yet gets its address; without port security it is open", async () => {
-    const lonely = port(1, 12, { securityGroupIds: [] });
-    const { guest } = await boot("three", lonely);
-    assert.equal(await one.ask("10.0.0.12", 22), "timeout");
-    assert.equal(await guest.ask("10.0.0.10", 22), "timeout");
-    await ensurePort(ovn, { ...lonely, portSecurityEnabled: false });
-    await eventually("the open port", "three 10.0.0.10", () => one.ask("10.0.0.12", 22));
-  });
+test("a port that is administratively down is cut off, and comes back", async () => {
+  await ensurePort(ovn, port(1, 11, { adminStateUp: false }));
+  await eventually("the port that is down", "timeout", () => one.ask("10.0.0.11", 22).then((answer) => (answer.includes("EHOSTUNREACH") ? "timeout" : answer)));
+  await ensurePort(ovn, port(1, 11));
+  await eventually("the port that is up again", "two 10.0.0.10", () => one.ask("10.0.0.11", 22));
+});
 
-  await t.test("a port that is administratively down is cut off, and comes back", async () => {
-    await ensurePort(ovn, port(1, 11, { adminStateUp: false }));
-    await eventually("the port that is down", "timeout", () => one.ask("10.0.0.11", 22).then((answer) => (answer.includes("EHOSTUNREACH") ? "timeout" : answer)));
-    await ensurePort(ovn, port(1, 11));
-    await eventually("the port that is up again", "two 10.0.0.10", () => one.ask("10.0.0.11", 22));
-  });
-
-  await t.test("another project with the same addresses sees its own guests and not these", async () => {
-    await project(2);
-    const { guest: other, lease: otherLease } = await boot("other", port(2, 10));
-    assert.equal(otherLease.address, "10.0.0.10");
-    await eventually("the other's way out", "outside 192.0.2.12", () => other.ask("192.0.2.1", 7000));
-    assert.notEqual((await other.ask("10.0.0.11", 22)).slice(0, 3), "two");
-    const { guest: twin } = await boot("twin", port(2, 11));
-    await eventually("the other's own neighbour", "twin 10.0.0.10", () => other.ask("10.0.0.11", 22));
-    assert.equal(await twin.ask("10.0.0.10", 22), "other 10.0.0.11");
-    assert.equal(await one.ask("10.0.0.11", 22), "two 10.0.0.10");
-  });
+test("another project with the same addresses sees its own guests and not these", async () => {
+  await project(2);
+  const { guest: other, lease: otherLease } = await boot("other", port(2, 10));
+  assert.equal(otherLease.address, "10.0.0.10");
+  await eventually("the other's way out", "outside 192.0.2.12", () => other.ask("192.0.2.1", 7000));
+  assert.notEqual((await other.ask("10.0.0.11", 22)).slice(0, 3), "two");
+  const { guest: twin } = await boot("twin", port(2, 11));
+  await eventually("the other's own neighbour", "twin 10.0.0.10", () => other.ask("10.0.0.11", 22));
+  assert.equal(await twin.ask("10.0.0.10", 22), "other 10.0.0.11");
+  assert.equal(await one.ask("10.0.0.11", 22), "two 10.0.0.10");
 });
 
 test("IPv6: a guest makes its own address from the router's advertisement and reaches its neighbour", async () => {

@@ -96,8 +96,8 @@ function classlessRoutes(hex: string | undefined): { destination: string; nextho
 
 class Lab implements OvnLab {
   readonly #prefix = `ovnlab-${process.pid}`;
-  readonly #directory = mkdtempSync(join(tmpdir(), "andromede-ovnlab-"));
   readonly #root = engineRoot();
+  readonly #directory = mkdtempSync(join(tmpdir(), "andromede-ovnlab-"));
   readonly #namespaces: string[] = [];
   readonly #probes: ChildProcess[] = [];
   readonly #units: [string, EngineProcess][] = [];
@@ -136,13 +136,15 @@ class Lab implements OvnLab {
     for (const unit of [...ovnCentralUnits(this.#central), ...openvswitchUnits(this.#host)]) this.#units.push([unit.name, startUnit(unit)]);
     await this.#addNamespace(`${this.#prefix}-out`);
     await this.#addLink("uplink", `${this.#prefix}-out`);
+    const controller = ovnControllerUnit(this.#central, this.#host);
     await configureOpenvswitch(this.#host, {
       chassis: CHASSIS,
       southbound: southboundSocket(this.#central),
       encapsulationAddress: "127.0.0.1",
       uplink: "uplink",
     });
-    const controller = ovnControllerUnit(this.#central, this.#host);
+    // ovn-controller (seen in 25.03) dies if it meets a southbound database that northd has not written its first row to.
+    await waitForOvn(this.#central, { hosts: false, timeoutMs: 10_000 });
     this.#units.push([controller.name, startUnit(controller)]);
     this.#outside = this.#guestIn(`${this.#prefix}-out`);
     await this.#outside.ip("address", "add", "192.0.2.1/24", "dev", "eth0");
@@ -163,7 +165,7 @@ class Lab implements OvnLab {
   }
 
   said(): string {
-    return this.#units.map(([name, unit]) => `== ${name}\n${unit.output()}`).join("\n");
+    return this.#units.map(([name, unit]) => `== ${name} (${unit.child.signalCode ?? unit.child.exitCode ?? "running"})\n${unit.output()}`).join("\n");
   }
 
   async stop(): Promise<void> {

@@ -65,7 +65,7 @@ export const prefixLength = (cidr: string): number => Number(cidr.split("/")[1] 
 export function reverseName(address: string): string {
   if (ipVersion(address) === 4) return `${address.split(".").toReversed().join(".")}.in-addr.arpa`;
   const nibbles = toBits(address).toString(16).padStart(32, "0");
-  return `${[...nibbles].toReversed().join(".")}.ip6.arpa`;
+  return `${nibbles.split("").toReversed().join(".")}.ip6.arpa`;
 }
 
 /** A MAC address for an OVN service of a resource: always the same one for the same id, in OpenStack's own range. */
