@@ -39,12 +39,18 @@ export type EngineRoot = { directory: string; hash: string };
 
 /** Names of the packages in the list. */
 export function parsePackageList(text: string): string[] {
-  return text.split("\n").map((line) => line.replace(/#.*/, "").trim()).filter((line) => line !== "");
+  return text
+    .split("\n")
+    .map((line) => line.replace(/#.*/, "").trim())
+    .filter((line) => line !== "");
 }
 
 /** What the root is identified by: its packages and how it is made. */
 export function engineRootHash(packages: string[], recipe: string): string {
-  return createHash("sha256").update(JSON.stringify([SUITE, packages.toSorted(), recipe])).digest("hex").slice(0, 16);
+  return createHash("sha256")
+    .update(JSON.stringify([SUITE, packages.toSorted(), recipe]))
+    .digest("hex")
+    .slice(0, 16);
 }
 
 /** Where the root of this version of the program is, or would be, below a data directory. */
@@ -55,7 +61,8 @@ export async function locateEngineRoot(dataDirectory: string): Promise<EngineRoo
 }
 
 /** Whether a root was built to its end. */
-export const isEngineRootBuilt = (root: EngineRoot): boolean => existsSync(`${root.directory}.packages`) && existsSync(root.directory);
+export const isEngineRootBuilt = (root: EngineRoot): boolean =>
+  existsSync(`${root.directory}.packages`) && existsSync(root.directory);
 
 /** Builds the root unless it is there. Idempotent; MUST NOT run twice at once on one data directory (the caller locks). */
 export async function ensureEngineRoot(dataDirectory: string, onProgress: (line: string) => void): Promise<EngineRoot> {
@@ -88,9 +95,21 @@ async function build(work: string, onProgress: (line: string) => void): Promise<
   await writeFile(hook, CUSTOMIZE, { mode: 0o755 });
   const mirror = process.env["ANDROMEDE_DEBIAN_MIRROR"] ?? DEFAULT_MIRROR;
   await runCommand(
-    ["mmdebstrap", "--variant=minbase", "--mode=root", "--format=directory", "--aptopt=APT::Install-Recommends \"false\"",
-      "--aptopt=Acquire::Retries \"5\"", "--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
-      `--include=${packages.join(",")}`, `--customize-hook=sh ${hook} "$1"`, SUITE, join(work, "root"), `deb ${mirror} ${SUITE} main`],
+    [
+      "mmdebstrap",
+      "--variant=minbase",
+      "--mode=root",
+      "--format=directory",
+      '--aptopt=APT::Install-Recommends "false"',
+      '--aptopt=Acquire::Retries "5"',
+      "--dpkgopt=path-exclude=/usr/share/man/*",
+      "--dpkgopt=path-exclude=/usr/share/locale/*",
+      `--include=${packages.join(",")}`,
+      `--customize-hook=sh ${hook} "$1"`,
+      SUITE,
+      join(work, "root"),
+      `deb ${mirror} ${SUITE} main`,
+    ],
     { onProgress },
   );
   await assertComplete(join(work, "root"));
@@ -98,24 +117,39 @@ async function build(work: string, onProgress: (line: string) => void): Promise<
 
 /** A package that moved its programs should be noticed here, not when an engine fails to start. */
 async function assertComplete(root: string): Promise<void> {
-  const needed = ["usr/lib/postgresql/17/bin/postgres", "usr/sbin/ovsdb-server", "usr/bin/ovn-northd", "usr/bin/ovn-controller",
-    "usr/bin/qemu-system-x86_64", "usr/sbin/haproxy", "usr/lib/andromede/probe-kernel"];
-  await Promise.all(needed.map(async (file) => {
-    try {
-      await stat(join(root, file));
-    } catch (cause) {
-      throw unavailable(`the engine root was built without ${file}`, { cause });
-    }
-  }));
+  const needed = [
+    "usr/lib/postgresql/17/bin/postgres",
+    "usr/sbin/ovsdb-server",
+    "usr/bin/ovn-northd",
+    "usr/bin/ovn-controller",
+    "usr/bin/qemu-system-x86_64",
+    "usr/sbin/haproxy",
+    "usr/lib/andromede/probe-kernel",
+  ];
+  await Promise.all(
+    needed.map(async (file) => {
+      try {
+        await stat(join(root, file));
+      } catch (cause) {
+        throw unavailable(`the engine root was built without ${file}`, { cause });
+      }
+    }),
+  );
 }
 
 async function installedPackages(root: string): Promise<string> {
   const list = await runCommand(["chroot", root, "dpkg-query", "--show", "--showformat=${Package} ${Version}\\n"]);
-  const kernel = (await readFile(join(root, "usr/lib/andromede/probe-kernel.package"), "utf8")).trim().replace("\t", " ");
+  const kernel = (await readFile(join(root, "usr/lib/andromede/probe-kernel.package"), "utf8"))
+    .trim()
+    .replace("\t", " ");
   return `${[...list.trim().split("\n"), kernel].toSorted().join("\n")}\n`;
 }
 
 /** Runs one command inside the root to its end; gives standard output. */
 export function runInJail(jail: Jail, command: string[], options: CommandOptions = {}): Promise<string> {
-  return runCommand(jailCommand(jail, command), { label: command.join(" "), ...options, environment: { ...jailEnvironment, PATH: "/usr/sbin:/usr/bin:/sbin:/bin", ...options.environment } });
+  return runCommand(jailCommand(jail, command), {
+    label: command.join(" "),
+    ...options,
+    environment: { ...jailEnvironment, PATH: "/usr/sbin:/usr/bin:/sbin:/bin", ...options.environment },
+  });
 }

@@ -34,8 +34,19 @@ export const jailEnvironment = { PATH: "/usr/sbin:/usr/bin", LANG: "C.UTF-8", HO
 
 /** The whole argv that runs `command` in the jail. Pure. */
 export function jailCommand(jail: Jail, command: string[]): string[] {
-  return [...enterNetwork(jail), "bwrap", ...rootArguments(jail), ...parentDirectories(jail.binds), ...jail.binds.flatMap(bindArguments), ...jail.unshare.map((name) => `--unshare-${name}`),
-    "--chdir", jail.workingDirectory ?? "/", "--", ...dropPrivileges(jail), ...command];
+  return [
+    ...enterNetwork(jail),
+    "bwrap",
+    ...rootArguments(jail),
+    ...parentDirectories(jail.binds),
+    ...jail.binds.flatMap(bindArguments),
+    ...jail.unshare.map((name) => `--unshare-${name}`),
+    "--chdir",
+    jail.workingDirectory ?? "/",
+    "--",
+    ...dropPrivileges(jail),
+    ...command,
+  ];
 }
 
 function enterNetwork(jail: Jail): string[] {
@@ -44,15 +55,28 @@ function enterNetwork(jail: Jail): string[] {
 
 function rootArguments(jail: Jail): string[] {
   return [
-    "--ro-bind", `${jail.root}/usr`, "/usr",
-    "--ro-bind", `${jail.root}/etc`, "/etc",
+    "--ro-bind",
+    `${jail.root}/usr`,
+    "/usr",
+    "--ro-bind",
+    `${jail.root}/etc`,
+    "/etc",
     ...ROOT_LINKS.flatMap((name) => ["--symlink", `usr/${name}`, `/${name}`]),
-    "--proc", "/proc",
-    "--dev", "/dev",
-    "--perms", "1777", "--tmpfs", "/tmp",
-    "--tmpfs", "/run",
-    "--dir", "/var",
-    "--symlink", "/run", "/var/run",
+    "--proc",
+    "/proc",
+    "--dev",
+    "/dev",
+    "--perms",
+    "1777",
+    "--tmpfs",
+    "/tmp",
+    "--tmpfs",
+    "/run",
+    "--dir",
+    "/var",
+    "--symlink",
+    "/run",
+    "/var/run",
   ];
 }
 
@@ -66,8 +90,13 @@ function parentDirectories(binds: Bind[]): string[] {
     const parts = (to ?? from).split("/").slice(1, -1);
     parts.forEach((_, index) => parents.add(`/${parts.slice(0, index + 1).join("/")}`));
   }
-  const given = (path: string): boolean => ["/usr", "/etc", "/proc", "/dev", "/tmp", "/run"].includes(`/${path.split("/")[1] ?? ""}`) && !/^\/(tmp|run)\/./.test(path);
-  return [...parents].toSorted().filter((path) => !given(path)).flatMap((path) => ["--dir", path]);
+  const given = (path: string): boolean =>
+    ["/usr", "/etc", "/proc", "/dev", "/tmp", "/run"].includes(`/${path.split("/")[1] ?? ""}`) &&
+    !/^\/(tmp|run)\/./.test(path);
+  return [...parents]
+    .toSorted()
+    .filter((path) => !given(path))
+    .flatMap((path) => ["--dir", path]);
 }
 
 function bindArguments(bind: Bind): string[] {

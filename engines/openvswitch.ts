@@ -74,8 +74,13 @@ export function openvswitchUnits(host: HostSwitch): Unit[] {
       ...shared,
       name: database,
       description: `Open vSwitch database of ${host.name}`,
-      argv: jailCommand(jailOf(host, []), ["ovsdb-server", ...vlogFlags, "--unixctl=/run/openvswitch/ovsdb-server.ctl",
-        `--remote=punix:${ovsdbSocket(host)}`, databaseFile(host)]),
+      argv: jailCommand(jailOf(host, []), [
+        "ovsdb-server",
+        ...vlogFlags,
+        "--unixctl=/run/openvswitch/ovsdb-server.ctl",
+        `--remote=punix:${ovsdbSocket(host)}`,
+        databaseFile(host),
+      ]),
       log: join(host.logDirectory, `${database}.log`),
       after: [],
       readySocket: ovsdbSocket(host),
@@ -84,7 +89,12 @@ export function openvswitchUnits(host: HostSwitch): Unit[] {
       ...shared,
       name: `ovs-vswitchd@${host.name}`,
       description: `Open vSwitch of ${host.name}`,
-      argv: jailCommand(switchJail(host), ["ovs-vswitchd", ...vlogFlags, "--unixctl=/run/openvswitch/ovs-vswitchd.ctl", `unix:${ovsdbSocket(host)}`]),
+      argv: jailCommand(switchJail(host), [
+        "ovs-vswitchd",
+        ...vlogFlags,
+        "--unixctl=/run/openvswitch/ovs-vswitchd.ctl",
+        `unix:${ovsdbSocket(host)}`,
+      ]),
       log: join(host.logDirectory, `ovs-vswitchd@${host.name}.log`),
       after: [database],
     },
@@ -116,10 +126,14 @@ export type SwitchSettings = {
 
 /** Says who this host is and makes its bridges. Idempotent. Waits until the switch has carried it out. */
 export async function configureOpenvswitch(host: HostSwitch, settings: SwitchSettings): Promise<void> {
-  await waitUntil(`Open vSwitch database of ${host.name}`, async () => {
-    await ovsVsctl(host, ["--timeout=5", "--no-wait", "init"]);
-    return true;
-  }, { timeoutMs: 20_000 });
+  await waitUntil(
+    `Open vSwitch database of ${host.name}`,
+    async () => {
+      await ovsVsctl(host, ["--timeout=5", "--no-wait", "init"]);
+      return true;
+    },
+    { timeoutMs: 20_000 },
+  );
   const external = {
     "system-id": settings.chassis,
     hostname: host.name,
@@ -136,12 +150,38 @@ export async function configureOpenvswitch(host: HostSwitch, settings: SwitchSet
   await ovsVsctl(host, [
     "--timeout=30",
     // one thread each is enough for one machine's guests, and saves memory
-    "set", "Open_vSwitch", ".", "other_config:n-handler-threads=1", "other_config:n-revalidator-threads=1", ...quoted,
-    "--", "--may-exist", "add-br", integrationBridge,
-    "--", "set", "Bridge", integrationBridge, `datapath_type=${host.datapath}`, "fail_mode=secure", "other-config:disable-in-band=true",
-    "--", "--may-exist", "add-br", externalBridge,
-    "--", "set", "Bridge", externalBridge, `datapath_type=${host.datapath}`, "other-config:disable-in-band=true",
-    "--", "--may-exist", "add-port", externalBridge, settings.uplink,
+    "set",
+    "Open_vSwitch",
+    ".",
+    "other_config:n-handler-threads=1",
+    "other_config:n-revalidator-threads=1",
+    ...quoted,
+    "--",
+    "--may-exist",
+    "add-br",
+    integrationBridge,
+    "--",
+    "set",
+    "Bridge",
+    integrationBridge,
+    `datapath_type=${host.datapath}`,
+    "fail_mode=secure",
+    "other-config:disable-in-band=true",
+    "--",
+    "--may-exist",
+    "add-br",
+    externalBridge,
+    "--",
+    "set",
+    "Bridge",
+    externalBridge,
+    `datapath_type=${host.datapath}`,
+    "other-config:disable-in-band=true",
+    "--",
+    "--may-exist",
+    "add-port",
+    externalBridge,
+    settings.uplink,
   ]);
 }
 
@@ -149,9 +189,19 @@ export async function configureOpenvswitch(host: HostSwitch, settings: SwitchSet
  * Turns off transmit checksum offload of a link. The userspace datapath reads frames as they are in memory: a checksum
  * that the kernel left for a network card to fill in is wrong there, and TCP stalls.
  */
-export async function disableChecksumOffload(engineRoot: string, networkNamespace: string | undefined, link: string): Promise<void> {
-  await runInJail({
-    root: engineRoot, binds: [], unshare: [], capabilities: ["net_admin"],
-    ...(networkNamespace === undefined ? {} : { networkNamespace }),
-  }, ["ethtool", "--offload", link, "tx", "off"]);
+export async function disableChecksumOffload(
+  engineRoot: string,
+  networkNamespace: string | undefined,
+  link: string,
+): Promise<void> {
+  await runInJail(
+    {
+      root: engineRoot,
+      binds: [],
+      unshare: [],
+      capabilities: ["net_admin"],
+      ...(networkNamespace === undefined ? {} : { networkNamespace }),
+    },
+    ["ethtool", "--offload", link, "tx", "off"],
+  );
 }

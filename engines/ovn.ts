@@ -28,19 +28,30 @@ type Database = "nb" | "sb";
 
 export const northboundSocket = (central: OvnCentral): string => join(central.runDirectory, "ovnnb_db.sock");
 export const southboundSocket = (central: OvnCentral): string => join(central.runDirectory, "ovnsb_db.sock");
-const socketOf = (central: OvnCentral, database: Database): string => (database === "nb" ? northboundSocket(central) : southboundSocket(central));
+const socketOf = (central: OvnCentral, database: Database): string =>
+  database === "nb" ? northboundSocket(central) : southboundSocket(central);
 const fileOf = (central: OvnCentral, database: Database): string => join(central.directory, `ovn${database}.db`);
 
 function jailOf(central: OvnCentral): Jail {
   return {
     root: central.engineRoot,
-    binds: [{ from: central.directory, mode: "write" }, { from: central.runDirectory, mode: "write" }],
+    binds: [
+      { from: central.directory, mode: "write" },
+      { from: central.runDirectory, mode: "write" },
+    ],
     unshare: ["pid", "ipc", "uts", "net"],
     user: central.user,
   };
 }
 
-function unit(central: OvnCentral, name: string, description: string, command: string[], after: string[], readySocket?: string): Unit {
+function unit(
+  central: OvnCentral,
+  name: string,
+  description: string,
+  command: string[],
+  after: string[],
+  readySocket?: string,
+): Unit {
   return {
     name,
     description,
@@ -59,14 +70,36 @@ function unit(central: OvnCentral, name: string, description: string, command: s
 export function ovnCentralUnits(central: OvnCentral): Unit[] {
   const control = (name: string): string => `--unixctl=${join(central.runDirectory, `${name}.ctl`)}`;
   const databaseUnit = (database: Database, name: string): Unit =>
-    unit(central, name, `OVN ${database === "nb" ? "northbound" : "southbound"} database`,
-      ["ovsdb-server", ...vlogFlags, control(name), `--remote=punix:${socketOf(central, database)}`, fileOf(central, database)],
-      [], socketOf(central, database));
+    unit(
+      central,
+      name,
+      `OVN ${database === "nb" ? "northbound" : "southbound"} database`,
+      [
+        "ovsdb-server",
+        ...vlogFlags,
+        control(name),
+        `--remote=punix:${socketOf(central, database)}`,
+        fileOf(central, database),
+      ],
+      [],
+      socketOf(central, database),
+    );
   return [
     databaseUnit("nb", "ovn-northbound"),
     databaseUnit("sb", "ovn-southbound"),
-    unit(central, "ovn-northd", "OVN northd", ["ovn-northd", ...vlogFlags, control("ovn-northd"),
-      `--ovnnb-db=unix:${northboundSocket(central)}`, `--ovnsb-db=unix:${southboundSocket(central)}`], ["ovn-northbound", "ovn-southbound"]),
+    unit(
+      central,
+      "ovn-northd",
+      "OVN northd",
+      [
+        "ovn-northd",
+        ...vlogFlags,
+        control("ovn-northd"),
+        `--ovnnb-db=unix:${northboundSocket(central)}`,
+        `--ovnsb-db=unix:${southboundSocket(central)}`,
+      ],
+      ["ovn-northbound", "ovn-southbound"],
+    ),
   ];
 }
 
@@ -74,9 +107,15 @@ export function ovnCentralUnits(central: OvnCentral): Unit[] {
 export async function prepareOvnCentral(central: OvnCentral): Promise<void> {
   await mkdir(central.directory, { recursive: true, mode: 0o700 });
   await mkdir(central.runDirectory, { recursive: true, mode: 0o750 });
-  await Promise.all([chown(central.directory, central.user.uid, central.user.gid), chown(central.runDirectory, central.user.uid, central.user.gid)]);
-  await Promise.all((["nb", "sb"] as const).map((database) =>
-    ensureDatabaseFile(jailOf(central), fileOf(central, database), `/usr/share/ovn/ovn-${database}.ovsschema`)));
+  await Promise.all([
+    chown(central.directory, central.user.uid, central.user.gid),
+    chown(central.runDirectory, central.user.uid, central.user.gid),
+  ]);
+  await Promise.all(
+    (["nb", "sb"] as const).map((database) =>
+      ensureDatabaseFile(jailOf(central), fileOf(central, database), `/usr/share/ovn/ovn-${database}.ovsschema`),
+    ),
+  );
 }
 
 /** The unit of one host's ovn-controller. Pure. */
@@ -84,8 +123,12 @@ export function ovnControllerUnit(central: OvnCentral, host: HostSwitch): Unit {
   return {
     name: `ovn-controller@${host.name}`,
     description: `OVN controller of ${host.name}`,
-    argv: jailCommand(controllerJail(central, host),
-      ["ovn-controller", ...vlogFlags, "--unixctl=/run/ovn/ovn-controller.ctl", `unix:${join(host.runDirectory, "db.sock")}`]),
+    argv: jailCommand(controllerJail(central, host), [
+      "ovn-controller",
+      ...vlogFlags,
+      "--unixctl=/run/ovn/ovn-controller.ctl",
+      `unix:${join(host.runDirectory, "db.sock")}`,
+    ]),
     environment: jailEnvironment,
     log: join(host.logDirectory, `ovn-controller@${host.name}.log`),
     after: [`ovs-vswitchd@${host.name}`, "ovn-southbound"],
@@ -114,16 +157,39 @@ function controllerJail(central: OvnCentral, host: HostSwitch): Jail {
 /** Waits until a change of the northbound database has reached every host's flows: the whole chain works. */
 export async function waitForOvn(central: OvnCentral, options: { hosts: boolean; timeoutMs: number }): Promise<void> {
   const how = options.hosts ? "--wait=hv" : "--wait=sb";
-  await waitUntil("OVN", async () => {
-    await runInJail(jailOf(central), ["ovn-nbctl", `--db=unix:${northboundSocket(central)}`, "--timeout=5", how, "sync"]);
-    return true;
-  }, { timeoutMs: options.timeoutMs, everyMs: 100 });
+  await waitUntil(
+    "OVN",
+    async () => {
+      await runInJail(jailOf(central), [
+        "ovn-nbctl",
+        `--db=unix:${northboundSocket(central)}`,
+        "--timeout=5",
+        how,
+        "sync",
+      ]);
+      return true;
+    },
+    { timeoutMs: options.timeoutMs, everyMs: 100 },
+  );
 }
 
 /** Waits until this host's ovn-controller is connected to the southbound database and has registered its chassis. */
 export async function waitForChassis(central: OvnCentral, chassis: string, timeoutMs: number): Promise<void> {
-  await waitUntil(`chassis ${chassis}`, async () => {
-    const found = await runInJail(jailOf(central), ["ovn-sbctl", `--db=unix:${southboundSocket(central)}`, "--timeout=5", "--bare", "--columns=name", "find", "Chassis", `name=${chassis}`]);
-    return found.trim() === chassis;
-  }, { timeoutMs, everyMs: 100 });
+  await waitUntil(
+    `chassis ${chassis}`,
+    async () => {
+      const found = await runInJail(jailOf(central), [
+        "ovn-sbctl",
+        `--db=unix:${southboundSocket(central)}`,
+        "--timeout=5",
+        "--bare",
+        "--columns=name",
+        "find",
+        "Chassis",
+        `name=${chassis}`,
+      ]);
+      return found.trim() === chassis;
+    },
+    { timeoutMs, everyMs: 100 },
+  );
 }

@@ -91,7 +91,14 @@ export function postgresqlUnit(place: PostgresqlPlace): Unit {
   return {
     name: "postgresql",
     description: "PostgreSQL 17",
-    argv: jailCommand(jailOf(place), [`${BIN}/postgres`, "-D", join(place.directory, "data"), "-p", String(PORT), ...flags]),
+    argv: jailCommand(jailOf(place), [
+      `${BIN}/postgres`,
+      "-D",
+      join(place.directory, "data"),
+      "-p",
+      String(PORT),
+      ...flags,
+    ]),
     environment: jailEnvironment,
     log: place.log,
     after: [],
@@ -111,9 +118,23 @@ export async function preparePostgresql(place: PostgresqlPlace): Promise<void> {
   await mkdir(place.socketDirectory, { recursive: true, mode: 0o750 });
   await chown(place.socketDirectory, uid, place.client.gid);
   await Promise.all([
-    own(place, "passwd", `root:x:0:0::/:/bin/sh\npostgres:x:${uid}:${gid}::/tmp:/bin/sh\nandromede:x:${place.client.uid}:${place.client.gid}::/tmp:/bin/sh\n`),
+    own(
+      place,
+      "passwd",
+      `root:x:0:0::/:/bin/sh\npostgres:x:${uid}:${gid}::/tmp:/bin/sh\nandromede:x:${place.client.uid}:${place.client.gid}::/tmp:/bin/sh\n`,
+    ),
     own(place, "pg_hba.conf", "local all all peer map=instance\n"),
-    own(place, "pg_ident.conf", ["instance postgres postgres", "instance root postgres", "instance root andromede", "instance andromede andromede", ""].join("\n")),
+    own(
+      place,
+      "pg_ident.conf",
+      [
+        "instance postgres postgres",
+        "instance root postgres",
+        "instance root andromede",
+        "instance andromede andromede",
+        "",
+      ].join("\n"),
+    ),
   ]);
   await initialize(place);
 }
@@ -134,27 +155,66 @@ async function initialize(place: PostgresqlPlace): Promise<void> {
   const unfinished = join(place.directory, "data.new");
   await rm(unfinished, { recursive: true, force: true });
   // The built-in locale sorts the same whatever the C library: a new engine root cannot break an index.
-  await runInJail(jailOf(place), [`${BIN}/initdb`, "--pgdata", unfinished, "--username=postgres", "--auth=peer", "--data-checksums",
-    "--encoding=UTF8", "--locale=C.UTF-8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]);
+  await runInJail(jailOf(place), [
+    `${BIN}/initdb`,
+    "--pgdata",
+    unfinished,
+    "--username=postgres",
+    "--auth=peer",
+    "--data-checksums",
+    "--encoding=UTF8",
+    "--locale=C.UTF-8",
+    "--locale-provider=builtin",
+    "--builtin-locale=C.UTF-8",
+  ]);
   await rename(unfinished, data);
 }
 
 /** Runs SQL as the superuser; gives what psql printed (unaligned, tuples only). */
 export function runSql(place: PostgresqlPlace, sql: string, database = "postgres"): Promise<string> {
-  return runInJail(jailOf(place), [`${BIN}/psql`, "--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--set=ON_ERROR_STOP=1",
-    "--host", place.socketDirectory, "--port", String(PORT), "--username=postgres", "--dbname", database, "--file=-"], { input: sql, timeoutMs: 30_000 });
+  return runInJail(
+    jailOf(place),
+    [
+      `${BIN}/psql`,
+      "--no-psqlrc",
+      "--quiet",
+      "--no-align",
+      "--tuples-only",
+      "--set=ON_ERROR_STOP=1",
+      "--host",
+      place.socketDirectory,
+      "--port",
+      String(PORT),
+      "--username=postgres",
+      "--dbname",
+      database,
+      "--file=-",
+    ],
+    { input: sql, timeoutMs: 30_000 },
+  );
 }
 
 /** Waits until it takes statements, then makes the role and the database unless they are there. */
 export async function ensureDatabase(place: PostgresqlPlace): Promise<void> {
-  await waitUntil("PostgreSQL", async () => (await runSql(place, "select 1")).trim() === "1", { timeoutMs: 60_000, everyMs: 100 });
-  const there = (await runSql(place, "select (select count(*) from pg_roles where rolname = 'andromede') || ' ' || (select count(*) from pg_database where datname = 'andromede')")).trim();
+  await waitUntil("PostgreSQL", async () => (await runSql(place, "select 1")).trim() === "1", {
+    timeoutMs: 60_000,
+    everyMs: 100,
+  });
+  const there = (
+    await runSql(
+      place,
+      "select (select count(*) from pg_roles where rolname = 'andromede') || ' ' || (select count(*) from pg_database where datname = 'andromede')",
+    )
+  ).trim();
   if (there === "1 1") return;
-  await runSql(place, [
-    "do $$ begin if not exists (select from pg_roles where rolname = 'andromede') then create role andromede login; end if; end $$;",
-    "select 'create database andromede owner andromede' where not exists (select from pg_database where datname = 'andromede') \\gexec",
-    "revoke connect on database postgres from public;",
-    "revoke all on database andromede from public;",
-    "",
-  ].join("\n"));
+  await runSql(
+    place,
+    [
+      "do $$ begin if not exists (select from pg_roles where rolname = 'andromede') then create role andromede login; end if; end $$;",
+      "select 'create database andromede owner andromede' where not exists (select from pg_database where datname = 'andromede') \\gexec",
+      "revoke connect on database postgres from public;",
+      "revoke all on database andromede from public;",
+      "",
+    ].join("\n"),
+  );
 }

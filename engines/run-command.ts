@@ -43,7 +43,8 @@ export function tryCommand(argv: string[], options: CommandOptions = {}): Promis
     child.stdin.end(options.input ?? "");
     child.once("error", (cause) => reject(unavailable(`cannot run ${program}`, { cause })));
     child.once("close", (code, signal) => {
-      const late = signal === "SIGKILL" && options.timeoutMs !== undefined ? `\nkilled after ${options.timeoutMs} ms` : "";
+      const late =
+        signal === "SIGKILL" && options.timeoutMs !== undefined ? `\nkilled after ${options.timeoutMs} ms` : "";
       resolve({ stdout, stderr: stderr + late, exitCode: code ?? 128 });
     });
   });

@@ -9,15 +9,50 @@ test("every command", () => {
   const up = { simulated: false, plainHttp: false, images: true };
   assert.deepEqual(parseCommandLine(["up"]), { ...common, command: "up", ...up });
   assert.deepEqual(parseCommandLine(["demo", "--json"]), { ...common, json: true, command: "demo", ...up });
-  assert.deepEqual(parseCommandLine(["up", "--simulated", "--hosts", "3", "--delay-ms=20", "--plain-http", "--no-images", "--instance", "bench", "--data", "/tmp/x/"]), {
-    instance: "bench", data: "/tmp/x", json: false, command: "up", simulated: true, hosts: 3, delayMs: 20, plainHttp: true, images: false,
-  });
+  assert.deepEqual(
+    parseCommandLine([
+      "up",
+      "--simulated",
+      "--hosts",
+      "3",
+      "--delay-ms=20",
+      "--plain-http",
+      "--no-images",
+      "--instance",
+      "bench",
+      "--data",
+      "/tmp/x/",
+    ]),
+    {
+      instance: "bench",
+      data: "/tmp/x",
+      json: false,
+      command: "up",
+      simulated: true,
+      hosts: 3,
+      delayMs: 20,
+      plainHttp: true,
+      images: false,
+    },
+  );
   assert.deepEqual(parseCommandLine(["--json", "status"]), { ...common, json: true, command: "status" });
   assert.deepEqual(parseCommandLine(["env", "--operator"]), { ...common, command: "env", operator: true });
-  assert.deepEqual(parseCommandLine(["down", "--purge", "--yes"]), { ...common, command: "down", keepGuests: false, purge: true, keepEngines: false, yes: true });
+  assert.deepEqual(parseCommandLine(["down", "--purge", "--yes"]), {
+    ...common,
+    command: "down",
+    keepGuests: false,
+    purge: true,
+    keepEngines: false,
+    yes: true,
+  });
   assert.deepEqual(parseCommandLine(["image", "build", "mini"]), { ...common, command: "image-build", name: "mini" });
   assert.deepEqual(parseCommandLine(["events", "verify"]), { ...common, command: "events-verify" });
-  assert.deepEqual(parseCommandLine(["test", "db"]), { ...common, data: "/var/tmp/andromede-test", command: "test", suites: ["db"] });
+  assert.deepEqual(parseCommandLine(["test", "db"]), {
+    ...common,
+    data: "/var/tmp/andromede-test",
+    command: "test",
+    suites: ["db"],
+  });
   assert.deepEqual(parseCommandLine([]), { ...common, command: "help" });
   assert.deepEqual(parseCommandLine(["up", "-h"]), { ...common, command: "help" });
 });

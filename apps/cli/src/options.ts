@@ -10,7 +10,13 @@ type Common = { instance: string; data: string; json: boolean };
 export type UpFlags = { simulated: boolean; hosts?: number; delayMs?: number; plainHttp: boolean; images: boolean };
 export type UpCommand = Common & { command: "up" } & UpFlags;
 export type DemoCommand = Common & { command: "demo" } & UpFlags;
-export type DownCommand = Common & { command: "down"; keepGuests: boolean; purge: boolean; keepEngines: boolean; yes: boolean };
+export type DownCommand = Common & {
+  command: "down";
+  keepGuests: boolean;
+  purge: boolean;
+  keepEngines: boolean;
+  yes: boolean;
+};
 export type TestCommand = Common & { command: "test"; suites: string[] };
 export type Command =
   | UpCommand
@@ -69,14 +75,28 @@ type Values = { [name in keyof typeof OPTIONS]?: string | boolean | undefined };
 
 const ALWAYS = ["instance", "data", "json", "help"];
 const UP = ["simulated", "hosts", "delay-ms", "plain-http", "no-images"];
-const ALLOWED: { [command: string]: string[] } = { up: UP, demo: UP, env: ["operator"], down: ["keep-guests", "purge", "keep-engines", "yes"] };
+const ALLOWED: { [command: string]: string[] } = {
+  up: UP,
+  demo: UP,
+  env: ["operator"],
+  down: ["keep-guests", "purge", "keep-engines", "yes"],
+};
 
 /** What the words ask for; throws `invalid` with a message for the person who typed them. */
 export function parseCommandLine(words: string[]): Command {
   const { values, positionals } = parseWords(words);
   const [name = "help", ...rest] = positionals;
-  const data = typeof values.data === "string" ? values.data : name === "test" ? DEFAULT_TEST_DATA_DIRECTORY : DEFAULT_DATA_DIRECTORY;
-  const common: Common = { instance: typeof values.instance === "string" ? values.instance : DEFAULT_INSTANCE, data: resolve(data), json: values.json === true };
+  const data =
+    typeof values.data === "string"
+      ? values.data
+      : name === "test"
+        ? DEFAULT_TEST_DATA_DIRECTORY
+        : DEFAULT_DATA_DIRECTORY;
+  const common: Common = {
+    instance: typeof values.instance === "string" ? values.instance : DEFAULT_INSTANCE,
+    data: resolve(data),
+    json: values.json === true,
+  };
   if (values.help === true) return { ...common, command: "help" };
   refuseForeignOptions(name, values);
   return commandOf(name, rest, values, common);
@@ -97,7 +117,8 @@ function commandOf(name: string, rest: string[], values: Values, common: Common)
     case "test":
       return { ...common, command: "test", suites: suitesOf(rest) };
     case "image":
-      if (rest[0] !== "build" || rest[1] === undefined || rest.length > 2) throw invalid("usage: andromede image build NAME");
+      if (rest[0] !== "build" || rest[1] === undefined || rest.length > 2)
+        throw invalid("usage: andromede image build NAME");
       return { ...common, command: "image-build", name: rest[1] };
     case "events":
       if (rest.join(" ") !== "verify") throw invalid("usage: andromede events verify");
@@ -111,7 +132,9 @@ function parseWords(words: string[]): { values: Values; positionals: string[] } 
   try {
     return parseArgs({ args: words, options: OPTIONS, allowPositionals: true, strict: true });
   } catch (cause) {
-    throw cause instanceof CloudError ? cause : invalid(cause instanceof Error ? cause.message : String(cause), { cause });
+    throw cause instanceof CloudError
+      ? cause
+      : invalid(cause instanceof Error ? cause.message : String(cause), { cause });
   }
 }
 
@@ -128,7 +151,8 @@ function noWords<Name extends string>(name: Name, rest: string[]): Name {
 
 function upFlags(values: Values): UpFlags {
   const simulated = values.simulated === true;
-  if (!simulated && (values.hosts !== undefined || values["delay-ms"] !== undefined)) throw invalid("--hosts and --delay-ms go with --simulated");
+  if (!simulated && (values.hosts !== undefined || values["delay-ms"] !== undefined))
+    throw invalid("--hosts and --delay-ms go with --simulated");
   const hosts = wholeNumber("hosts", values.hosts, 1, 10_000);
   const delayMs = wholeNumber("delay-ms", values["delay-ms"], 0, 600_000);
   return {
@@ -141,7 +165,12 @@ function upFlags(values: Values): UpFlags {
 }
 
 function downFlags(values: Values): Pick<DownCommand, "keepGuests" | "purge" | "keepEngines" | "yes"> {
-  const flags = { keepGuests: values["keep-guests"] === true, purge: values.purge === true, keepEngines: values["keep-engines"] === true, yes: values.yes === true };
+  const flags = {
+    keepGuests: values["keep-guests"] === true,
+    purge: values.purge === true,
+    keepEngines: values["keep-engines"] === true,
+    yes: values.yes === true,
+  };
   if (flags.keepGuests && flags.purge) throw invalid("--keep-guests and --purge contradict each other");
   if (flags.keepEngines && !flags.purge) throw invalid("--keep-engines goes with --purge");
   return flags;
@@ -153,9 +182,15 @@ function suitesOf(words: string[]): string[] {
   return words.length === 0 ? SUITES : words;
 }
 
-function wholeNumber(name: string, value: string | boolean | undefined, least: number, most: number): number | undefined {
+function wholeNumber(
+  name: string,
+  value: string | boolean | undefined,
+  least: number,
+  most: number,
+): number | undefined {
   if (value === undefined) return undefined;
   const number = Number(value);
-  if (typeof value !== "string" || !/^\d+$/.test(value) || number < least || number > most) throw invalid(`--${name}: a whole number from ${least} to ${most} is needed`);
+  if (typeof value !== "string" || !/^\d+$/.test(value) || number < least || number > most)
+    throw invalid(`--${name}: a whole number from ${least} to ${most} is needed`);
   return number;
 }

@@ -38,7 +38,13 @@ export type Cloud = {
   close(): void;
 };
 
-export type Session = { token: string; projectId: string; userId: string; expiresAt: number; endpoints: { [service: string]: string } };
+export type Session = {
+  token: string;
+  projectId: string;
+  userId: string;
+  expiresAt: number;
+  endpoints: { [service: string]: string };
+};
 
 /** An answer of 400 and above. */
 export class ApiError extends Error {
@@ -65,7 +71,10 @@ type TokenBody = {
 const RENEW_BEFORE_MS = 60_000;
 
 /** Signs in when the first call is made. */
-export function createCloud(credentials: Credentials, http: Http = createHttp(credentials.caFile === undefined ? {} : { caFile: credentials.caFile })): Cloud {
+export function createCloud(
+  credentials: Credentials,
+  http: Http = createHttp(credentials.caFile === undefined ? {} : { caFile: credentials.caFile }),
+): Cloud {
   let current: Promise<Session> | undefined;
 
   async function session(): Promise<Session> {
@@ -75,14 +84,24 @@ export function createCloud(credentials: Credentials, http: Http = createHttp(cr
     return current;
   }
 
-  async function send(service: ServiceType, method: string, path: string, options: CallOptions): Promise<{ status: number; text: string }> {
+  async function send(
+    service: ServiceType,
+    method: string,
+    path: string,
+    options: CallOptions,
+  ): Promise<{ status: number; text: string }> {
     const { token, endpoints } = await session();
     const base = endpoints[service];
     if (base === undefined) throw new ApiError(`${method} ${path}`, 404, `the catalog has no ${service} service`);
     const response = await http.send({
       method,
       url: urlOf(base, path, options.query),
-      headers: { accept: "application/json", "x-auth-token": token, ...(options.body === undefined ? {} : { "content-type": "application/json" }), ...options.headers },
+      headers: {
+        accept: "application/json",
+        "x-auth-token": token,
+        ...(options.body === undefined ? {} : { "content-type": "application/json" }),
+        ...options.headers,
+      },
       ...bodyOf(options),
       ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
     });
@@ -98,7 +117,8 @@ export function createCloud(credentials: Credentials, http: Http = createHttp(cr
         current = undefined;
         answer = await send(service, method, path, options);
       }
-      if (answer.status >= 400) throw new ApiError(`${method} ${service} ${path}`, answer.status, errorMessage(answer.text));
+      if (answer.status >= 400)
+        throw new ApiError(`${method} ${service} ${path}`, answer.status, errorMessage(answer.text));
       return (answer.text === "" ? undefined : parseJson(answer.text, `the answer to ${method} ${path}`)) as T;
     },
     close: () => http.close(),
@@ -113,7 +133,9 @@ function bodyOf(options: CallOptions): { body?: NonNullable<HttpRequest["body"]>
 function urlOf(base: string, path: string, query: CallOptions["query"]): string {
   const url = `${base.replace(/\/$/, "")}${path}`;
   if (query === undefined) return url;
-  const parameters = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]));
+  const parameters = new URLSearchParams(
+    Object.entries(query).map(([name, value]): [string, string] => [name, String(value)]),
+  );
   return `${url}?${parameters.toString()}`;
 }
 
@@ -125,7 +147,16 @@ async function signIn(http: Http, credentials: Credentials): Promise<Session> {
     headers: { "content-type": "application/json", accept: "application/json" },
     body: JSON.stringify({
       auth: {
-        identity: { methods: ["password"], password: { user: { name: credentials.username, domain: { name: credentials.userDomain }, password: credentials.password } } },
+        identity: {
+          methods: ["password"],
+          password: {
+            user: {
+              name: credentials.username,
+              domain: { name: credentials.userDomain },
+              password: credentials.password,
+            },
+          },
+        },
         scope: { project: { name: credentials.project, domain: { name: credentials.projectDomain } } },
       },
     }),
@@ -136,14 +167,21 @@ async function signIn(http: Http, credentials: Credentials): Promise<Session> {
 }
 
 function toSession(token: string | string[] | undefined, body: TokenBody, credentials: Credentials): Session {
-  if (typeof token !== "string") throw new ApiError("POST identity /auth/tokens", 201, "the answer has no X-Subject-Token");
+  if (typeof token !== "string")
+    throw new ApiError("POST identity /auth/tokens", 201, "the answer has no X-Subject-Token");
   const wanted = credentials.interface ?? "public";
   const endpoints: { [service: string]: string } = {};
   for (const service of body.token.catalog ?? []) {
     const endpoint = service.endpoints.find((candidate) => candidate.interface === wanted);
     if (endpoint !== undefined) endpoints[service.type] = endpoint.url;
   }
-  return { token, projectId: body.token.project?.id ?? "", userId: body.token.user.id, expiresAt: Date.parse(body.token.expires_at), endpoints };
+  return {
+    token,
+    projectId: body.token.project?.id ?? "",
+    userId: body.token.user.id,
+    expiresAt: Date.parse(body.token.expires_at),
+    endpoints,
+  };
 }
 
 /** The message inside any OpenStack service's error body, or the text itself. */
@@ -151,7 +189,8 @@ export function errorMessage(text: string): string {
   try {
     const body = JSON.parse(text) as { [kind: string]: unknown };
     const [inner] = Object.values(body);
-    if (typeof inner === "object" && inner !== null && "message" in inner && typeof inner.message === "string") return inner.message;
+    if (typeof inner === "object" && inner !== null && "message" in inner && typeof inner.message === "string")
+      return inner.message;
   } catch {
     // not JSON: Glance answers some errors in plain text
   }

@@ -2,7 +2,14 @@
 import type { Cloud } from "./client.ts";
 
 export type Flavor = { id: string; name: string; vcpus: number; ram: number; disk: number };
-export type FlavorRequest = { name: string; id?: string; vcpus: number; ram: number; disk: number; "os-flavor-access:is_public"?: boolean };
+export type FlavorRequest = {
+  name: string;
+  id?: string;
+  vcpus: number;
+  ram: number;
+  disk: number;
+  "os-flavor-access:is_public"?: boolean;
+};
 export type Server = {
   id: string;
   name: string;
@@ -26,7 +33,8 @@ export type ServerRequest = {
 
 /** Every public flavor. */
 export async function listFlavors(cloud: Cloud): Promise<Flavor[]> {
-  return (await cloud.call<{ flavors: Flavor[] }>("compute", "GET", "/flavors/detail", { query: { limit: 1000 } })).flavors;
+  return (await cloud.call<{ flavors: Flavor[] }>("compute", "GET", "/flavors/detail", { query: { limit: 1000 } }))
+    .flavors;
 }
 
 export async function createFlavor(cloud: Cloud, flavor: FlavorRequest): Promise<Flavor> {
@@ -34,7 +42,11 @@ export async function createFlavor(cloud: Cloud, flavor: FlavorRequest): Promise
 }
 
 export async function listKeypairs(cloud: Cloud): Promise<{ name: string; public_key: string }[]> {
-  const { keypairs } = await cloud.call<{ keypairs: { keypair: { name: string; public_key: string } }[] }>("compute", "GET", "/os-keypairs");
+  const { keypairs } = await cloud.call<{ keypairs: { keypair: { name: string; public_key: string } }[] }>(
+    "compute",
+    "GET",
+    "/os-keypairs",
+  );
   return keypairs.map(({ keypair }) => keypair);
 }
 
@@ -55,13 +67,26 @@ export async function showServer(cloud: Cloud, id: string): Promise<Server> {
 }
 
 /** Servers of the project, or with `allProjects` (an operator's account) of all of them. */
-export async function listServers(cloud: Cloud, options: { name?: string; allProjects?: boolean } = {}): Promise<Server[]> {
+export async function listServers(
+  cloud: Cloud,
+  options: { name?: string; allProjects?: boolean } = {},
+): Promise<Server[]> {
   const servers: Server[] = [];
-  for (let marker: string | undefined; ; ) {
-    const query = { limit: 500, ...(options.name === undefined ? {} : { name: `^${options.name}$` }), ...(options.allProjects === true ? { all_tenants: 1 } : {}), ...(marker === undefined ? {} : { marker }) };
+  for (let marker: string | undefined; ;) {
+    const query = {
+      limit: 500,
+      ...(options.name === undefined ? {} : { name: `^${options.name}$` }),
+      ...(options.allProjects === true ? { all_tenants: 1 } : {}),
+      ...(marker === undefined ? {} : { marker }),
+    };
     // a page's marker is the page before
     // eslint-disable-next-line no-await-in-loop
-    const page = await cloud.call<{ servers: Server[]; servers_links?: unknown[] }>("compute", "GET", "/servers/detail", { query });
+    const page = await cloud.call<{ servers: Server[]; servers_links?: unknown[] }>(
+      "compute",
+      "GET",
+      "/servers/detail",
+      { query },
+    );
     servers.push(...page.servers);
     marker = page.servers.at(-1)?.id;
     if (page.servers_links === undefined || marker === undefined) return servers;

@@ -3,8 +3,23 @@ import type { Readable } from "node:stream";
 
 import type { Cloud } from "./client.ts";
 
-export type Image = { id: string; name: string; status: string; visibility: string; size: number | null; os_hash_value?: string | null };
-export type ImageRequest = { name: string; disk_format: string; container_format: string; visibility?: string; min_disk?: number; min_ram?: number; [property: string]: unknown };
+export type Image = {
+  id: string;
+  name: string;
+  status: string;
+  visibility: string;
+  size: number | null;
+  os_hash_value?: string | null;
+};
+export type ImageRequest = {
+  name: string;
+  disk_format: string;
+  container_format: string;
+  visibility?: string;
+  min_disk?: number;
+  min_ram?: number;
+  [property: string]: unknown;
+};
 
 /** Images of that name that the account may see. */
 export async function findImages(cloud: Cloud, name: string): Promise<Image[]> {
@@ -16,7 +31,11 @@ export async function createImage(cloud: Cloud, image: ImageRequest): Promise<Im
 }
 
 export async function uploadImage(cloud: Cloud, id: string, bytes: Readable): Promise<void> {
-  await cloud.call("image", "PUT", `/v2/images/${id}/file`, { raw: bytes, headers: { "content-type": "application/octet-stream" }, timeoutMs: 600_000 });
+  await cloud.call("image", "PUT", `/v2/images/${id}/file`, {
+    raw: bytes,
+    headers: { "content-type": "application/octet-stream" },
+    timeoutMs: 600_000,
+  });
 }
 
 export async function showImage(cloud: Cloud, id: string): Promise<Image> {

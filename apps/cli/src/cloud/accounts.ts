@@ -13,7 +13,8 @@ type Passwords = { operatorPassword: string; demoPassword: string };
 const OPERATORS = "operators";
 const DEFAULT_DOMAIN = "Default";
 
-const authority = ({ paths, config }: Instance): { caFile?: string } => (config.plainHttp ? {} : { caFile: tlsFiles(paths.tls).caFile });
+const authority = ({ paths, config }: Instance): { caFile?: string } =>
+  config.plainHttp ? {} : { caFile: tlsFiles(paths.tls).caFile };
 
 /** The operator, on the operators' plane. */
 export function operatorCredentials(instance: Instance, passwords: Pick<Passwords, "operatorPassword">): Credentials {
@@ -61,24 +62,29 @@ export function environmentOf(credentials: Credentials, region: string): { [name
 /** A word that any shell reads as it is. Pure. */
 export const shellQuote = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;
 
-export const shellExports = (environment: { [name: string]: string }): string => Object.entries(environment).map(([name, value]) => `export ${name}=${shellQuote(value)}\n`).join("");
+export const shellExports = (environment: { [name: string]: string }): string =>
+  Object.entries(environment)
+    .map(([name, value]) => `export ${name}=${shellQuote(value)}\n`)
+    .join("");
 
 /** clouds.yaml with both accounts. JSON strings are YAML strings. Pure. */
 export function cloudsYaml(clouds: { [name: string]: Credentials }, region: string): string {
   const quoted = JSON.stringify;
-  const blocks = Object.entries(clouds).map(([name, credentials]) => [
-    `  ${name}:`,
-    "    auth:",
-    `      auth_url: ${quoted(credentials.authUrl)}`,
-    `      username: ${quoted(credentials.username)}`,
-    `      password: ${quoted(credentials.password)}`,
-    `      user_domain_name: ${quoted(credentials.userDomain)}`,
-    `      project_name: ${quoted(credentials.project)}`,
-    `      project_domain_name: ${quoted(credentials.projectDomain)}`,
-    `    region_name: ${quoted(region)}`,
-    "    interface: public",
-    "    identity_api_version: 3",
-    ...(credentials.caFile === undefined ? [] : [`    cacert: ${quoted(credentials.caFile)}`]),
-  ].join("\n"));
+  const blocks = Object.entries(clouds).map(([name, credentials]) =>
+    [
+      `  ${name}:`,
+      "    auth:",
+      `      auth_url: ${quoted(credentials.authUrl)}`,
+      `      username: ${quoted(credentials.username)}`,
+      `      password: ${quoted(credentials.password)}`,
+      `      user_domain_name: ${quoted(credentials.userDomain)}`,
+      `      project_name: ${quoted(credentials.project)}`,
+      `      project_domain_name: ${quoted(credentials.projectDomain)}`,
+      `    region_name: ${quoted(region)}`,
+      "    interface: public",
+      "    identity_api_version: 3",
+      ...(credentials.caFile === undefined ? [] : [`    cacert: ${quoted(credentials.caFile)}`]),
+    ].join("\n"),
+  );
   return `# Written by andromede up.\nclouds:\n${blocks.join("\n")}\n`;
 }

@@ -11,7 +11,12 @@ const NEEDS: { [name in ImageName]: { minDiskGib: number; minRamMib: number } } 
 };
 
 /** Built unless the data directory has it from the same recipe. */
-export async function ensureBuiltImage(place: { data: string; engineRoot: string }, name: ImageName, tell: (text: string) => void, log: BuildImageOptions["log"] = () => undefined): Promise<BuiltImage> {
+export async function ensureBuiltImage(
+  place: { data: string; engineRoot: string },
+  name: ImageName,
+  tell: (text: string) => void,
+  log: BuildImageOptions["log"] = () => undefined,
+): Promise<BuiltImage> {
   const built = await buildImage({ name, dataDir: place.data, engineRoot: place.engineRoot, log, onStep: tell });
   const size = `${(built.sizeBytes / 1024 / 1024).toFixed(0)} MiB`;
   return { name, file: built.path, ...NEEDS[name], summary: built.built ? `built, ${size}` : size };

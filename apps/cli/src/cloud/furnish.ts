@@ -4,7 +4,15 @@ import { createReadStream } from "node:fs";
 import { internal, unavailable } from "@andromede/base/errors";
 import { ApiError, type Cloud } from "@andromede/openstack-client/client";
 import { createFlavor, listFlavors } from "@andromede/openstack-client/compute";
-import { createProject, createUser, findDomain, findProject, findRole, findUser, grantProjectRole } from "@andromede/openstack-client/identity";
+import {
+  createProject,
+  createUser,
+  findDomain,
+  findProject,
+  findRole,
+  findUser,
+  grantProjectRole,
+} from "@andromede/openstack-client/identity";
 import { type Image, createImage, deleteImage, findImages, uploadImage } from "@andromede/openstack-client/image";
 import { createNetwork, createSubnet, listNetworks, listSubnets } from "@andromede/openstack-client/network";
 
@@ -16,8 +24,12 @@ import { FLAVORS } from "./scs-flavors.ts";
 export async function ensureDemoAccount(operator: Cloud, password: string): Promise<void> {
   const domain = await findDomain(operator, "Default");
   if (domain === null) throw internal("the cloud has no domain Default");
-  const project = (await findProject(operator, DEMO_PROJECT, domain.id)) ?? (await createProject(operator, { name: DEMO_PROJECT, domain_id: domain.id, description: "made by andromede up" }));
-  const user = (await findUser(operator, DEMO_USER, domain.id)) ?? (await createUser(operator, { name: DEMO_USER, domain_id: domain.id, password, default_project_id: project.id }));
+  const project =
+    (await findProject(operator, DEMO_PROJECT, domain.id)) ??
+    (await createProject(operator, { name: DEMO_PROJECT, domain_id: domain.id, description: "made by andromede up" }));
+  const user =
+    (await findUser(operator, DEMO_USER, domain.id)) ??
+    (await createUser(operator, { name: DEMO_USER, domain_id: domain.id, password, default_project_id: project.id }));
   const role = await findRole(operator, "member");
   if (role === null) throw internal("the cloud has no role member");
   await grantProjectRole(operator, project.id, user.id, role.id);
@@ -27,10 +39,12 @@ export async function ensureDemoAccount(operator: Cloud, password: string): Prom
 export async function ensureFlavors(operator: Cloud): Promise<number> {
   const there = new Set((await listFlavors(operator)).map(({ name }) => name));
   const missing = FLAVORS.filter(({ flavor }) => !there.has(flavor.name));
-  await Promise.all(missing.map(async ({ flavor, extraSpecs }) => {
-    const { id } = await createFlavor(operator, { ...flavor, "os-flavor-access:is_public": true });
-    if (Object.keys(extraSpecs).length > 0) await describeFlavor(operator, id, extraSpecs);
-  }));
+  await Promise.all(
+    missing.map(async ({ flavor, extraSpecs }) => {
+      const { id } = await createFlavor(operator, { ...flavor, "os-flavor-access:is_public": true });
+      if (Object.keys(extraSpecs).length > 0) await describeFlavor(operator, id, extraSpecs);
+    }),
+  );
   return missing.length;
 }
 
@@ -46,12 +60,14 @@ async function describeFlavor(operator: Cloud, id: string, extraSpecs: { [key: s
 /** The external network and its subnet, whose gateway is the machine. */
 export async function ensureExternalNetwork(operator: Cloud, wanted: ExternalNetwork): Promise<void> {
   const [present] = await listNetworks(operator, { name: wanted.name, "router:external": true });
-  const network = present ?? (await createNetwork(operator, {
-    name: wanted.name,
-    "router:external": true,
-    "provider:network_type": "flat",
-    "provider:physical_network": wanted.physicalNetwork,
-  }));
+  const network =
+    present ??
+    (await createNetwork(operator, {
+      name: wanted.name,
+      "router:external": true,
+      "provider:network_type": "flat",
+      "provider:physical_network": wanted.physicalNetwork,
+    }));
   const name = `${wanted.name}-subnet`;
   const [subnet] = await listSubnets(operator, { network_id: network.id, name });
   if (subnet !== undefined) return;
@@ -73,7 +89,11 @@ export async function ensureImage(operator: Cloud, wanted: ImageFile): Promise<I
   const present = await findImages(operator, wanted.name);
   const active = present.find(({ status }) => status === "active");
   if (active !== undefined) return active;
-  await Promise.all(present.filter(({ status }) => status === "queued" || status === "saving").map(({ id }) => deleteImage(operator, id)));
+  await Promise.all(
+    present
+      .filter(({ status }) => status === "queued" || status === "saving")
+      .map(({ id }) => deleteImage(operator, id)),
+  );
   const image = await createImage(operator, {
     name: wanted.name,
     disk_format: "qcow2",
@@ -84,6 +104,7 @@ export async function ensureImage(operator: Cloud, wanted: ImageFile): Promise<I
   });
   await uploadImage(operator, image.id, createReadStream(wanted.file));
   const [uploaded] = (await findImages(operator, wanted.name)).filter(({ id }) => id === image.id);
-  if (uploaded?.status !== "active") throw unavailable(`image ${wanted.name} is ${uploaded?.status ?? "gone"} after its upload`);
+  if (uploaded?.status !== "active")
+    throw unavailable(`image ${wanted.name} is ${uploaded?.status ?? "gone"} after its upload`);
   return uploaded;
 }

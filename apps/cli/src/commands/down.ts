@@ -25,18 +25,33 @@ export async function down(command: DownCommand): Promise<number> {
   const stack = await openStack(command);
   if (command.purge && !command.yes) await confirm(stack);
   const timings: Timing[] = [];
-  await withMachineLock(instanceLock(stack.paths), DATA_LOCK_MS, () => say("waiting for another command on this instance"), async () => {
-    const manager = chooseManager(stack.paths.instance, stack.paths.directory);
-    await runPlan(planOf(command, stack, manager), timings);
-  });
-  if (command.json) reportJson({ instance: stack.config.instance, purged: command.purge, steps: timings.map(({ step, ms }) => ({ step, ms: Math.round(ms) })) });
+  await withMachineLock(
+    instanceLock(stack.paths),
+    DATA_LOCK_MS,
+    () => say("waiting for another command on this instance"),
+    async () => {
+      const manager = chooseManager(stack.paths.instance, stack.paths.directory);
+      await runPlan(planOf(command, stack, manager), timings);
+    },
+  );
+  if (command.json)
+    reportJson({
+      instance: stack.config.instance,
+      purged: command.purge,
+      steps: timings.map(({ step, ms }) => ({ step, ms: Math.round(ms) })),
+    });
   return 0;
 }
 
 async function confirm(stack: Stack): Promise<void> {
-  if (process.stdin.isTTY !== true) throw invalid("down --purge deletes all servers, images and data of the instance; say --yes where nobody can be asked");
+  if (process.stdin.isTTY !== true)
+    throw invalid(
+      "down --purge deletes all servers, images and data of the instance; say --yes where nobody can be asked",
+    );
   const prompt = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await prompt.question(`Delete instance ${stack.config.instance} in ${stack.paths.directory}: all its servers, images, networks and accounts? Type its name: `);
+  const answer = await prompt.question(
+    `Delete instance ${stack.config.instance} in ${stack.paths.directory}: all its servers, images, networks and accounts? Type its name: `,
+  );
   prompt.close();
   if (answer.trim() !== stack.config.instance) throw invalid("not purged");
 }
@@ -58,12 +73,14 @@ function planOf(command: DownCommand, stack: Stack, manager: ServiceManager): Pl
     return `${going.length} stopped`;
   };
   return [
-    ...(command.keepGuests ? [] : [{ title: "Guests", run: (tell: (text: string) => void) => stopGuests(stack, manager, tell) }]),
+    ...(command.keepGuests
+      ? []
+      : [{ title: "Guests", run: (tell: (text: string) => void) => stopGuests(stack, manager, tell) }]),
     { title: "Programs and engines", run: stopUnits },
     ...(command.keepGuests
       ? []
       : [
-          { title: "Supervision", run: async () => void (await manager.close()) },
+          { title: "Supervision", run: () => manager.close() },
           { title: "What is left", run: async () => strays(await killStrays(stack)) },
         ]),
     ...(command.purge ? [{ title: "Purge", run: async () => purge(stack, command) }] : []),
@@ -74,7 +91,9 @@ const strays = (count: number): string | undefined => (count === 0 ? undefined :
 
 /** Over the operators' API: guests get ACPI's power button and time to write out what they hold. */
 async function stopGuests(stack: Stack, manager: ServiceManager, tell: (text: string) => void): Promise<string> {
-  const serving = existsSync(stack.paths.secrets) && (await manager.status()).some(({ name, state }) => name === "control-plane" && state === "running");
+  const serving =
+    existsSync(stack.paths.secrets) &&
+    (await manager.status()).some(({ name, state }) => name === "control-plane" && state === "running");
   if (!serving) return "the control plane does not run";
   const operator = createCloud(operatorCredentials(stack, await readPasswords(stack.paths)));
   try {
@@ -92,9 +111,15 @@ async function stopGuests(stack: Stack, manager: ServiceManager, tell: (text: st
 }
 
 async function waitForStop(operator: Cloud, total: number, tell: (text: string) => void): Promise<void> {
-  await waitUntil("guests' end", async () => {
-    const left = (await listServers(operator, { allProjects: true })).filter(({ status }) => status === "ACTIVE").length;
-    tell(`${total - left} of ${total} stopped`);
-    return left === 0;
-  }, { timeoutMs: STOP_MS, everyMs: 250 });
+  await waitUntil(
+    "guests' end",
+    async () => {
+      const left = (await listServers(operator, { allProjects: true })).filter(
+        ({ status }) => status === "ACTIVE",
+      ).length;
+      tell(`${total - left} of ${total} stopped`);
+      return left === 0;
+    },
+    { timeoutMs: STOP_MS, everyMs: 250 },
+  );
 }

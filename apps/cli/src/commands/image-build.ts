@@ -13,23 +13,36 @@ export async function imageBuild(command: { data: string; name: string; json: bo
   if (name === undefined) throw invalid(`no image "${command.name}"; there are ${imageNames.join(", ")}`);
   let engineRoot = "";
   let image: BuiltImage | undefined;
-  await runPlan([
-    {
-      title: "Engine root",
-      run: async (tell) => {
-        const root = await withMachineLock(dataLock(command.data, "engine-root"), DATA_LOCK_MS, () => tell("being built by another command"), () => ensureEngineRoot(command.data, tell));
-        engineRoot = root.directory;
-        return root.hash;
+  await runPlan(
+    [
+      {
+        title: "Engine root",
+        run: async (tell) => {
+          const root = await withMachineLock(
+            dataLock(command.data, "engine-root"),
+            DATA_LOCK_MS,
+            () => tell("being built by another command"),
+            () => ensureEngineRoot(command.data, tell),
+          );
+          engineRoot = root.directory;
+          return root.hash;
+        },
       },
-    },
-    {
-      title: `Image ${name}`,
-      run: async (tell) => {
-        image = await withMachineLock(dataLock(command.data, `image-${name}`), DATA_LOCK_MS, () => tell("being built by another command"), () => ensureBuiltImage({ data: command.data, engineRoot }, name, tell));
-        return image.summary;
+      {
+        title: `Image ${name}`,
+        run: async (tell) => {
+          image = await withMachineLock(
+            dataLock(command.data, `image-${name}`),
+            DATA_LOCK_MS,
+            () => tell("being built by another command"),
+            () => ensureBuiltImage({ data: command.data, engineRoot }, name, tell),
+          );
+          return image.summary;
+        },
       },
-    },
-  ], []);
+    ],
+    [],
+  );
   if (command.json) reportJson({ name, file: image?.file });
   else report(image?.file ?? "");
   return 0;

@@ -13,7 +13,8 @@ type Where = { data: string; instance: string };
 export async function openInstance(where: Where): Promise<{ paths: InstancePaths; config: InstanceConfig }> {
   const paths = instancePaths(where.data, where.instance);
   const config = await loadInstanceConfig(paths);
-  if (config === null) throw notFound(`there is no instance ${where.instance} in ${where.data}; "andromede up" makes one`);
+  if (config === null)
+    throw notFound(`there is no instance ${where.instance} in ${where.data}; "andromede up" makes one`);
   return { paths, config };
 }
 

@@ -8,7 +8,14 @@ import type { KvmVerdict } from "../kvm/kvm-probe.ts";
 import { duration, report, reportJson, table } from "../output.ts";
 import { chooseManager } from "../supervision/choose-manager.ts";
 import { keeperFiles, answeringPid } from "../supervision/keeper.ts";
-import { bootId, listProcesses, memoryKib, processTree, processesOfSession, readProcess } from "../supervision/processes.ts";
+import {
+  bootId,
+  listProcesses,
+  memoryKib,
+  processTree,
+  processesOfSession,
+  readProcess,
+} from "../supervision/processes.ts";
 import type { UnitState, UnitStatus } from "../supervision/supervisor.ts";
 import { planeUrl } from "../units/programs.ts";
 import { openInstance } from "./opened-instance.ts";
@@ -110,14 +117,20 @@ async function supervisorStatus(paths: InstancePaths): Promise<ProgramStatus> {
 
 /** Start times are in clock ticks after boot; Linux shows 100 of them a second whatever the kernel's own rate. */
 const startedAt = (startTime: number, bootedAtMs: number): number => bootedAtMs + startTime * 10;
-const bootedAt = async (): Promise<number> => Number(/^btime (\d+)$/m.exec(await readFile("/proc/stat", "utf8"))?.[1] ?? 0) * 1000;
+const bootedAt = async (): Promise<number> =>
+  Number(/^btime (\d+)$/m.exec(await readFile("/proc/stat", "utf8"))?.[1] ?? 0) * 1000;
 
-async function acceleratorOf(paths: InstancePaths, config: InstanceConfig): Promise<{ accelerator: string; reason: string }> {
+async function acceleratorOf(
+  paths: InstancePaths,
+  config: InstanceConfig,
+): Promise<{ accelerator: string; reason: string }> {
   if (config.backend === "simulated") return { accelerator: "none", reason: "simulated hosts" };
   const file = join(paths.data, "kvm-probe.json");
   if (!existsSync(file)) return { accelerator: "unknown", reason: "not probed yet" };
   const verdict = JSON.parse(await readFile(file, "utf8")) as KvmVerdict;
-  return verdict.bootId === bootId() ? verdict : { accelerator: "unknown", reason: "not probed since this machine was booted; \"andromede up\" does" };
+  return verdict.bootId === bootId()
+    ? verdict
+    : { accelerator: "unknown", reason: 'not probed since this machine was booted; "andromede up" does' };
 }
 
 const round = (value: number): number => Math.round(value * 10) / 10;
@@ -138,7 +151,9 @@ export function render(found: Status, now: number): string {
     `operators    ${found.operatorUrl}`,
     `accelerator  ${found.accelerator.toUpperCase()}: ${found.acceleratorReason}`,
     "",
-    found.programs.length === 0 ? "nothing runs; \"andromede up\" starts it" : table([["program", "state", "pid", "memory", "for", ""], ...rows]),
+    found.programs.length === 0
+      ? 'nothing runs; "andromede up" starts it'
+      : table([["program", "state", "pid", "memory", "for", ""], ...rows]),
     ...(found.programs.length === 0 ? [] : ["", `memory       ${found.memoryMib.toFixed(1)} MiB`]),
   ].join("\n");
 }

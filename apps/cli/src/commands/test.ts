@@ -27,8 +27,18 @@ type SuiteResult = Counts & { suite: string; ms: number };
 export async function runTests(command: TestCommand): Promise<number> {
   await mkdir(command.data, { recursive: true });
   say("== engine root");
-  const root = await withMachineLock(dataLock(command.data, "engine-root"), DATA_LOCK_MS, () => undefined, () => ensureEngineRoot(command.data, (line) => /^[IWE]: /.test(line) && say(line)));
-  const environment = { ...process.env, ANDROMEDE_ENGINE_ROOT: root.directory, ANDROMEDE_TEST_DATA: command.data, PATH: `${join(repositoryDirectory, "node_modules/.bin")}:${process.env["PATH"] ?? ""}` };
+  const root = await withMachineLock(
+    dataLock(command.data, "engine-root"),
+    DATA_LOCK_MS,
+    () => undefined,
+    () => ensureEngineRoot(command.data, (line) => /^[IWE]: /.test(line) && say(line)),
+  );
+  const environment = {
+    ...process.env,
+    ANDROMEDE_ENGINE_ROOT: root.directory,
+    ANDROMEDE_TEST_DATA: command.data,
+    PATH: `${join(repositoryDirectory, "node_modules/.bin")}:${process.env["PATH"] ?? ""}`,
+  };
   const results: SuiteResult[] = [];
   for (const suite of command.suites) {
     const start = performance.now();
@@ -40,7 +50,8 @@ export async function runTests(command: TestCommand): Promise<number> {
   }
   const all = total(results);
   await tidy(command, all.failed === 0);
-  for (const { suite, passed, failed, ms } of results) say(`${suite}: ${passed} passed, ${failed} failed in ${duration(ms)}`);
+  for (const { suite, passed, failed, ms } of results)
+    say(`${suite}: ${passed} passed, ${failed} failed in ${duration(ms)}`);
   if (command.json) reportJson({ ...all, suites: results });
   report(closingLine(all));
   return all.failed === 0 && all.passed > 0 ? 0 : 1;
@@ -48,18 +59,32 @@ export async function runTests(command: TestCommand): Promise<number> {
 
 /** Pure. */
 export const total = (results: Counts[]): Counts =>
-  results.reduce((sum, { passed, failed, skipped }) => ({ passed: sum.passed + passed, failed: sum.failed + failed, skipped: sum.skipped + skipped }), { passed: 0, failed: 0, skipped: 0 });
+  results.reduce(
+    (sum, { passed, failed, skipped }) => ({
+      passed: sum.passed + passed,
+      failed: sum.failed + failed,
+      skipped: sum.skipped + skipped,
+    }),
+    { passed: 0, failed: 0, skipped: 0 },
+  );
 
 /** The line that ends a run. Pure. */
-export const closingLine = ({ passed, failed, skipped }: Counts): string => `${passed} passed, ${failed} failed${skipped === 0 ? "" : `, ${skipped} skipped`}`;
+export const closingLine = ({ passed, failed, skipped }: Counts): string =>
+  `${passed} passed, ${failed} failed${skipped === 0 ? "" : `, ${skipped} skipped`}`;
 
 /** The parts of `npm run check`, each counted as one test. Pure. */
 export function checkSteps(scripts: { [name: string]: string }): string[] {
-  return (scripts["check"] ?? "").split("&&").map((part) => /^npm run (\S+)$/.exec(part.trim())?.[1]).filter((name) => name !== undefined && name !== NOT_A_CHECK).map(String);
+  return (scripts["check"] ?? "")
+    .split("&&")
+    .map((part) => /^npm run (\S+)$/.exec(part.trim())?.[1])
+    .filter((name) => name !== undefined && name !== NOT_A_CHECK)
+    .map(String);
 }
 
 async function runChecks(environment: NodeJS.ProcessEnv): Promise<Counts> {
-  const { scripts } = JSON.parse(await readFile(join(repositoryDirectory, "package.json"), "utf8")) as { scripts: { [name: string]: string } };
+  const { scripts } = JSON.parse(await readFile(join(repositoryDirectory, "package.json"), "utf8")) as {
+    scripts: { [name: string]: string };
+  };
   const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
   for (const step of checkSteps(scripts)) {
     // eslint-disable-next-line no-await-in-loop
@@ -72,13 +97,27 @@ async function runChecks(environment: NodeJS.ProcessEnv): Promise<Counts> {
 }
 
 async function runSuite(suite: string, environment: NodeJS.ProcessEnv): Promise<Counts> {
-  const files = (await runCommand([process.execPath, "tools/list-tests.ts", suite], { cwd: repositoryDirectory })).trim().split("\n").filter((file) => file !== "");
+  const files = (await runCommand([process.execPath, "tools/list-tests.ts", suite], { cwd: repositoryDirectory }))
+    .trim()
+    .split("\n")
+    .filter((file) => file !== "");
   if (files.length === 0) return { passed: 0, failed: 1, skipped: 0 };
   const scratch = await mkdtemp(join(tmpdir(), "andromede-counts-"));
   const output = join(scratch, "counts");
   try {
-    const code = await show([process.execPath, "--test", ...(ONE_AT_A_TIME.includes(suite) ? ["--test-concurrency=1"] : []),
-      "--test-reporter=spec", "--test-reporter-destination=stdout", `--test-reporter=${REPORTER}`, `--test-reporter-destination=${output}`, ...files], environment);
+    const code = await show(
+      [
+        process.execPath,
+        "--test",
+        ...(ONE_AT_A_TIME.includes(suite) ? ["--test-concurrency=1"] : []),
+        "--test-reporter=spec",
+        "--test-reporter-destination=stdout",
+        `--test-reporter=${REPORTER}`,
+        `--test-reporter-destination=${output}`,
+        ...files,
+      ],
+      environment,
+    );
     return judge(code, await readFile(output, "utf8").catch(() => ""));
   } finally {
     await rm(scratch, { recursive: true, force: true });
@@ -105,6 +144,17 @@ async function tidy(command: TestCommand, passed: boolean): Promise<void> {
   const script = join(repositoryDirectory, "andromede");
   for (const instance of await listInstances(command.data)) {
     // eslint-disable-next-line no-await-in-loop
-    await show([script, "down", ...(passed ? ["--purge", "--keep-engines", "--yes"] : []), "--instance", instance, "--data", command.data], process.env);
+    await show(
+      [
+        script,
+        "down",
+        ...(passed ? ["--purge", "--keep-engines", "--yes"] : []),
+        "--instance",
+        instance,
+        "--data",
+        command.data,
+      ],
+      process.env,
+    );
   }
 }

@@ -36,12 +36,25 @@ export async function ensureHostLink(link: HostLink): Promise<void> {
   const [outside, inside] = await Promise.all([linkExists(link.machineLink), linkExists(UPLINK, link.namespace)]);
   if (outside && !inside) {
     const owner = await linkAlias(link.machineLink);
-    if (owner !== link.namespace) throw conflict(`the link ${link.machineLink} belongs to ${owner === "" ? "somebody else" : owner}`);
+    if (owner !== link.namespace)
+      throw conflict(`the link ${link.machineLink} belongs to ${owner === "" ? "somebody else" : owner}`);
     await runCommand(["ip", "link", "del", link.machineLink]);
   }
   if (!outside || !inside) {
     // In one step, the far end in its namespace: a kill in between leaves nothing half made.
-    await runCommand(["ip", "link", "add", link.machineLink, "type", "veth", "peer", "name", UPLINK, "netns", link.namespace]);
+    await runCommand([
+      "ip",
+      "link",
+      "add",
+      link.machineLink,
+      "type",
+      "veth",
+      "peer",
+      "name",
+      UPLINK,
+      "netns",
+      link.namespace,
+    ]);
   }
   await runCommand(["ip", "link", "set", link.machineLink, "alias", link.namespace]);
   await runCommand(ipIn(link.namespace, ["link", "set", UPLINK, "up"]));
@@ -85,8 +98,20 @@ export function natRuleset(slot: number, machineLink: string): string {
 }
 
 /** The same rule for a machine that has iptables only. Pure. */
-export const natIptablesRule = (slot: number, machineLink: string): string[] =>
-  ["POSTROUTING", "-s", `172.24.${slot}.0/24`, "!", "-o", machineLink, "-m", "comment", "--comment", tableName(slot), "-j", "MASQUERADE"];
+export const natIptablesRule = (slot: number, machineLink: string): string[] => [
+  "POSTROUTING",
+  "-s",
+  `172.24.${slot}.0/24`,
+  "!",
+  "-o",
+  machineLink,
+  "-m",
+  "comment",
+  "--comment",
+  tableName(slot),
+  "-j",
+  "MASQUERADE",
+];
 
 const hasNft = async (): Promise<boolean> => (await tryCommand(["sh", "-c", "command -v nft"])).exitCode === 0;
 
@@ -98,7 +123,8 @@ export async function ensureNat(slot: number, machineLink: string): Promise<void
     return;
   }
   const rule = natIptablesRule(slot, machineLink);
-  if ((await tryCommand(["iptables", "-t", "nat", "-C", ...rule])).exitCode !== 0) await runCommand(["iptables", "-t", "nat", "-A", ...rule]);
+  if ((await tryCommand(["iptables", "-t", "nat", "-C", ...rule])).exitCode !== 0)
+    await runCommand(["iptables", "-t", "nat", "-A", ...rule]);
 }
 
 /** Removes the rules; fine when they are gone already. */
@@ -109,5 +135,6 @@ export async function removeNat(slot: number, machineLink: string): Promise<void
     return;
   }
   const rule = natIptablesRule(slot, machineLink);
-  if ((await tryCommand(["iptables", "-t", "nat", "-C", ...rule])).exitCode === 0) await runCommand(["iptables", "-t", "nat", "-D", ...rule]);
+  if ((await tryCommand(["iptables", "-t", "nat", "-C", ...rule])).exitCode === 0)
+    await runCommand(["iptables", "-t", "nat", "-D", ...rule]);
 }

@@ -92,10 +92,14 @@ export function merge(present: InstanceConfig, choices: UpChoices): InstanceConf
     throw conflict(`instance ${present.instance} was made for real guests; use another --instance for a simulated one`);
   }
   if (choices.hosts !== undefined && choices.hosts < present.simulatedHosts) {
-    throw conflict(`instance ${present.instance} has ${present.simulatedHosts} simulated hosts; hosts can be added, not taken away`);
+    throw conflict(
+      `instance ${present.instance} has ${present.simulatedHosts} simulated hosts; hosts can be added, not taken away`,
+    );
   }
   if (choices.databaseUrl !== undefined && present.databaseUrl === undefined) {
-    throw conflict(`instance ${present.instance} has a PostgreSQL of its own; ANDROMEDE_DATABASE_URL can only be given to its first "up"`);
+    throw conflict(
+      `instance ${present.instance} has a PostgreSQL of its own; ANDROMEDE_DATABASE_URL can only be given to its first "up"`,
+    );
   }
   return {
     ...present,
@@ -110,21 +114,30 @@ export function merge(present: InstanceConfig, choices: UpChoices): InstanceConf
 export async function listInstances(data: string): Promise<string[]> {
   if (!existsSync(data)) return [];
   const entries = await readdir(data, { withFileTypes: true });
-  return entries.filter((entry) => entry.isDirectory() && existsSync(join(data, entry.name, "config.json"))).map((entry) => entry.name).toSorted();
+  return entries
+    .filter((entry) => entry.isDirectory() && existsSync(join(data, entry.name, "config.json")))
+    .map((entry) => entry.name)
+    .toSorted();
 }
 
 async function otherConfigs(paths: InstancePaths): Promise<InstanceConfig[]> {
   const names = (await listInstances(paths.data)).filter((name) => name !== paths.instance);
-  return Promise.all(names.map(async (name) => {
-    const file = join(paths.data, name, "config.json");
-    return parseJson(await readFile(file, "utf8"), file) as InstanceConfig;
-  }));
+  return Promise.all(
+    names.map(async (name) => {
+      const file = join(paths.data, name, "config.json");
+      return parseJson(await readFile(file, "utf8"), file) as InstanceConfig;
+    }),
+  );
 }
 
 /** IPv4 networks the machine has addresses in or routes to. */
 async function addressesInUse(): Promise<string[]> {
-  const own = Object.values(networkInterfaces()).flatMap((addresses) => (addresses ?? []).map(({ address }) => address));
-  const routes = (await runCommand(["ip", "-4", "route", "show", "table", "all"])).split("\n").map((line) => line.split(" ").find((word) => /^\d+\./.test(word)) ?? "");
+  const own = Object.values(networkInterfaces()).flatMap((addresses) =>
+    (addresses ?? []).map(({ address }) => address),
+  );
+  const routes = (await runCommand(["ip", "-4", "route", "show", "table", "all"]))
+    .split("\n")
+    .map((line) => line.split(" ").find((word) => /^\d+\./.test(word)) ?? "");
   return [...own, ...routes];
 }
 
@@ -183,10 +196,24 @@ export function instanceUsers(slot: number): InstanceUsers {
   };
 }
 
-export type ExternalNetwork = { name: string; cidr: string; gateway: string; allocationStart: string; allocationEnd: string; physicalNetwork: string };
+export type ExternalNetwork = {
+  name: string;
+  cidr: string;
+  gateway: string;
+  allocationStart: string;
+  allocationEnd: string;
+  physicalNetwork: string;
+};
 
 /** The network that floating IPs come from; its gateway is the machine. Pure. */
 export function externalNetwork(slot: number): ExternalNetwork {
   const prefix = `172.24.${slot}`;
-  return { name: "public", cidr: `${prefix}.0/24`, gateway: `${prefix}.1`, allocationStart: `${prefix}.10`, allocationEnd: `${prefix}.250`, physicalNetwork: "physnet1" };
+  return {
+    name: "public",
+    cidr: `${prefix}.0/24`,
+    gateway: `${prefix}.1`,
+    allocationStart: `${prefix}.10`,
+    allocationEnd: `${prefix}.250`,
+    physicalNetwork: "physnet1",
+  };
 }

@@ -25,7 +25,12 @@ async function tryLock(name: string): Promise<Server | null> {
 }
 
 /** Runs `work` while holding `name`; waits for another holder up to `timeoutMs`, telling `onWait` once that it does. */
-export async function withMachineLock<T>(name: string, timeoutMs: number, onWait: () => void, work: () => Promise<T>): Promise<T> {
+export async function withMachineLock<T>(
+  name: string,
+  timeoutMs: number,
+  onWait: () => void,
+  work: () => Promise<T>,
+): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   let lock = await tryLock(name);
   if (lock === null) onWait();
@@ -54,4 +59,5 @@ export const instanceLock = (paths: { directory: string }): string => lockName("
 export const dataLock = (data: string, what: string): string => lockName(what, data);
 
 /** An abstract socket's name has as little room as a path: long ones are shortened to their hash. */
-const lockName = (what: string, path: string): string => `andromede-${what}-${createHash("sha256").update(path).digest("hex").slice(0, 32)}`;
+const lockName = (what: string, path: string): string =>
+  `andromede-${what}-${createHash("sha256").update(path).digest("hex").slice(0, 32)}`;

@@ -40,7 +40,8 @@ export function assertInstanceName(name: string): void {
 export function instancePaths(data: string, instance: string): InstancePaths {
   assertInstanceName(instance);
   const directory = join(data, instance);
-  if (directory.length + LONGEST_BELOW > LONGEST_SOCKET) throw invalid(`--data: ${data} is too long a path for the sockets below it`);
+  if (directory.length + LONGEST_BELOW > LONGEST_SOCKET)
+    throw invalid(`--data: ${data} is too long a path for the sockets below it`);
   const below = (name: string): string => join(directory, name);
   return {
     data,
@@ -62,5 +63,6 @@ export function instancePaths(data: string, instance: string): InstancePaths {
 
 export const hostRunDirectory = (paths: InstancePaths, host: string): string => join(paths.run, host);
 export const hostDataDirectory = (paths: InstancePaths, host: string): string => join(paths.directory, "hosts", host);
-export const agentSocket = (paths: InstancePaths, host: string): string => join(hostRunDirectory(paths, host), "agent.sock");
+export const agentSocket = (paths: InstancePaths, host: string): string =>
+  join(hostRunDirectory(paths, host), "agent.sock");
 export const networkNamespace = (paths: InstancePaths, host: string): string => `${paths.instance}-${host}`;

@@ -19,7 +19,10 @@ export async function ensureSecrets(paths: InstancePaths, controlPlane: Instance
   const rootKeyFile = join(paths.secrets, "root.key");
   if (!existsSync(rootKeyFile)) await writeWhole(rootKeyFile, `${randomBytes(32).toString("base64")}\n`, 0o400);
   await chown(rootKeyFile, controlPlane.uid, controlPlane.gid);
-  const [operatorPassword, demoPassword] = await Promise.all([ensurePassword(paths, "operator-password"), ensurePassword(paths, "demo-password")]);
+  const [operatorPassword, demoPassword] = await Promise.all([
+    ensurePassword(paths, "operator-password"),
+    ensurePassword(paths, "demo-password"),
+  ]);
   return { rootKeyFile, operatorPassword, demoPassword };
 }
 

@@ -15,7 +15,13 @@ import { writeWhole } from "../instance/instance-config.ts";
 import { bootId } from "../supervision/processes.ts";
 import { USER_LAND_LINE, initramfs, tinyInit } from "./tiny-initramfs.ts";
 
-export type KvmVerdict = { accelerator: "kvm" | "tcg"; reason: string; bootId: string; engineRoot: string; probedAt: string };
+export type KvmVerdict = {
+  accelerator: "kvm" | "tcg";
+  reason: string;
+  bootId: string;
+  engineRoot: string;
+  probedAt: string;
+};
 type Outcome = { booted: boolean; reason: string };
 
 const DEADLINE_MS = 10_000;
@@ -28,14 +34,26 @@ export async function ensureKvmVerdict(dataDirectory: string, engineRoot: string
     if (cached.bootId === bootId() && cached.engineRoot === engineRoot) return cached;
   }
   const outcome = await probeAccelerator(dataDirectory, engineRoot, "kvm", DEADLINE_MS);
-  const verdict: KvmVerdict = { accelerator: outcome.booted ? "kvm" : "tcg", reason: outcome.reason, bootId: bootId(), engineRoot, probedAt: new Date().toISOString() };
+  const verdict: KvmVerdict = {
+    accelerator: outcome.booted ? "kvm" : "tcg",
+    reason: outcome.reason,
+    bootId: bootId(),
+    engineRoot,
+    probedAt: new Date().toISOString(),
+  };
   await writeWhole(file, `${JSON.stringify(verdict, null, 2)}\n`, 0o644);
   return verdict;
 }
 
 /** Boots the probe kernel with one accelerator; says whether its user land was reached, and if not, why. */
-export async function probeAccelerator(dataDirectory: string, engineRoot: string, accelerator: "kvm" | "tcg", deadlineMs: number): Promise<Outcome> {
-  if (accelerator === "kvm" && !existsSync("/dev/kvm")) return { booted: false, reason: "this machine has no /dev/kvm" };
+export async function probeAccelerator(
+  dataDirectory: string,
+  engineRoot: string,
+  accelerator: "kvm" | "tcg",
+  deadlineMs: number,
+): Promise<Outcome> {
+  if (accelerator === "kvm" && !existsSync("/dev/kvm"))
+    return { booted: false, reason: "this machine has no /dev/kvm" };
   await mkdir(dataDirectory, { recursive: true });
   const scratch = await mkdtemp(join(dataDirectory, ".kvm-probe-"));
   try {
@@ -49,43 +67,85 @@ export async function probeAccelerator(dataDirectory: string, engineRoot: string
 function probeCommand(engineRoot: string, scratch: string, accelerator: "kvm" | "tcg"): string[] {
   const jail: Jail = {
     root: engineRoot,
-    binds: [{ from: scratch, mode: "read" }, ...(accelerator === "kvm" ? [{ from: "/dev/kvm", mode: "device" } as const] : [])],
+    binds: [
+      { from: scratch, mode: "read" },
+      ...(accelerator === "kvm" ? [{ from: "/dev/kvm", mode: "device" } as const] : []),
+    ],
     unshare: ["pid", "ipc", "uts", "net"],
     capabilities: ["dac_override"],
   };
-  return jailCommand(jail, ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
-    "-machine", "q35", "-accel", accelerator, "-cpu", accelerator === "kvm" ? "host" : "max", "-m", "256", "-serial", "stdio",
-    "-kernel", "/usr/lib/andromede/probe-kernel", "-initrd", join(scratch, "initramfs"), "-append", "console=ttyS0 panic=-1"]);
+  return jailCommand(jail, [
+    "qemu-system-x86_64",
+    "-nodefaults",
+    "-no-user-config",
+    "-no-reboot",
+    "-display",
+    "none",
+    "-machine",
+    "q35",
+    "-accel",
+    accelerator,
+    "-cpu",
+    accelerator === "kvm" ? "host" : "max",
+    "-m",
+    "256",
+    "-serial",
+    "stdio",
+    "-kernel",
+    "/usr/lib/andromede/probe-kernel",
+    "-initrd",
+    join(scratch, "initramfs"),
+    "-append",
+    "console=ttyS0 panic=-1",
+  ]);
 }
 
 function boot(engineRoot: string, scratch: string, accelerator: "kvm" | "tcg", deadlineMs: number): Promise<Outcome> {
   const [program = "", ...args] = probeCommand(engineRoot, scratch, accelerator);
   return new Promise((resolve, reject) => {
     // A group of its own, so that QEMU ends with bubblewrap.
-    const child = spawn(program, args, { detached: true, stdio: ["ignore", "pipe", "pipe"], env: jailEnvironmentOnHost() });
+    const child = spawn(program, args, {
+      detached: true,
+      stdio: ["ignore", "pipe", "pipe"],
+      env: jailEnvironmentOnHost(),
+    });
     let serial = "";
     let errors = "";
     let outcome: Outcome | undefined;
     const end = (found: Outcome): void => {
       outcome ??= found;
       clearTimeout(timer);
-      if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) process.kill(-child.pid, "SIGKILL");
+      if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
+        process.kill(-child.pid, "SIGKILL");
     };
-    const timer = setTimeout(() => end({ booted: false, reason: `a guest kernel did not reach its user land within ${deadlineMs / 1000} s; ${lastWords(serial, errors)}` }), deadlineMs);
+    const timer = setTimeout(
+      () =>
+        end({
+          booted: false,
+          reason: `a guest kernel did not reach its user land within ${deadlineMs / 1000} s; ${lastWords(serial, errors)}`,
+        }),
+      deadlineMs,
+    );
     child.stdout.setEncoding("latin1").on("data", (chunk: string) => {
       serial += chunk;
-      if (serial.includes(USER_LAND_LINE.trim())) end({ booted: true, reason: "a guest kernel booted to its user land" });
+      if (serial.includes(USER_LAND_LINE.trim()))
+        end({ booted: true, reason: "a guest kernel booted to its user land" });
     });
     child.stderr.setEncoding("utf8").on("data", (chunk: string) => (errors += chunk));
     child.once("error", reject);
     child.once("close", () => {
       clearTimeout(timer);
-      resolve(outcome ?? { booted: false, reason: `QEMU ended before the guest's user land; ${lastWords(serial, errors)}` });
+      resolve(
+        outcome ?? { booted: false, reason: `QEMU ended before the guest's user land; ${lastWords(serial, errors)}` },
+      );
     });
   });
 }
 
-const jailEnvironmentOnHost = (): { [name: string]: string } => ({ ...jailEnvironment, PATH: "/usr/sbin:/usr/bin:/sbin:/bin" });
+const jailEnvironmentOnHost = (): { [name: string]: string } => ({
+  ...jailEnvironment,
+  PATH: "/usr/sbin:/usr/bin:/sbin:/bin",
+});
 
 /** The end of what QEMU complained of, else of what the guest said. */
 function lastWords(serial: string, errors: string): string {
@@ -93,5 +153,7 @@ function lastWords(serial: string, errors: string): string {
   const complaint = complaints.find((line) => /error|fail/i.test(line)) ?? complaints[0];
   if (complaint !== undefined && complaint !== "") return `QEMU: ${complaint}`;
   const said = serial.trim().split(/\r?\n/).at(-1);
-  return said === undefined || said === "" ? "it said nothing" : `its last words: ${said.replace(/[^\x20-\x7e]/g, "").slice(0, 120)}`;
+  return said === undefined || said === ""
+    ? "it said nothing"
+    : `its last words: ${said.replace(/[^\x20-\x7e]/g, "").slice(0, 120)}`;
 }

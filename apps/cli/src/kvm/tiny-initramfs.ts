@@ -12,14 +12,39 @@ const HEADERS_SIZE = 64 + 56;
 export function tinyInit(line: string): Buffer {
   const text = Buffer.from(line, "latin1");
   const code = Buffer.from([
-    0xb8, 0x01, 0x00, 0x00, 0x00, // mov eax, 1        write
-    0xbf, 0x01, 0x00, 0x00, 0x00, // mov edi, 1        standard output
-    0x48, 0x8d, 0x35, 0x10, 0x00, 0x00, 0x00, // lea rsi, [rip + 16]  the text, right after this code
-    0xba, 0x00, 0x00, 0x00, 0x00, // mov edx, length   filled in below
-    0x0f, 0x05, // syscall
-    0xb8, 0x22, 0x00, 0x00, 0x00, // mov eax, 34       pause
-    0x0f, 0x05, // syscall
-    0xeb, 0xf7, // jmp to the second mov
+    0xb8,
+    0x01,
+    0x00,
+    0x00,
+    0x00, // mov eax, 1        write
+    0xbf,
+    0x01,
+    0x00,
+    0x00,
+    0x00, // mov edi, 1        standard output
+    0x48,
+    0x8d,
+    0x35,
+    0x10,
+    0x00,
+    0x00,
+    0x00, // lea rsi, [rip + 16]  the text, right after this code
+    0xba,
+    0x00,
+    0x00,
+    0x00,
+    0x00, // mov edx, length   filled in below
+    0x0f,
+    0x05, // syscall
+    0xb8,
+    0x22,
+    0x00,
+    0x00,
+    0x00, // mov eax, 34       pause
+    0x0f,
+    0x05, // syscall
+    0xeb,
+    0xf7, // jmp to the second mov
   ]);
   code.writeUInt32LE(text.length, 18);
   return Buffer.concat([elfHeader(code.length + text.length), code, text]);
@@ -53,7 +78,10 @@ const padTo4 = (size: number): Buffer => Buffer.alloc((4 - (size % 4)) % 4);
 /** One member of a "newc" cpio archive (Linux: Documentation/driver-api/early-userspace/buffer-format.rst). */
 function cpioMember(inode: number, name: string, mode: number, content: Buffer): Buffer {
   const fields = [inode, mode, 0, 0, 1, 0, content.length, 0, 0, 0, 0, name.length + 1, 0];
-  const header = Buffer.from(`070701${fields.map((field) => field.toString(16).padStart(8, "0")).join("")}${name}\0`, "latin1");
+  const header = Buffer.from(
+    `070701${fields.map((field) => field.toString(16).padStart(8, "0")).join("")}${name}\0`,
+    "latin1",
+  );
   return Buffer.concat([header, padTo4(header.length), content, padTo4(content.length)]);
 }
 

@@ -3,8 +3,20 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { configureOpenvswitch, disableChecksumOffload, openvswitchUnits, prepareOpenvswitch } from "@andromede/engines/openvswitch";
-import { ovnCentralUnits, ovnControllerUnit, prepareOvnCentral, southboundSocket, waitForChassis, waitForOvn } from "@andromede/engines/ovn";
+import {
+  configureOpenvswitch,
+  disableChecksumOffload,
+  openvswitchUnits,
+  prepareOpenvswitch,
+} from "@andromede/engines/openvswitch";
+import {
+  ovnCentralUnits,
+  ovnControllerUnit,
+  prepareOvnCentral,
+  southboundSocket,
+  waitForChassis,
+  waitForOvn,
+} from "@andromede/engines/ovn";
 import { ensureDatabase, postgresqlUnit, preparePostgresql } from "@andromede/engines/postgresql";
 
 import { UPLINK, ensureHostLink, ensureNat, isForwarding } from "../host/host-network.ts";
@@ -47,7 +59,8 @@ export async function startHostNetwork(stack: Stack): Promise<void> {
     await disableChecksumOffload(stack.engineRoot, undefined, link.machineLink);
     await disableChecksumOffload(stack.engineRoot, link.namespace, UPLINK);
   }
-  if (!existsSync(noteFile(stack))) await writeWhole(noteFile(stack), `${JSON.stringify({ forwardingWasOff: !(await isForwarding()) })}\n`, 0o644);
+  if (!existsSync(noteFile(stack)))
+    await writeWhole(noteFile(stack), `${JSON.stringify({ forwardingWasOff: !(await isForwarding()) })}\n`, 0o644);
   await ensureNat(config.slot, link.machineLink);
 }
 

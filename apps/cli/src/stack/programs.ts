@@ -20,18 +20,34 @@ export async function migrateDatabase(stack: Stack): Promise<string> {
 }
 
 export async function bootstrapOperator(stack: Stack, secrets: Secrets): Promise<void> {
-  await runControlPlane(stack, ["bootstrap"], JSON.stringify({ operatorUser: OPERATOR_USER, operatorPassword: secrets.operatorPassword }));
+  await runControlPlane(
+    stack,
+    ["bootstrap"],
+    JSON.stringify({ operatorUser: OPERATOR_USER, operatorPassword: secrets.operatorPassword }),
+  );
 }
 
 export async function startControlPlane(stack: Stack, manager: ServiceManager): Promise<void> {
   await manager.launch(await controlPlaneUnit(stack));
   const http = createHttp(stack.config.plainHttp ? {} : { caFile: tlsFiles(stack.paths.tls).caFile });
   try {
-    await Promise.all((["customer", "operator"] as const).map((plane) => waitUntil(`the ${plane}s' plane`, async () => {
-      const { status } = await http.send({ method: "GET", url: `${planeUrl(stack, plane)}/identity/v3`, timeoutMs: 5_000 });
-      if (status !== 200) throw unavailable(`GET /identity/v3 answers ${status}`);
-      return true;
-    }, { timeoutMs: READY_MS, everyMs: 50 })));
+    await Promise.all(
+      (["customer", "operator"] as const).map((plane) =>
+        waitUntil(
+          `the ${plane}s' plane`,
+          async () => {
+            const { status } = await http.send({
+              method: "GET",
+              url: `${planeUrl(stack, plane)}/identity/v3`,
+              timeoutMs: 5_000,
+            });
+            if (status !== 200) throw unavailable(`GET /identity/v3 answers ${status}`);
+            return true;
+          },
+          { timeoutMs: READY_MS, everyMs: 50 },
+        ),
+      ),
+    );
   } finally {
     http.close();
   }
@@ -40,5 +56,12 @@ export async function startControlPlane(stack: Stack, manager: ServiceManager): 
 export async function startAgent(stack: Stack, manager: ServiceManager): Promise<void> {
   await manager.launch(await agentUnit(stack));
   const { hosts } = controlPlaneConfig(stack);
-  await Promise.all(hosts.map(({ name, socketPath }) => waitUntil(`host agent of ${name}`, async () => (await createAgentClient(socketPath).host()).apiVersion > 0, { timeoutMs: READY_MS, everyMs: 50 })));
+  await Promise.all(
+    hosts.map(({ name, socketPath }) =>
+      waitUntil(`host agent of ${name}`, async () => (await createAgentClient(socketPath).host()).apiVersion > 0, {
+        timeoutMs: READY_MS,
+        everyMs: 50,
+      }),
+    ),
+  );
 }

@@ -25,7 +25,15 @@ function namespaces(stack: Stack): string[] {
 
 /** Processes that run as one of the instance's users, in one of its namespaces, or that its supervisor started. */
 async function strayProcesses(stack: Stack): Promise<ProcessStat[]> {
-  const inNamespaces = new Set((await Promise.all(namespaces(stack).map(async (name) => (await tryCommand(["ip", "netns", "pids", name])).stdout.split("\n")))).flat().map(Number));
+  const inNamespaces = new Set(
+    (
+      await Promise.all(
+        namespaces(stack).map(async (name) => (await tryCommand(["ip", "netns", "pids", name])).stdout.split("\n")),
+      )
+    )
+      .flat()
+      .map(Number),
+  );
   const marker = `ANDROMEDE_UNIT=${stack.paths.directory}#`;
   const keeper = `ANDROMEDE_SUPERVISOR=${stack.paths.directory}`;
   return listProcesses().filter(({ pid }) => {
@@ -53,14 +61,18 @@ function ownerOf(pid: number): number {
 /** Ends them all; gives how many there were. */
 export async function killStrays(stack: Stack): Promise<number> {
   const ended = new Set<number>();
-  await waitUntil("the end of left-over processes", async () => {
-    const strays = await strayProcesses(stack);
-    for (const stray of strays) {
-      ended.add(stray.pid);
-      signal(stray, "SIGKILL");
-    }
-    return strays.length === 0;
-  }, { timeoutMs: 30_000, everyMs: 50 });
+  await waitUntil(
+    "the end of left-over processes",
+    async () => {
+      const strays = await strayProcesses(stack);
+      for (const stray of strays) {
+        ended.add(stray.pid);
+        signal(stray, "SIGKILL");
+      }
+      return strays.length === 0;
+    },
+    { timeoutMs: 30_000, everyMs: 50 },
+  );
   return ended.size;
 }
 
@@ -68,20 +80,33 @@ export async function killStrays(stack: Stack): Promise<number> {
 export async function purge(stack: Stack, options: { keepEngines: boolean }): Promise<string> {
   const { paths, config, link } = stack;
   const note = await readForwardingNote(paths.directory);
-  await Promise.all(namespaces(stack).filter((name) => name !== link.namespace).map((name) => runCommand(["ip", "netns", "del", name])));
+  await Promise.all(
+    namespaces(stack)
+      .filter((name) => name !== link.namespace)
+      .map((name) => runCommand(["ip", "netns", "del", name])),
+  );
   await removeHostLink(link);
   await removeNat(config.slot, link.machineLink);
   removeControlGroups(link.namespace);
   await unmountBelow(paths.directory);
-  return withMachineLock(MACHINE_LOCK, DATA_LOCK_MS, () => undefined, async () => {
-    const others = (await listInstances(paths.data)).filter((name) => name !== config.instance);
-    if (note?.forwardingWasOff === true && !(await otherInstancesOnMachine())) await setForwarding(false);
-    await rm(paths.directory, { recursive: true, force: true });
-    if (others.length > 0 || options.keepEngines) return `${paths.directory} is gone`;
-    await Promise.all(["engines", "built-images", "kvm-probe.json"].map((name) => rm(join(paths.data, name), { recursive: true, force: true })));
-    if (existsSync(paths.data) && (await readdir(paths.data)).length === 0) rmdirSync(paths.data);
-    return `${paths.directory} is gone, and what its last instance shared in ${paths.data}`;
-  });
+  return withMachineLock(
+    MACHINE_LOCK,
+    DATA_LOCK_MS,
+    () => undefined,
+    async () => {
+      const others = (await listInstances(paths.data)).filter((name) => name !== config.instance);
+      if (note?.forwardingWasOff === true && !(await otherInstancesOnMachine())) await setForwarding(false);
+      await rm(paths.directory, { recursive: true, force: true });
+      if (others.length > 0 || options.keepEngines) return `${paths.directory} is gone`;
+      await Promise.all(
+        ["engines", "built-images", "kvm-probe.json"].map((name) =>
+          rm(join(paths.data, name), { recursive: true, force: true }),
+        ),
+      );
+      if (existsSync(paths.data) && (await readdir(paths.data)).length === 0) rmdirSync(paths.data);
+      return `${paths.directory} is gone, and what its last instance shared in ${paths.data}`;
+    },
+  );
 }
 
 /** Any other instance's link to its host, of whatever data directory. */
@@ -93,7 +118,9 @@ async function otherInstancesOnMachine(): Promise<boolean> {
 /** The groups that the agent made for this host's guests: empty by now, and only empty ones can be removed. */
 function removeControlGroups(name: string): void {
   const root = "/sys/fs/cgroup";
-  const trees = existsSync(join(root, "cgroup.controllers")) ? [root] : readdirSync(root).map((controller) => join(root, controller));
+  const trees = existsSync(join(root, "cgroup.controllers"))
+    ? [root]
+    : readdirSync(root).map((controller) => join(root, controller));
   for (const tree of trees) {
     const group = join(tree, name);
     if (!existsSync(group)) continue;
@@ -106,7 +133,10 @@ function removeControlGroups(name: string): void {
 
 /** Innermost first, so that each is free when its turn comes. */
 async function unmountBelow(directory: string): Promise<void> {
-  const points = readFileSync("/proc/self/mountinfo", "utf8").split("\n").map((line) => line.split(" ")[4] ?? "").filter((point) => point.startsWith(`${directory}/`));
+  const points = readFileSync("/proc/self/mountinfo", "utf8")
+    .split("\n")
+    .map((line) => line.split(" ")[4] ?? "")
+    .filter((point) => point.startsWith(`${directory}/`));
   for (const point of points.toSorted().toReversed()) {
     // eslint-disable-next-line no-await-in-loop
     await runCommand(["umount", point]);

@@ -27,7 +27,11 @@ export type Stack = {
 
 const HOST = "host1";
 
-export function buildStack(paths: InstancePaths, config: InstanceConfig, found: { engineRoot: string; datapath: Datapath }): Stack {
+export function buildStack(
+  paths: InstancePaths,
+  config: InstanceConfig,
+  found: { engineRoot: string; datapath: Datapath },
+): Stack {
   const users = instanceUsers(config.slot);
   const { engineRoot, datapath } = found;
   const namespace = networkNamespace(paths, HOST);
@@ -39,8 +43,17 @@ export function buildStack(paths: InstancePaths, config: InstanceConfig, found: 
     host: HOST,
     simulated: config.backend === "simulated",
     datapath,
-    database: config.databaseUrl === undefined ? { kind: "own", place: postgresqlPlace(paths, users, engineRoot) } : { kind: "url", url: config.databaseUrl },
-    ovn: { engineRoot, directory: paths.ovn, runDirectory: join(paths.run, "ovn"), logDirectory: paths.log, user: users.ovn },
+    database:
+      config.databaseUrl === undefined
+        ? { kind: "own", place: postgresqlPlace(paths, users, engineRoot) }
+        : { kind: "url", url: config.databaseUrl },
+    ovn: {
+      engineRoot,
+      directory: paths.ovn,
+      runDirectory: join(paths.run, "ovn"),
+      logDirectory: paths.log,
+      user: users.ovn,
+    },
     switch: {
       name: HOST,
       engineRoot,

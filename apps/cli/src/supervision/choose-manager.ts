@@ -9,5 +9,7 @@ export const isSystemdRunning = (): boolean => existsSync("/run/systemd/system")
 
 /** The manager of an instance's units. */
 export function chooseManager(instance: string, instanceDirectory: string): ServiceManager {
-  return isSystemdRunning() ? createSystemdManager(instance, instanceDirectory) : createSupervisorManager(instanceDirectory);
+  return isSystemdRunning()
+    ? createSystemdManager(instance, instanceDirectory)
+    : createSupervisorManager(instanceDirectory);
 }

@@ -61,7 +61,11 @@ async function carryOut(supervisor: Supervisor, request: ControlRequest): Promis
 }
 
 /** Sends one request; throws `unavailable` when no supervisor answers. */
-export function askSupervisor(socketPath: string, request: ControlRequest, timeoutMs = 60_000): Promise<ControlReply & { ok: true }> {
+export function askSupervisor(
+  socketPath: string,
+  request: ControlRequest,
+  timeoutMs = 60_000,
+): Promise<ControlReply & { ok: true }> {
   return new Promise((resolve, reject) => {
     const socket = connect(socketPath);
     const fail = (cause: unknown): void => {

@@ -33,12 +33,27 @@ function startKeeper(instanceDirectory: string): void {
   const files = keeperFiles(instanceDirectory);
   const log = openSync(files.log, "a", 0o640);
   try {
-    spawn("sh", ["-c", LOOP, "andromede-keeper", files.keep, files.lock, process.execPath, "--max-old-space-size=48", "--max-semi-space-size=1", MAIN, instanceDirectory], {
-      detached: true,
-      cwd: "/",
-      stdio: ["ignore", log, log],
-      env: { PATH: process.env["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin", ANDROMEDE_SUPERVISOR: instanceDirectory },
-    }).unref();
+    spawn(
+      "sh",
+      [
+        "-c",
+        LOOP,
+        "andromede-keeper",
+        files.keep,
+        files.lock,
+        process.execPath,
+        "--max-old-space-size=48",
+        "--max-semi-space-size=1",
+        MAIN,
+        instanceDirectory,
+      ],
+      {
+        detached: true,
+        cwd: "/",
+        stdio: ["ignore", log, log],
+        env: { PATH: process.env["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin", ANDROMEDE_SUPERVISOR: instanceDirectory },
+      },
+    ).unref();
   } finally {
     closeSync(log);
   }
@@ -55,7 +70,9 @@ export async function ensureSupervisor(instanceDirectory: string): Promise<numbe
   }
   writeFileSync(files.keep, "");
   startKeeper(instanceDirectory);
-  return waitUntil("the supervisor", async () => (await answeringPid(files.socket)) ?? undefined, { timeoutMs: 20_000 });
+  return waitUntil("the supervisor", async () => (await answeringPid(files.socket)) ?? undefined, {
+    timeoutMs: 20_000,
+  });
 }
 
 /** null when no supervisor answers. */

@@ -34,15 +34,20 @@ export function readProcess(pid: number): ProcessStat | null {
   }
 }
 
-export const isAlive = (identity: ProcessIdentity): boolean => readProcess(identity.pid)?.startTime === identity.startTime;
+export const isAlive = (identity: ProcessIdentity): boolean =>
+  readProcess(identity.pid)?.startTime === identity.startTime;
 
 /** Every process that can be seen now. */
 export function listProcesses(): ProcessStat[] {
-  return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map((name) => readProcess(Number(name))).filter((stat) => stat !== null);
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map((name) => readProcess(Number(name)))
+    .filter((stat) => stat !== null);
 }
 
 /** The processes whose session was opened by `leader`, whoever their parent is by now. */
-export const processesOfSession = (leader: number): ProcessStat[] => listProcesses().filter((stat) => stat.session === leader);
+export const processesOfSession = (leader: number): ProcessStat[] =>
+  listProcesses().filter((stat) => stat.session === leader);
 
 /** `pid` and all that descend from it. */
 export function processTree(pid: number, all: ProcessStat[] = listProcesses()): ProcessStat[] {
@@ -79,13 +84,15 @@ function readNullSeparated(file: string): string[] {
 
 /** Memory of these processes, pages shared between them counted once (PSS), in KiB. */
 export async function memoryKib(processes: ProcessIdentity[]): Promise<number> {
-  const parts = await Promise.all(processes.map(async ({ pid }) => {
-    try {
-      return Number(/^Pss:\s+(\d+)/m.exec(await readFile(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1] ?? 0);
-    } catch {
-      return 0;
-    }
-  }));
+  const parts = await Promise.all(
+    processes.map(async ({ pid }) => {
+      try {
+        return Number(/^Pss:\s+(\d+)/m.exec(await readFile(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1] ?? 0);
+      } catch {
+        return 0;
+      }
+    }),
+  );
   return parts.reduce((sum, part) => sum + part, 0);
 }
 

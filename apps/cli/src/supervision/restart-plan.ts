@@ -11,5 +11,8 @@ export type RestartHistory = { quickDeaths: number };
 export function planRestart(history: RestartHistory, livedMs: number): { delayMs: number; history: RestartHistory } {
   if (livedMs >= SETTLED_MS) return { delayMs: FIRST_DELAY_MS, history: { quickDeaths: 1 } };
   const quickDeaths = history.quickDeaths + 1;
-  return { delayMs: Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.min(quickDeaths - 1, 20)), history: { quickDeaths } };
+  return {
+    delayMs: Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.min(quickDeaths - 1, 20)),
+    history: { quickDeaths },
+  };
 }

@@ -18,7 +18,7 @@ export function createSupervisorManager(instanceDirectory: string): ServiceManag
       const { units } = await askSupervisor(socket, { do: "reload" });
       const status = units.find(({ name }) => name === unit.name);
       if (status?.outdated === true) await askSupervisor(socket, { do: "restart", unit: unit.name });
-      else if (status?.pid == null) await askSupervisor(socket, { do: "start", unit: unit.name });
+      else if ((status?.pid ?? null) === null) await askSupervisor(socket, { do: "start", unit: unit.name });
     },
     async remove(name) {
       if (!existsSync(directories.units) || !readUnits(directories).some(({ unit }) => unit.name === name)) return;

@@ -34,20 +34,28 @@ const unit = (name: string, script: string, more: Partial<Unit> = {}): Unit => (
 const status = async (name: string): Promise<UnitStatus | undefined> =>
   (await askSupervisor(socket, { do: "status" })).units.find((found) => found.name === name);
 const running = (name: string, not?: number): Promise<UnitStatus & { pid: number }> =>
-  waitUntil(`${name} to run`, async () => {
-    const found = await status(name);
-    if (found === undefined || found.state !== "running" || found.pid === null || found.pid === not) return undefined;
-    return { ...found, pid: found.pid };
-  }, { timeoutMs: 10_000 });
+  waitUntil(
+    `${name} to run`,
+    async () => {
+      const found = await status(name);
+      if (found === undefined || found.state !== "running" || found.pid === null || found.pid === not) return undefined;
+      return { ...found, pid: found.pid };
+    },
+    { timeoutMs: 10_000 },
+  );
 async function launch(...units: Unit[]): Promise<void> {
   for (const one of units) writeUnit(directories, { unit: one, wanted: "running" });
   await askSupervisor(socket, { do: "reload" });
 }
 const supervisorPid = (not?: number): Promise<number> =>
-  waitUntil("the supervisor", async () => {
-    const pid = await answeringPid(socket);
-    return pid === null || pid === not ? undefined : pid;
-  }, { timeoutMs: 10_000 });
+  waitUntil(
+    "the supervisor",
+    async () => {
+      const pid = await answeringPid(socket);
+      return pid === null || pid === not ? undefined : pid;
+    },
+    { timeoutMs: 10_000 },
+  );
 
 describe("supervisor", () => {
   before(async () => {
@@ -104,7 +112,11 @@ describe("supervisor", () => {
     assert.ok(flock !== undefined && loop !== undefined && loop > 1);
     process.kill(loop, "SIGKILL");
     process.kill(flock, "SIGKILL");
-    await waitUntil("another loop", () => listProcesses().some((stat) => stat.command === "sh" && stat.session === stat.pid && readsKeep(stat.pid)), { timeoutMs: 10_000 });
+    await waitUntil(
+      "another loop",
+      () => listProcesses().some((stat) => stat.command === "sh" && stat.session === stat.pid && readsKeep(stat.pid)),
+      { timeoutMs: 10_000 },
+    );
     assert.equal(await supervisorPid(), supervisor);
     process.kill(supervisor, "SIGKILL");
     await supervisorPid(supervisor);
@@ -113,15 +125,28 @@ describe("supervisor", () => {
   test("descendants are not left over when the leader alone is killed", async () => {
     await launch(unit("family", "", { argv: ["sh", "-c", `sleep 1002 & echo $! > ${directory}/child; wait`] }));
     const first = await running("family");
-    const child = await waitUntil("the child", () => Number(existsSync(`${directory}/child`) && readFileSync(`${directory}/child`, "utf8")) || undefined, { timeoutMs: 5_000 });
+    const child = await waitUntil(
+      "the child",
+      () => Number(existsSync(`${directory}/child`) && readFileSync(`${directory}/child`, "utf8")) || undefined,
+      { timeoutMs: 5_000 },
+    );
     process.kill(first.pid, "SIGKILL");
     await waitUntil("the child's end", () => readProcess(child) === null, { timeoutMs: 5_000 });
   });
 
   test("descendants of a unit that only owns its own process stay", async () => {
-    await launch(unit("agent", "", { kill: "process", argv: ["sh", "-c", `setsid sleep 1003 & echo $! > ${directory}/guest; wait`] }));
+    await launch(
+      unit("agent", "", {
+        kill: "process",
+        argv: ["sh", "-c", `setsid sleep 1003 & echo $! > ${directory}/guest; wait`],
+      }),
+    );
     const first = await running("agent");
-    const guest = await waitUntil("the guest", () => Number(existsSync(`${directory}/guest`) && readFileSync(`${directory}/guest`, "utf8")) || undefined, { timeoutMs: 5_000 });
+    const guest = await waitUntil(
+      "the guest",
+      () => Number(existsSync(`${directory}/guest`) && readFileSync(`${directory}/guest`, "utf8")) || undefined,
+      { timeoutMs: 5_000 },
+    );
     rmSync(`${directory}/guest`);
     await askSupervisor(socket, { do: "stop", unit: "agent" });
     assert.equal(readProcess(first.pid), null);
@@ -141,7 +166,10 @@ describe("supervisor", () => {
   });
 
   test("a unit waits for those it comes after, and goes when its file goes", async () => {
-    await launch(unit("second", "exec sleep 1004", { after: ["first"] }), unit("first", "exec sleep 1005", { readySocket: join(directory, "never") }));
+    await launch(
+      unit("second", "exec sleep 1004", { after: ["first"] }),
+      unit("first", "exec sleep 1005", { readySocket: join(directory, "never") }),
+    );
     const first = await running("first");
     assert.notEqual((await status("second"))?.state, "running");
     await launch(unit("first", "exec sleep 1005"));
@@ -149,7 +177,11 @@ describe("supervisor", () => {
     assert.equal((await status("first"))?.outdated, true);
     removeUnit(directories, "first");
     await askSupervisor(socket, { do: "reload" });
-    await waitUntil("first to go", async () => (await status("first")) === undefined && readProcess(first.pid) === null, { timeoutMs: 5_000 });
+    await waitUntil(
+      "first to go",
+      async () => (await status("first")) === undefined && readProcess(first.pid) === null,
+      { timeoutMs: 5_000 },
+    );
   });
 
   function readsKeep(pid: number): boolean {

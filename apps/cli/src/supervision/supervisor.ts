@@ -18,9 +18,30 @@ import type { Logger } from "@andromede/base/log";
 import { waitUntil } from "@andromede/base/waiting";
 import type { Unit } from "@andromede/engines/unit";
 
-import { type ProcessIdentity, bootId, commandLine, isAlive, listProcesses, mainProcess, processesOfSession, readProcess, signal, startEnvironment } from "./processes.ts";
+import {
+  type ProcessIdentity,
+  bootId,
+  commandLine,
+  isAlive,
+  listProcesses,
+  mainProcess,
+  processesOfSession,
+  readProcess,
+  signal,
+  startEnvironment,
+} from "./processes.ts";
 import { type RestartHistory, planRestart } from "./restart-plan.ts";
-import { type UnitDirectories, type UnitFile, definitionHash, prepareUnitStore, readRecord, readUnits, removeRecord, writeRecord, writeUnit } from "./unit-store.ts";
+import {
+  type UnitDirectories,
+  type UnitFile,
+  definitionHash,
+  prepareUnitStore,
+  readRecord,
+  readUnits,
+  removeRecord,
+  writeRecord,
+  writeUnit,
+} from "./unit-store.ts";
 
 export type UnitState = "running" | "starting" | "waiting" | "restarting" | "stopping" | "stopped";
 
@@ -92,7 +113,8 @@ export class Supervisor {
       else entry.file = file;
     }
     for (const [name, entry] of this.#entries) {
-      if (!names.has(name)) void this.#enqueue(entry, () => this.#stopProcess(entry)).then(() => this.#entries.delete(name));
+      if (!names.has(name))
+        void this.#enqueue(entry, () => this.#stopProcess(entry)).then(() => this.#entries.delete(name));
     }
     this.#tick();
   }
@@ -173,7 +195,16 @@ export class Supervisor {
 
   /** The process that the record, or failing that the machine, says belongs to this unit. */
   #adopt(file: UnitFile): Entry {
-    const entry: Entry = { file, process: null, history: { quickDeaths: 0 }, restarts: 0, notBefore: 0, lastExit: null, stopping: false, busy: Promise.resolve() };
+    const entry: Entry = {
+      file,
+      process: null,
+      history: { quickDeaths: 0 },
+      restarts: 0,
+      notBefore: 0,
+      lastExit: null,
+      stopping: false,
+      busy: Promise.resolve(),
+    };
     const record = readRecord(this.#directories, file.unit.name);
     if (record !== null && record.bootId === bootId()) {
       if (isAlive(record)) {
@@ -196,7 +227,14 @@ export class Supervisor {
   #findUnrecorded(unit: Unit): ProcessIdentity | null {
     const marker = `${MARKER}=${this.#markerOf(unit)}`;
     const wanted = unit.argv.join("\0");
-    return listProcesses().find((stat) => stat.session === stat.pid && commandLine(stat.pid).join("\0") === wanted && startEnvironment(stat.pid).includes(marker)) ?? null;
+    return (
+      listProcesses().find(
+        (stat) =>
+          stat.session === stat.pid &&
+          commandLine(stat.pid).join("\0") === wanted &&
+          startEnvironment(stat.pid).includes(marker),
+      ) ?? null
+    );
   }
 
   #markerOf(unit: Unit): string {
@@ -214,7 +252,12 @@ export class Supervisor {
       entry.notBefore = Date.now() + this.#delay(entry, 0);
       return;
     }
-    entry.process = { pid: stat.pid, startTime: stat.startTime, startedAt: Date.now(), definition: definitionHash(unit) };
+    entry.process = {
+      pid: stat.pid,
+      startTime: stat.startTime,
+      startedAt: Date.now(),
+      definition: definitionHash(unit),
+    };
     this.#remember(entry);
     this.#log.info({ unit: unit.name, pid: stat.pid }, "started");
     const started = entry.process;
@@ -250,8 +293,12 @@ export class Supervisor {
 
   async #dependenciesReady(unit: Unit): Promise<boolean> {
     const needed = unit.after.map((name) => this.#entries.get(name)).filter((entry) => entry !== undefined);
-    const ready = await Promise.all(needed.map(async ({ process, file }) =>
-      process !== null && (file.unit.readySocket === undefined || (await accepts(file.unit.readySocket)))));
+    const ready = await Promise.all(
+      needed.map(
+        async ({ process, file }) =>
+          process !== null && (file.unit.readySocket === undefined || (await accepts(file.unit.readySocket))),
+      ),
+    );
     return ready.every(Boolean);
   }
 
@@ -318,7 +365,8 @@ export class Supervisor {
       renameSync(`${log}.1.new`, `${log}.1`);
       truncateSync(log);
     } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) this.#log.error({ error, log }, "log not rotated");
+      if (!(error instanceof Error && "code" in error && error.code === "ENOENT"))
+        this.#log.error({ error, log }, "log not rotated");
     }
   }
 }

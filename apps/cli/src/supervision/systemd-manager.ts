@@ -16,7 +16,11 @@ import { type UnitFile, prepareUnitStore, readUnits, removeUnit, unitDirectories
 const DIRECTORY = "/run/systemd/system";
 const SHOWN = ["ActiveState", "SubState", "MainPID", "ActiveEnterTimestampMonotonic", "NRestarts", "Result"];
 
-export function createSystemdManager(instance: string, instanceDirectory: string, directory = DIRECTORY): ServiceManager {
+export function createSystemdManager(
+  instance: string,
+  instanceDirectory: string,
+  directory = DIRECTORY,
+): ServiceManager {
   const store = unitDirectories(instanceDirectory);
   const service = (name: string): string => serviceName(instance, name);
   return {
@@ -78,7 +82,12 @@ async function statusOf(file: UnitFile, service: string): Promise<UnitStatus> {
 
 /** `name=value` lines. Pure. */
 export function parseProperties(text: string): { [name: string]: string } {
-  return Object.fromEntries(text.split("\n").filter((line) => line.includes("=")).map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]));
+  return Object.fromEntries(
+    text
+      .split("\n")
+      .filter((line) => line.includes("="))
+      .map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]),
+  );
 }
 
 /** systemd's words for a state, in ours. Pure. */

@@ -63,9 +63,19 @@ test("names", () => {
 });
 
 test("what systemctl show says", () => {
-  assert.deepEqual(parseProperties("ActiveState=active\nResult=exit=code\n\n"), { ActiveState: "active", Result: "exit=code" });
+  assert.deepEqual(parseProperties("ActiveState=active\nResult=exit=code\n\n"), {
+    ActiveState: "active",
+    Result: "exit=code",
+  });
   assert.deepEqual(
-    [["active", "running"], ["activating", "auto-restart"], ["activating", "start"], ["deactivating", "stop"], ["failed", "failed"], ["inactive", "dead"]].map(([a = "", s = ""]) => stateOf(a, s)),
+    [
+      ["active", "running"],
+      ["activating", "auto-restart"],
+      ["activating", "start"],
+      ["deactivating", "stop"],
+      ["failed", "failed"],
+      ["inactive", "dead"],
+    ].map(([a = "", s = ""]) => stateOf(a, s)),
     ["running", "restarting", "starting", "stopping", "stopped", "stopped"],
   );
 });

@@ -7,7 +7,8 @@ import { definitionHash } from "./unit-store.ts";
 export const sliceName = (instance: string): string => `${instance.replaceAll("-", "\\x2d")}.slice`;
 
 /** The file name of a unit: `@` would make it an instance of a template. */
-export const serviceName = (instance: string, unit: string): string => `${instance}-${unit.replaceAll("@", "-")}.service`;
+export const serviceName = (instance: string, unit: string): string =>
+  `${instance}-${unit.replaceAll("@", "-")}.service`;
 
 /** One word of a command line or an assignment, as systemd.syntax(7) and systemd.service(5) want it quoted. */
 function quote(word: string): string {
@@ -15,7 +16,8 @@ function quote(word: string): string {
 }
 
 /** An environment assignment: `$` stands for itself there. */
-const quoteAssignment = (text: string): string => `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("%", "%%")}"`;
+const quoteAssignment = (text: string): string =>
+  `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("%", "%%")}"`;
 
 /** The whole `.service` file. */
 export function systemdUnit(instance: string, unit: Unit): string {
@@ -49,4 +51,12 @@ export function systemdUnit(instance: string, unit: Unit): string {
 }
 
 /** The slice that holds all units of an instance. */
-export const systemdSlice = (instance: string): string => ["# Written by andromede up; changed there, not here.", "[Unit]", `Description=Andromede ${instance}`, "", "[Slice]", ""].join("\n");
+export const systemdSlice = (instance: string): string =>
+  [
+    "# Written by andromede up; changed there, not here.",
+    "[Unit]",
+    `Description=Andromede ${instance}`,
+    "",
+    "[Slice]",
+    "",
+  ].join("\n");

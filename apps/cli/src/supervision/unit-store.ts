@@ -22,7 +22,8 @@ export const unitDirectories = (instanceDirectory: string): UnitDirectories => (
 });
 
 /** What tells two definitions of a unit apart. */
-export const definitionHash = (unit: Unit): string => createHash("sha256").update(JSON.stringify(unit)).digest("hex").slice(0, 16);
+export const definitionHash = (unit: Unit): string =>
+  createHash("sha256").update(JSON.stringify(unit)).digest("hex").slice(0, 16);
 
 function writeJson(file: string, value: unknown): void {
   const unfinished = `${file}.${process.pid}.new`;
@@ -43,18 +44,27 @@ const fileOf = (directory: string, name: string): string => join(directory, `${n
 
 /** Creates both directories. */
 export function prepareUnitStore(directories: UnitDirectories): void {
-  for (const directory of [directories.units, directories.records]) mkdirSync(directory, { recursive: true, mode: 0o700 });
+  for (const directory of [directories.units, directories.records])
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
 }
 
 /** Every unit file, by name. */
 export function readUnits(directories: UnitDirectories): UnitFile[] {
-  return readdirSync(directories.units).filter((name) => name.endsWith(".json")).toSorted()
-    .map((name) => readJson<UnitFile>(join(directories.units, name))).filter((file) => file !== null);
+  return readdirSync(directories.units)
+    .filter((name) => name.endsWith(".json"))
+    .toSorted()
+    .map((name) => readJson<UnitFile>(join(directories.units, name)))
+    .filter((file) => file !== null);
 }
 
-export const writeUnit = (directories: UnitDirectories, file: UnitFile): void => writeJson(fileOf(directories.units, file.unit.name), file);
-export const removeUnit = (directories: UnitDirectories, name: string): void => rmSync(fileOf(directories.units, name), { force: true });
+export const writeUnit = (directories: UnitDirectories, file: UnitFile): void =>
+  writeJson(fileOf(directories.units, file.unit.name), file);
+export const removeUnit = (directories: UnitDirectories, name: string): void =>
+  rmSync(fileOf(directories.units, name), { force: true });
 
-export const readRecord = (directories: UnitDirectories, name: string): ProcessRecord | null => readJson(fileOf(directories.records, name));
-export const writeRecord = (directories: UnitDirectories, name: string, record: ProcessRecord): void => writeJson(fileOf(directories.records, name), record);
-export const removeRecord = (directories: UnitDirectories, name: string): void => rmSync(fileOf(directories.records, name), { force: true });
+export const readRecord = (directories: UnitDirectories, name: string): ProcessRecord | null =>
+  readJson(fileOf(directories.records, name));
+export const writeRecord = (directories: UnitDirectories, name: string, record: ProcessRecord): void =>
+  writeJson(fileOf(directories.records, name), record);
+export const removeRecord = (directories: UnitDirectories, name: string): void =>
+  rmSync(fileOf(directories.records, name), { force: true });

@@ -12,7 +12,9 @@ export const repositoryDirectory = fileURLToPath(new URL("../../../..", import.m
  */
 export function codeVersion(program: "control-plane" | "host-agent"): string {
   const hash = createHash("sha256").update(readFileSync(join(repositoryDirectory, "package-lock.json")));
-  const files = globSync([`apps/${program}/{src,migrations}/**/*.{ts,sql}`, "libs/*/src/**/*.ts"], { cwd: repositoryDirectory }).filter((file) => !file.endsWith(".test.ts"));
+  const files = globSync([`apps/${program}/{src,migrations}/**/*.{ts,sql}`, "libs/*/src/**/*.ts"], {
+    cwd: repositoryDirectory,
+  }).filter((file) => !file.endsWith(".test.ts"));
   for (const file of files.toSorted()) {
     const { size, mtimeMs } = statSync(join(repositoryDirectory, file));
     hash.update(`${file} ${size} ${mtimeMs}\n`);

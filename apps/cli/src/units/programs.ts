@@ -34,11 +34,18 @@ export function planeUrl(stack: Pick<Stack, "config">, plane: Plane): string {
 export function controlPlaneConfig(stack: Stack): { hosts: AgentAddress[]; [member: string]: unknown } {
   const { paths, config, database, simulated } = stack;
   const files = tlsFiles(paths.tls);
-  const listener = (plane: Plane): object => ({ host: "127.0.0.1", port: config.ports[plane], url: planeUrl(stack, plane) });
+  const listener = (plane: Plane): object => ({
+    host: "127.0.0.1",
+    port: config.ports[plane],
+    url: planeUrl(stack, plane),
+  });
   return {
     instance: config.instance,
     region: config.region,
-    database: database.kind === "url" ? { url: database.url } : { socketDir: database.place.socketDirectory, port: 5432, name: "andromede", user: "andromede" },
+    database:
+      database.kind === "url"
+        ? { url: database.url }
+        : { socketDir: database.place.socketDirectory, port: 5432, name: "andromede", user: "andromede" },
     listeners: { customer: listener("customer"), operator: listener("operator") },
     tls: config.plainHttp ? null : { certFile: files.certFile, keyFile: files.keyFile, caFile: files.caFile },
     plainHttp: config.plainHttp,
@@ -53,7 +60,10 @@ export function controlPlaneConfig(stack: Stack): { hosts: AgentAddress[]; [memb
 
 function simulatedHosts(stack: Stack): AgentAddress[] {
   const directory = hostRunDirectory(stack.paths, stack.host);
-  return Array.from({ length: stack.config.simulatedHosts }, (_, index) => ({ name: `host${index + 1}`, socketPath: join(directory, `sim-${index + 1}.sock`) }));
+  return Array.from({ length: stack.config.simulatedHosts }, (_, index) => ({
+    name: `host${index + 1}`,
+    socketPath: join(directory, `sim-${index + 1}.sock`),
+  }));
 }
 
 /** How guests run, and why so. */
@@ -131,7 +141,9 @@ function programBinds(): Bind[] {
 function controlPlaneJail(stack: Stack): Jail {
   const { paths, users } = stack;
   const files = tlsFiles(paths.tls);
-  const tls: Bind[] = stack.config.plainHttp ? [] : [files.certFile, files.keyFile, files.caFile].map((from) => ({ from, mode: "read" }));
+  const tls: Bind[] = stack.config.plainHttp
+    ? []
+    : [files.certFile, files.keyFile, files.caFile].map((from) => ({ from, mode: "read" }));
   return {
     root: stack.engineRoot,
     binds: [
@@ -157,7 +169,14 @@ function databaseBinds({ database }: Stack): Bind[] {
   return socketDirectory?.startsWith("/") === true ? [{ from: socketDirectory, mode: "read" }] : [];
 }
 
-const nodeCommand = (program: string, args: string[], config: string): string[] => [process.execPath, ...NODE_FLAGS, program, ...args, "--config", config];
+const nodeCommand = (program: string, args: string[], config: string): string[] => [
+  process.execPath,
+  ...NODE_FLAGS,
+  program,
+  ...args,
+  "--config",
+  config,
+];
 
 /** Changes when the files a program has read at its start change: another definition of the unit, hence a restart. */
 async function fingerprint(files: string[]): Promise<string> {
@@ -212,7 +231,9 @@ export async function agentUnit(stack: Stack): Promise<Unit> {
   return {
     name: `host-agent@${host}`,
     description: stack.simulated ? `host agent, ${stack.config.simulatedHosts} simulated` : `host agent of ${host}`,
-    argv: stack.simulated ? jailCommand(simulatedAgentJail(stack), command) : ["nsenter", `--net=/run/netns/${networkNamespace(paths, host)}`, "--", ...command],
+    argv: stack.simulated
+      ? jailCommand(simulatedAgentJail(stack), command)
+      : ["nsenter", `--net=/run/netns/${networkNamespace(paths, host)}`, "--", ...command],
     environment: {
       PATH: "/usr/sbin:/usr/bin:/sbin:/bin",
       LANG: "C.UTF-8",
@@ -234,7 +255,12 @@ function simulatedAgentJail(stack: Stack): Jail {
   const { paths, host, users } = stack;
   return {
     root: stack.engineRoot,
-    binds: [...programBinds(), { from: agentConfigFile(stack), mode: "read" }, { from: hostRunDirectory(paths, host), mode: "write" }, { from: hostDataDirectory(paths, host), mode: "write" }],
+    binds: [
+      ...programBinds(),
+      { from: agentConfigFile(stack), mode: "read" },
+      { from: hostRunDirectory(paths, host), mode: "write" },
+      { from: hostDataDirectory(paths, host), mode: "write" },
+    ],
     unshare: ["pid", "ipc", "uts", "net"],
     user: users.controlPlane,
   };
