@@ -52,7 +52,8 @@ const SOURCES: readonly Source[] = [
 
 function atom(base: Base): string {
   const type = typeof base === "string" ? base : base.type;
-  if (typeof base === "object" && Array.isArray(base.enum)) return base.enum[1].map((each) => JSON.stringify(each)).join(" | ");
+  if (typeof base === "object" && Array.isArray(base.enum))
+    return base.enum[1].map((each) => JSON.stringify(each)).join(" | ");
   if (type === "uuid") return "Uuid";
   return type === "integer" || type === "real" ? "number" : type;
 }

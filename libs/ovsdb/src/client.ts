@@ -25,7 +25,9 @@ export type { RowIndex, TableReplica } from "./replica.ts";
 export type { TlsFiles } from "./connection.ts";
 
 /** Rows of the monitored tables, by table name. */
-export type Monitored<Db, Spec extends MonitorSpec<Db>> = { [Table in keyof Spec & keyof Db]: MonitoredRow<Db, Spec, Table> };
+export type Monitored<Db, Spec extends MonitorSpec<Db>> = {
+  [Table in keyof Spec & keyof Db]: MonitoredRow<Db, Spec, Table>;
+};
 
 /** A connection to a database, its copy, and the way to change it. */
 export type OvsdbClient<Db, Spec extends MonitorSpec<Db> = MonitorSpec<Db>> = {
@@ -60,7 +62,9 @@ export type OvsdbOptions<Db, Spec extends MonitorSpec<Db>> = {
 };
 
 /** Starts a client. It connects in the background: await `ready()`. */
-export function connectOvsdb<Db, const Spec extends MonitorSpec<Db>>(options: OvsdbOptions<Db, Spec>): OvsdbClient<Db, Spec> {
+export function connectOvsdb<Db, const Spec extends MonitorSpec<Db>>(
+  options: OvsdbOptions<Db, Spec>,
+): OvsdbClient<Db, Spec> {
   // Inside, types of the database are forgotten; the signature above is what keeps callers straight.
   return new Client(options as unknown as AnyOptions) as unknown as OvsdbClient<Db, Spec>;
 }
@@ -119,7 +123,9 @@ class Client {
       if (timeoutMs !== undefined) {
         timer = setTimeout(() => {
           const problem = this.#lastProblem ?? "still loading";
-          settle.reject(new OvsdbError("connectionLost", `${this.#options.database} not ready after ${timeoutMs} ms: ${problem}`));
+          settle.reject(
+            new OvsdbError("connectionLost", `${this.#options.database} not ready after ${timeoutMs} ms: ${problem}`),
+          );
         }, timeoutMs);
       }
       this.#waiting.add(settle);
@@ -223,7 +229,8 @@ class Client {
       for (const waiting of this.#waiting) waiting.resolve();
       this.#waiting.clear();
     } catch (error) {
-      const reason = error instanceof OvsdbError ? error : new OvsdbError("connectionLost", messageOf(error), { cause: error });
+      const reason =
+        error instanceof OvsdbError ? error : new OvsdbError("connectionLost", messageOf(error), { cause: error });
       if (connection === undefined) lost(reason);
       else connection.close(reason);
     }
@@ -238,12 +245,18 @@ class Client {
     const requests: { [table: string]: unknown[] } = {};
     for (const [table, columns] of shape) {
       const where = this.#options.monitor[table]?.where;
-      const conditions = where === undefined ? {} : { where: encodeConditions(schema.tables.get(table) ?? columns, where) };
+      const conditions =
+        where === undefined ? {} : { where: encodeConditions(schema.tables.get(table) ?? columns, where) };
       requests[table] = [{ columns: [...columns.keys()], ...conditions }];
     }
     let changes: AnyChange[];
     try {
-      const reply = await connection.request("monitor_cond_since", [database, database, requests, this.#lastTransaction]);
+      const reply = await connection.request("monitor_cond_since", [
+        database,
+        database,
+        requests,
+        this.#lastTransaction,
+      ]);
       const [found, lastTransaction, updates] = Array.isArray(reply) ? (reply as unknown[]) : [];
       changes = found === true ? this.#replica.update(shape, updates) : this.#replica.replace(shape, updates);
       this.#lastTransaction = String(lastTransaction);
@@ -284,7 +297,8 @@ class Client {
   #retryLater(address: string, reason: OvsdbError): void {
     if (this.#stop.signal.aborted) return;
     const { log, database } = this.#options;
-    if (this.#lastProblem !== reason.detail) log.warn({ error: reason, address, database }, "database connection lost, will retry");
+    if (this.#lastProblem !== reason.detail)
+      log.warn({ error: reason, address, database }, "database connection lost, will retry");
     this.#lastProblem = reason.detail;
     const rounds = Math.floor(this.#attempts / this.#addresses.length);
     const ceiling = Math.min(this.#options.maxBackoffMs ?? 2_000, FIRST_BACKOFF_MS * 2 ** rounds);
@@ -311,7 +325,9 @@ const LEADERSHIP = "leadership";
 
 /** Refuses a follower of a clustered database, and watches for the day this leader is no more (ovsdb-server(5), `_Server`). */
 async function requireLeader(connection: Connection, database: string): Promise<void> {
-  const request = { Database: [{ columns: ["name", "model", "connected", "leader"], where: [["name", "==", database]] }] };
+  const request = {
+    Database: [{ columns: ["name", "model", "connected", "leader"], where: [["name", "==", database]] }],
+  };
   const reply = await connection.request("monitor_cond", ["_Server", LEADERSHIP, request]);
   const rows = isObject(reply) && isObject(reply["Database"]) ? Object.values(reply["Database"]) : [];
   const row = rows.map((update) => (isObject(update) ? update["initial"] : undefined)).find(isObject);

@@ -74,7 +74,13 @@ export class Connection {
 
   /** Connects to `unix:/path`, `tcp:host:port` or `ssl:host:port`. */
   static open(
-    options: { address: string; tls: TlsFiles | undefined; connectTimeoutMs: number; probeIntervalMs: number; signal: AbortSignal },
+    options: {
+      address: string;
+      tls: TlsFiles | undefined;
+      connectTimeoutMs: number;
+      probeIntervalMs: number;
+      signal: AbortSignal;
+    },
     handlers: Handlers,
   ): Promise<Connection> {
     return new Promise((resolve, reject) => {

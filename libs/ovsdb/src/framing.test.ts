@@ -10,7 +10,10 @@ test("texts are cut where they end, however the bytes arrive", () => {
     const texts: string[] = [];
     const split = jsonSplitter((text) => texts.push(text));
     for (let at = 0; at < wire.length; at += size) split(wire.subarray(at, at + size));
-    assert.deepEqual(texts.map((text) => JSON.parse(text) as unknown), [{ a: '}{"é' }, { b: [1, { c: 2 }] }, [3]]);
+    assert.deepEqual(
+      texts.map((text) => JSON.parse(text) as unknown),
+      [{ a: '}{"é' }, { b: [1, { c: 2 }] }, [3]],
+    );
   }
 });
 

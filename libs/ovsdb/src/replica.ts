@@ -106,7 +106,8 @@ export class Replica {
     const changes: AnyChange[] = [];
     for (const [tableName, rows] of Object.entries(isObject(updates) ? updates : {})) {
       const columns = shape.get(tableName);
-      if (columns === undefined) throw new OvsdbError("other", `an update of table ${tableName}, which is not monitored`);
+      if (columns === undefined)
+        throw new OvsdbError("other", `an update of table ${tableName}, which is not monitored`);
       const table = this.table(tableName);
       for (const [id, update] of Object.entries(isObject(rows) ? rows : {})) {
         const uuid = id as Uuid;
@@ -143,7 +144,12 @@ export class Replica {
   }
 }
 
-function updatedRow(columns: TableColumns, uuid: Uuid, before: AnyRow | undefined, update: { [kind: string]: unknown }): AnyRow | undefined {
+function updatedRow(
+  columns: TableColumns,
+  uuid: Uuid,
+  before: AnyRow | undefined,
+  update: { [kind: string]: unknown },
+): AnyRow | undefined {
   const whole = update["initial"] ?? update["insert"];
   if (isObject(whole)) {
     const row: { [column: string]: Value } = {};

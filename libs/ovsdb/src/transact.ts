@@ -61,7 +61,11 @@ export function encodeOperation(schema: DatabaseSchema, operation: AnyOperation)
     wire["timeout"] = timeoutMs ?? 0;
   }
   if (mutations !== undefined) {
-    wire["mutations"] = mutations.map(([column, mutator, value]) => [column, mutator, encode(columnOf(types, column), value)]);
+    wire["mutations"] = mutations.map(([column, mutator, value]) => [
+      column,
+      mutator,
+      encode(columnOf(types, column), value),
+    ]);
   }
   return wire;
 }
@@ -85,7 +89,11 @@ function decodeResult(schema: DatabaseSchema, operation: AnyOperation, result: u
 }
 
 /** The results in order; throws the typed error of the operation (or the commit) that failed. */
-export function decodeResults(schema: DatabaseSchema, operations: readonly AnyOperation[], reply: unknown): OperationResult[] {
+export function decodeResults(
+  schema: DatabaseSchema,
+  operations: readonly AnyOperation[],
+  reply: unknown,
+): OperationResult[] {
   const results = Array.isArray(reply) ? (reply as unknown[]) : [];
   results.forEach((result, at) => {
     if (!isObject(result) || typeof result["error"] !== "string") return;

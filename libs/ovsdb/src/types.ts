@@ -46,10 +46,25 @@ export type Mutation<Row> = {
 
 type TableOperation<Table extends string, Row> =
   | { readonly op: "insert"; readonly table: Table; readonly row: RowWrite<Row>; readonly uuidName?: string }
-  | { readonly op: "update"; readonly table: Table; readonly where: readonly Condition<Row>[]; readonly row: RowWrite<Row> }
-  | { readonly op: "mutate"; readonly table: Table; readonly where: readonly Condition<Row>[]; readonly mutations: readonly Mutation<Row>[] }
+  | {
+      readonly op: "update";
+      readonly table: Table;
+      readonly where: readonly Condition<Row>[];
+      readonly row: RowWrite<Row>;
+    }
+  | {
+      readonly op: "mutate";
+      readonly table: Table;
+      readonly where: readonly Condition<Row>[];
+      readonly mutations: readonly Mutation<Row>[];
+    }
   | { readonly op: "delete"; readonly table: Table; readonly where: readonly Condition<Row>[] }
-  | { readonly op: "select"; readonly table: Table; readonly where: readonly Condition<Row>[]; readonly columns?: readonly (keyof Row & string)[] }
+  | {
+      readonly op: "select";
+      readonly table: Table;
+      readonly where: readonly Condition<Row>[];
+      readonly columns?: readonly (keyof Row & string)[];
+    }
   /** The guard: the transaction fails with `waitTimedOut` unless the rows are (`==`) or are not (`!=`) as given. */
   | {
       readonly op: "wait";
@@ -70,7 +85,11 @@ export type Operation<Db> =
   | { readonly op: "abort" };
 
 /** What an operation gave: an insert its `uuid`, update/mutate/delete their `count`, select its `rows`. */
-export type OperationResult = { readonly uuid?: Uuid; readonly count?: number; readonly rows?: readonly { readonly [column: string]: unknown }[] };
+export type OperationResult = {
+  readonly uuid?: Uuid;
+  readonly count?: number;
+  readonly rows?: readonly { readonly [column: string]: unknown }[];
+};
 
 /** Which tables, and of them which columns (all, if not said) and rows, the replica keeps. */
 export type MonitorSpec<Db> = {

@@ -28,7 +28,17 @@ test("values go to the wire and come back", () => {
     ["one", "x", "x"],
     ["maybe", null, ["set", []]],
     ["maybe", 5, 5],
-    ["set", ["b", "a"], ["set", [["uuid", "b"], ["uuid", "a"]]]],
+    [
+      "set",
+      ["b", "a"],
+      [
+        "set",
+        [
+          ["uuid", "b"],
+          ["uuid", "a"],
+        ],
+      ],
+    ],
     ["map", { k: "v" }, ["map", [["k", "v"]]]],
     ["queues", { 7: "a" }, ["map", [[7, ["uuid", "a"]]]]],
   ];
@@ -42,21 +52,52 @@ test("values go to the wire and come back", () => {
 });
 
 test("what does not fit a column is refused before it is sent", () => {
-  for (const [name, value] of [["one", 1], ["one", null], ["maybe", 1.5], ["maybe", "x"], ["map", "x"], ["map", { named: "x" }], ["set", [1]]] as const) {
+  for (const [name, value] of [
+    ["one", 1],
+    ["one", null],
+    ["maybe", 1.5],
+    ["maybe", "x"],
+    ["map", "x"],
+    ["map", { named: "x" }],
+    ["set", [1]],
+  ] as const) {
     assert.throws(() => encode(column(name), value), { name: "OvsdbError" }, `${name} ${JSON.stringify(value)}`);
   }
 });
 
 test("columns nobody wrote have their defaults", () => {
-  assert.deepEqual(["one", "maybe", "set", "map"].map((name) => defaultValue(column(name))), ["", null, [], {}]);
+  assert.deepEqual(
+    ["one", "maybe", "set", "map"].map((name) => defaultValue(column(name))),
+    ["", null, [], {}],
+  );
 });
 
 test("differences: single values replace, elements toggle, pairs come, change and go", () => {
   assert.equal(applyDifference(column("one"), "a", "b"), "b");
   assert.equal(applyDifference(column("maybe"), 1, ["set", []]), null);
-  assert.deepEqual(applyDifference(column("set"), ["a", "b"], ["set", [["uuid", "b"], ["uuid", "c"]]]), ["a", "c"]);
   assert.deepEqual(
-    applyDifference(column("map"), { same: "1", gone: "2", changed: "3" }, ["map", [["gone", "2"], ["changed", "4"], ["new", "5"]]]),
+    applyDifference(
+      column("set"),
+      ["a", "b"],
+      [
+        "set",
+        [
+          ["uuid", "b"],
+          ["uuid", "c"],
+        ],
+      ],
+    ),
+    ["a", "c"],
+  );
+  assert.deepEqual(
+    applyDifference(column("map"), { same: "1", gone: "2", changed: "3" }, [
+      "map",
+      [
+        ["gone", "2"],
+        ["changed", "4"],
+        ["new", "5"],
+      ],
+    ]),
     { same: "1", changed: "4", new: "5" },
   );
 });

@@ -42,7 +42,8 @@ function columnType(type: unknown): ColumnType {
 
 /** Reads a database schema as `get_schema` gives it (or an .ovsschema file). */
 export function parseSchema(schema: unknown): DatabaseSchema {
-  if (!isObject(schema) || !isObject(schema["tables"])) throw new OvsdbError("other", "the server's schema is no schema");
+  if (!isObject(schema) || !isObject(schema["tables"]))
+    throw new OvsdbError("other", "the server's schema is no schema");
   const tables = new Map<string, TableColumns>();
   for (const [name, table] of Object.entries(schema["tables"])) {
     const columns = new Map<string, ColumnType>([["_uuid", UUID_COLUMN]]);
@@ -147,7 +148,8 @@ function encodeAtom(type: AtomType, value: unknown): unknown {
   } else {
     // Keys of JavaScript objects are strings, also where the map's are numbers.
     const number = typeof value === "string" && value !== "" ? Number(value) : value;
-    if (typeof number === "number" && Number.isFinite(number) && (type === "real" || Number.isInteger(number))) return number;
+    if (typeof number === "number" && Number.isFinite(number) && (type === "real" || Number.isInteger(number)))
+      return number;
   }
   throw new OvsdbError("other", `cannot write ${JSON.stringify(value)} as ${type}`);
 }
@@ -157,7 +159,8 @@ export function encode(type: ColumnType, value: unknown): unknown {
   if (type.value !== undefined) {
     const valueType = type.value;
     if (Array.isArray(value)) return ["set", value.map((key) => encodeAtom(type.key, key))];
-    if (!isObject(value) || "named" in value) throw new OvsdbError("other", `cannot write ${JSON.stringify(value)} as a map`);
+    if (!isObject(value) || "named" in value)
+      throw new OvsdbError("other", `cannot write ${JSON.stringify(value)} as a map`);
     const pairs = Object.entries(value).map(([key, item]) => [encodeAtom(type.key, key), encodeAtom(valueType, item)]);
     return ["map", pairs];
   }

@@ -18,7 +18,8 @@ export function engineRoot(): string {
   const roots = existsSync(engines) ? readdirSync(engines).map((name) => join(engines, name)) : [];
   const whole = roots.filter((root) => existsSync(join(root, "usr/sbin/ovsdb-server")));
   const newest = whole.toSorted((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)[0];
-  if (newest === undefined) throw unavailable(`no engine root in ${engines}: run ./andromede up, or set ANDROMEDE_ENGINE_ROOT`);
+  if (newest === undefined)
+    throw unavailable(`no engine root in ${engines}: run ./andromede up, or set ANDROMEDE_ENGINE_ROOT`);
   return newest;
 }
 
@@ -26,7 +27,19 @@ export function engineRoot(): string {
 export function inEngineRoot(root: string, directories: readonly string[], argv: readonly string[]): string[] {
   const links = ["bin", "sbin", "lib", "lib64"].flatMap((name) => ["--symlink", `usr/${name}`, `/${name}`]);
   const binds = directories.flatMap((directory) => ["--bind", directory, directory]);
-  const own = ["--ro-bind", join(root, "usr"), "/usr", "--ro-bind", join(root, "etc"), "/etc", ...links, "--dev", "/dev", "--proc", "/proc"];
+  const own = [
+    "--ro-bind",
+    join(root, "usr"),
+    "/usr",
+    "--ro-bind",
+    join(root, "etc"),
+    "/etc",
+    ...links,
+    "--dev",
+    "/dev",
+    "--proc",
+    "/proc",
+  ];
   const empty = ["/tmp", "/run", "/var"].flatMap((directory) => ["--tmpfs", directory]);
   return ["bwrap", "--die-with-parent", ...own, ...empty, ...binds, "--", ...argv];
 }
@@ -90,7 +103,11 @@ export type TestOvsdbServer = {
 };
 
 /** A fresh database of a schema of the engine root, e.g. `usr/share/ovn/ovn-nb.ovsschema`, on a temporary unix socket. */
-export async function startOvsdbServer(options: { schema: string; root?: string; clustered?: boolean }): Promise<TestOvsdbServer> {
+export async function startOvsdbServer(options: {
+  schema: string;
+  root?: string;
+  clustered?: boolean;
+}): Promise<TestOvsdbServer> {
   const root = options.root ?? engineRoot();
   const directory = mkdtempSync(join(tmpdir(), "andromede-ovsdb-"));
   const socketPath = join(directory, "db.sock");
@@ -112,13 +129,23 @@ export async function startOvsdbServer(options: { schema: string; root?: string;
     },
     async start() {
       rmSync(socketPath, { force: true });
-      const argv = ["ovsdb-server", "-vfile:off", `--remote=punix:${socketPath}`, `--unixctl=${join(directory, "ctl")}`, file];
+      const argv = [
+        "ovsdb-server",
+        "-vfile:off",
+        `--remote=punix:${socketPath}`,
+        `--unixctl=${join(directory, "ctl")}`,
+        file,
+      ];
       const started = startProcess(inEngineRoot(root, [directory], argv));
       running = started;
-      await waitUntil("ovsdb-server's socket", () => {
-        if (started.child.exitCode !== null) throw unavailable(`ovsdb-server ended: ${started.output()}`);
-        return existsSync(socketPath);
-      }, { timeoutMs: 10_000, everyMs: 10 });
+      await waitUntil(
+        "ovsdb-server's socket",
+        () => {
+          if (started.child.exitCode !== null) throw unavailable(`ovsdb-server ended: ${started.output()}`);
+          return existsSync(socketPath);
+        },
+        { timeoutMs: 10_000, everyMs: 10 },
+      );
     },
     async stop() {
       await server.kill();

@@ -2,15 +2,27 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { silentLogger } from "@andromede/base/log";
-import { type OvnFloatingIp, ensureFloatingIp, removeFloatingIp } from "@andromede/control-plane/ovn/floating-ips/floating-ip.ovn";
+import {
+  type OvnFloatingIp,
+  ensureFloatingIp,
+  removeFloatingIp,
+} from "@andromede/control-plane/ovn/floating-ips/floating-ip.ovn";
 import { type OvnNetwork, ensureNetwork, removeNetwork } from "@andromede/control-plane/ovn/networks/network.ovn";
 import { type OvnNorthbound, connectNorthbound } from "@andromede/control-plane/ovn/ovn/northbound";
 import { OWNED_CLASSES, listOwned, removeOwned } from "@andromede/control-plane/ovn/ovn/owned.ovn";
 import { type OvnPort, ensurePort, removePort } from "@andromede/control-plane/ovn/ports/port.ovn";
-import { type OvnRouterInterface, ensureRouterInterface, removeRouterInterface } from "@andromede/control-plane/ovn/routers/router-port.ovn";
+import {
+  type OvnRouterInterface,
+  ensureRouterInterface,
+  removeRouterInterface,
+} from "@andromede/control-plane/ovn/routers/router-port.ovn";
 import { type OvnRouter, ensureRouter, removeRouter } from "@andromede/control-plane/ovn/routers/router.ovn";
 import type { OvnSecurityGroupRule } from "@andromede/control-plane/ovn/security-groups/security-group-acls.ovn";
-import { ensureBase, ensureSecurityGroup, removeSecurityGroup } from "@andromede/control-plane/ovn/security-groups/security-group.ovn";
+import {
+  ensureBase,
+  ensureSecurityGroup,
+  removeSecurityGroup,
+} from "@andromede/control-plane/ovn/security-groups/security-group.ovn";
 import { type OvnSubnet, ensureSubnet, removeSubnet } from "@andromede/control-plane/ovn/subnets/subnet.ovn";
 import { type TestOvsdbServer, startOvsdbServer } from "@andromede/testkit/engines";
 
@@ -25,10 +37,17 @@ after(async () => {
   await server.stop();
 });
 
-const id = (kind: string, number = 1): string => `${kind.padEnd(8, "0")}-0000-4000-8000-${String(number).padStart(12, "0")}`;
+const id = (kind: string, number = 1): string =>
+  `${kind.padEnd(8, "0")}-0000-4000-8000-${String(number).padStart(12, "0")}`;
 const NET = id("aaaa");
 const OUTSIDE = id("eeee");
-const network = (over: Partial<OvnNetwork> = {}): OvnNetwork => ({ id: NET, name: "net", physical: null, vlanTransparent: false, ...over });
+const network = (over: Partial<OvnNetwork> = {}): OvnNetwork => ({
+  id: NET,
+  name: "net",
+  physical: null,
+  vlanTransparent: false,
+  ...over,
+});
 const subnet = (over: Partial<OvnSubnet> = {}): OvnSubnet => ({
   id: id("bbbb"),
   ipVersion: 4,
@@ -70,7 +89,14 @@ const rule = (over: Partial<OvnSecurityGroupRule> = {}): OvnSecurityGroupRule =>
   remoteGroupId: null,
   ...over,
 });
-const router = (over: Partial<OvnRouter> = {}): OvnRouter => ({ id: id("ffff"), name: "router", adminStateUp: true, routes: [], gateway: null, ...over });
+const router = (over: Partial<OvnRouter> = {}): OvnRouter => ({
+  id: id("ffff"),
+  name: "router",
+  adminStateUp: true,
+  routes: [],
+  gateway: null,
+  ...over,
+});
 const gateway: NonNullable<OvnRouter["gateway"]> = {
   portId: id("9999"),
   networkId: OUTSIDE,
@@ -109,10 +135,21 @@ const groupPorts = (name: string): readonly string[] => {
 };
 const tableSizes = (): Record<string, number> =>
   Object.fromEntries(
-    (["Logical_Switch", "Logical_Switch_Port", "Port_Group", "ACL", "DHCP_Options", "DNS", "Logical_Router", "Logical_Router_Port", "Logical_Router_Static_Route", "Gateway_Chassis", "NAT"] as const).map((table) => [
-      table,
-      ovn.client.table(table).rows.size,
-    ]),
+    (
+      [
+        "Logical_Switch",
+        "Logical_Switch_Port",
+        "Port_Group",
+        "ACL",
+        "DHCP_Options",
+        "DNS",
+        "Logical_Router",
+        "Logical_Router_Port",
+        "Logical_Router_Static_Route",
+        "Gateway_Chassis",
+        "NAT",
+      ] as const
+    ).map((table) => [table, ovn.client.table(table).rows.size]),
   );
 
 /** Writes, and checks that writing the same again sends nothing. */
@@ -129,14 +166,37 @@ async function sweepAll(): Promise<void> {
 test("a whole project's network: everything settles at once, and leaves nothing behind", async () => {
   await ensureBase(ovn);
   const empty = tableSizes();
-  const group = { id: id("1111"), name: "default", stateful: true, rules: [rule(), rule({ id: id("dddd", 2), direction: "egress", protocol: null, portRangeMin: null, portRangeMax: null }), rule({ id: id("dddd", 3), protocol: null, portRangeMin: null, portRangeMax: null, remoteGroupId: id("1111") })] };
+  const group = {
+    id: id("1111"),
+    name: "default",
+    stateful: true,
+    rules: [
+      rule(),
+      rule({ id: id("dddd", 2), direction: "egress", protocol: null, portRangeMin: null, portRangeMax: null }),
+      rule({ id: id("dddd", 3), protocol: null, portRangeMin: null, portRangeMax: null, remoteGroupId: id("1111") }),
+    ],
+  };
   const withGateway = router({ gateway, routes: [{ destination: "10.9.0.0/16", nexthop: "10.0.0.9" }] });
   await settles(() => ensureNetwork(ovn, network()));
-  await settles(() => ensureNetwork(ovn, network({ id: OUTSIDE, name: "outside", physical: { network: "external", vlan: 7 } })));
+  await settles(() =>
+    ensureNetwork(ovn, network({ id: OUTSIDE, name: "outside", physical: { network: "external", vlan: 7 } })),
+  );
   await settles(() => ensureSubnet(ovn, subnet()));
   await settles(() => ensureSecurityGroup(ovn, group));
-  await settles(() => ensurePort(ovn, port({ securityGroupIds: [id("1111")], dns: { hostname: "Web", domain: "example.org." } })));
-  await settles(() => ensurePort(ovn, port({ id: id("cccc", 2), kind: "metadata", macAddress: "fa:16:3e:00:00:02", fixedIps: [{ subnetId: id("bbbb"), ipAddress: "10.0.0.2" }] })));
+  await settles(() =>
+    ensurePort(ovn, port({ securityGroupIds: [id("1111")], dns: { hostname: "Web", domain: "example.org." } })),
+  );
+  await settles(() =>
+    ensurePort(
+      ovn,
+      port({
+        id: id("cccc", 2),
+        kind: "metadata",
+        macAddress: "fa:16:3e:00:00:02",
+        fixedIps: [{ subnetId: id("bbbb"), ipAddress: "10.0.0.2" }],
+      }),
+    ),
+  );
   await settles(() => ensureRouter(ovn, withGateway));
   await settles(() => ensureRouterInterface(ovn, leg()));
   await settles(() => ensureFloatingIp(ovn, floating));
@@ -146,7 +206,9 @@ test("a whole project's network: everything settles at once, and leaves nothing 
   assert.equal(switchPort(id("cccc"))?.dhcpv4_options, ovn.owned.DHCP_Options.first(`subnet/${id("bbbb")}`)?._uuid);
   assert.equal(switchPort(id("cccc", 2))?.dhcpv4_options, null);
   assert.deepEqual(
-    [...ovn.client.table("NAT").rows.values()].map((nat) => `${nat.type} ${nat.external_ip} ${nat.logical_ip}`).toSorted(),
+    [...ovn.client.table("NAT").rows.values()]
+      .map((nat) => `${nat.type} ${nat.external_ip} ${nat.logical_ip}`)
+      .toSorted(),
     ["dnat_and_snat 192.0.2.20 10.0.0.10", "snat 192.0.2.10 10.0.0.0/24"],
   );
   const owned = await listOwned(ovn);
@@ -169,7 +231,13 @@ test("a whole project's network: everything settles at once, and leaves nothing 
 
 test("a port before its subnet, a subnet's change, a port's own options: DHCP follows", async () => {
   await ensureNetwork(ovn, network());
-  const own = port({ id: id("cccc", 5), extraDhcpOptions: [{ name: "bootfile-name", value: "pxe", ipVersion: 4 }, { name: "121", value: "{1.2.3.0/24,10.0.0.5}", ipVersion: 4 }] });
+  const own = port({
+    id: id("cccc", 5),
+    extraDhcpOptions: [
+      { name: "bootfile-name", value: "pxe", ipVersion: 4 },
+      { name: "121", value: "{1.2.3.0/24,10.0.0.5}", ipVersion: 4 },
+    ],
+  });
   await ensurePort(ovn, port());
   await ensurePort(ovn, own);
   assert.equal(switchPort(id("cccc"))?.dhcpv4_options, null);
@@ -180,11 +248,16 @@ test("a port before its subnet, a subnet's change, a port's own options: DHCP fo
   const ownRow = () => ovn.owned.DHCP_Options.first(`port/${id("cccc", 5)}`);
   assert.equal(switchPort(id("cccc", 5))?.dhcpv4_options, ownRow()?._uuid);
   assert.equal(ownRow()?.options["bootfile_name"], '"pxe"');
-  assert.equal(ownRow()?.options["classless_static_route"], "{169.254.169.254/32,10.0.0.2, 0.0.0.0/0,10.0.0.1, 1.2.3.0/24,10.0.0.5}");
+  assert.equal(
+    ownRow()?.options["classless_static_route"],
+    "{169.254.169.254/32,10.0.0.2, 0.0.0.0/0,10.0.0.1, 1.2.3.0/24,10.0.0.5}",
+  );
 
   await settles(() => ensureSubnet(ovn, subnet({ dnsServers: ["1.1.1.1", "9.9.9.9"] })));
   assert.equal(ownRow()?.options["dns_server"], "{1.1.1.1, 9.9.9.9}");
-  await settles(() => ensurePort(ovn, { ...own, extraDhcpOptions: [{ name: "dhcp_disabled", value: "true", ipVersion: 4 }] }));
+  await settles(() =>
+    ensurePort(ovn, { ...own, extraDhcpOptions: [{ name: "dhcp_disabled", value: "true", ipVersion: 4 }] }),
+  );
   assert.equal(switchPort(id("cccc", 5))?.dhcpv4_options, null);
   assert.equal(ownRow(), undefined);
 
@@ -214,7 +287,8 @@ function heldBack(): { handle: OvnNorthbound; send: () => void } {
 }
 
 test("a port and its subnet decided at the same moment are tied, whichever is written first", async () => {
-  const tied = () => switchPort(id("cccc"))?.dhcpv4_options === ovn.owned.DHCP_Options.first(`subnet/${id("bbbb")}`)?._uuid;
+  const tied = () =>
+    switchPort(id("cccc"))?.dhcpv4_options === ovn.owned.DHCP_Options.first(`subnet/${id("bbbb")}`)?._uuid;
   for (const first of ["port", "subnet"] as const) {
     await ensureNetwork(ovn, network());
     const { handle, send } = heldBack();
@@ -230,11 +304,21 @@ test("a port and its subnet decided at the same moment are tied, whichever is wr
 
 test("of two IPv6 subnets a port takes the stateful one's DHCP; SLAAC has none", async () => {
   await ensureNetwork(ovn, network());
-  const v6 = (number: number, mode: OvnSubnet["ipv6AddressMode"]) => subnet({ id: id("bbbb", number), ipVersion: 6, cidr: `fd00:${number}::/64`, gatewayIp: null, ipv6AddressMode: mode });
+  const v6 = (number: number, mode: OvnSubnet["ipv6AddressMode"]) =>
+    subnet({
+      id: id("bbbb", number),
+      ipVersion: 6,
+      cidr: `fd00:${number}::/64`,
+      gatewayIp: null,
+      ipv6AddressMode: mode,
+    });
   await ensureSubnet(ovn, v6(1, "dhcpv6-stateless"));
   await ensureSubnet(ovn, v6(2, "dhcpv6-stateful"));
   assert.equal(await ensureSubnet(ovn, v6(3, "slaac")), false);
-  await ensurePort(ovn, port({ fixedIps: [1, 2, 3].map((number) => ({ subnetId: id("bbbb", number), ipAddress: `fd00:${number}::10` })) }));
+  await ensurePort(
+    ovn,
+    port({ fixedIps: [1, 2, 3].map((number) => ({ subnetId: id("bbbb", number), ipAddress: `fd00:${number}::10` })) }),
+  );
   assert.equal(switchPort(id("cccc"))?.dhcpv6_options, ovn.owned.DHCP_Options.first(`subnet/${id("bbbb", 2)}`)?._uuid);
   await removeSubnet(ovn, id("bbbb", 2));
   assert.equal(switchPort(id("cccc"))?.dhcpv6_options, ovn.owned.DHCP_Options.first(`subnet/${id("bbbb", 1)}`)?._uuid);
@@ -248,19 +332,36 @@ test("security groups of a port come and go; without port security it is in none
   await settles(() => ensurePort(ovn, port({ securityGroupIds: [one, two] })));
   assert.deepEqual([groupPorts(name(one)), groupPorts(name(two))], [[id("cccc")], [id("cccc")]]);
   await settles(() => ensurePort(ovn, port({ securityGroupIds: [two] })));
-  assert.deepEqual([groupPorts(name(one)), groupPorts(name(two)), groupPorts("andromede_pg_drop")], [[], [id("cccc")], [id("cccc")]]);
+  assert.deepEqual(
+    [groupPorts(name(one)), groupPorts(name(two)), groupPorts("andromede_pg_drop")],
+    [[], [id("cccc")], [id("cccc")]],
+  );
   await settles(() => ensurePort(ovn, port({ portSecurityEnabled: false })));
   assert.deepEqual([groupPorts(name(one)), groupPorts(name(two)), groupPorts("andromede_pg_drop")], [[], [], []]);
   assert.deepEqual(switchPort(id("cccc"))?.port_security, []);
   assert.deepEqual(switchPort(id("cccc"))?.addresses, ["fa:16:3e:00:00:01 10.0.0.10", "unknown"]);
 
-  const group = { id: one, name: "rules", stateful: true, rules: [rule(), rule({ id: id("dddd", 2), portRangeMin: 80, portRangeMax: 443 })] };
+  const group = {
+    id: one,
+    name: "rules",
+    stateful: true,
+    rules: [rule(), rule({ id: id("dddd", 2), portRangeMin: 80, portRangeMax: 443 })],
+  };
   await settles(() => ensureSecurityGroup(ovn, group));
-  const matches = () => (ovn.named.Port_Group.first(name(one))?.acls ?? []).map((uuid) => ovn.client.table("ACL").get(uuid)?.match ?? "?").toSorted();
+  const matches = () =>
+    (ovn.named.Port_Group.first(name(one))?.acls ?? [])
+      .map((uuid) => ovn.client.table("ACL").get(uuid)?.match ?? "?")
+      .toSorted();
   assert.equal(matches().length, 2);
-  await settles(() => ensureSecurityGroup(ovn, { ...group, rules: [rule({ id: id("dddd", 2), portRangeMin: 80, portRangeMax: 80 })] }));
+  await settles(() =>
+    ensureSecurityGroup(ovn, { ...group, rules: [rule({ id: id("dddd", 2), portRangeMin: 80, portRangeMax: 80 })] }),
+  );
   assert.deepEqual(matches(), [`outport == @${name(one)} && ip4 && tcp && tcp.dst == 80`]);
-  assert.equal([...ovn.client.table("ACL").rows.values()].filter((acl) => acl.match.includes(name(one))).length, 1, "the ACL of the removed rule is gone");
+  assert.equal(
+    [...ovn.client.table("ACL").rows.values()].filter((acl) => acl.match.includes(name(one))).length,
+    1,
+    "the ACL of the removed rule is gone",
+  );
   await sweepAll();
 });
 
@@ -279,7 +380,10 @@ test("a router's gateway moves, is taken and given; nothing of the old one stays
   assert.equal([...ovn.client.table("NAT").rows.values()][0]?.external_ip, "192.0.2.11");
   await settles(() => ensureRouter(ovn, router()));
   const sizes = tableSizes();
-  assert.deepEqual([sizes["Logical_Router_Port"], sizes["NAT"], sizes["Logical_Router_Static_Route"], sizes["Gateway_Chassis"]], [0, 0, 0, 0]);
+  assert.deepEqual(
+    [sizes["Logical_Router_Port"], sizes["NAT"], sizes["Logical_Router_Static_Route"], sizes["Gateway_Chassis"]],
+    [0, 0, 0, 0],
+  );
   await sweepAll();
 });
 
@@ -306,7 +410,10 @@ test("two writers of the same thing at once make it once", async () => {
   const other = await connectNorthbound({ address: server.address, log: silentLogger, readyTimeoutMs: 5_000 });
   try {
     await Promise.all([ensureNetwork(ovn, network()), ensureNetwork(other, network()), ensureNetwork(ovn, network())]);
-    await Promise.all([ensurePort(ovn, port({ securityGroupIds: [id("1111")] })), ensurePort(other, port({ securityGroupIds: [id("1111")] }))]);
+    await Promise.all([
+      ensurePort(ovn, port({ securityGroupIds: [id("1111")] })),
+      ensurePort(other, port({ securityGroupIds: [id("1111")] })),
+    ]);
     assert.equal(ovn.owned.Logical_Switch.all(`network/${NET}`).length, 1);
     assert.equal(ovn.owned.Logical_Switch_Port.all(`port/${id("cccc")}`).length, 1);
     assert.deepEqual(groupPorts("andromede_pg_drop"), [id("cccc")]);

@@ -24,7 +24,11 @@ const connect = (address: string, leaderOnly = false) =>
     log: silentLogger,
     leaderOnly,
     maxBackoffMs: 100,
-    monitor: { Logical_Switch: {}, Logical_Switch_Port: { columns: ["name", "addresses", "external_ids", "enabled"] }, Gateway_Chassis: {} },
+    monitor: {
+      Logical_Switch: {},
+      Logical_Switch_Port: { columns: ["name", "addresses", "external_ids", "enabled"] },
+      Gateway_Chassis: {},
+    },
   });
 type Client = ReturnType<typeof connect>;
 
@@ -39,7 +43,9 @@ async function withClient(body: (client: Client) => Promise<void>, address = ser
 }
 
 async function insertSwitch(client: Client, name: string): Promise<Uuid> {
-  const [result] = await client.transact([{ op: "insert", table: "Logical_Switch", row: { name, external_ids: { by: "test" } } }]);
+  const [result] = await client.transact([
+    { op: "insert", table: "Logical_Switch", row: { name, external_ids: { by: "test" } } },
+  ]);
   assert.ok(result?.uuid);
   return result.uuid;
 }
@@ -48,24 +54,51 @@ test("what a transaction wrote is in the copy when it resolves; another client s
   await withClient(async (one) => {
     await withClient(async (two) => {
       const [inserted, port] = await one.transact([
-        { op: "insert", table: "Logical_Switch", row: { name: "alpha", ports: [named("port")], other_config: { a: "1", b: "2" } } },
-        { op: "insert", table: "Logical_Switch_Port", uuidName: "port", row: { name: "alpha-port", addresses: ["unknown"], enabled: true } },
+        {
+          op: "insert",
+          table: "Logical_Switch",
+          row: { name: "alpha", ports: [named("port")], other_config: { a: "1", b: "2" } },
+        },
+        {
+          op: "insert",
+          table: "Logical_Switch_Port",
+          uuidName: "port",
+          row: { name: "alpha-port", addresses: ["unknown"], enabled: true },
+        },
       ]);
       assert.ok(inserted?.uuid && port?.uuid);
       const row = one.table("Logical_Switch").get(inserted.uuid);
       assert.deepEqual(row?.ports, [port.uuid]);
       assert.deepEqual(row.other_config, { a: "1", b: "2" });
       const portRow = one.table("Logical_Switch_Port").get(port.uuid);
-      assert.deepEqual(portRow, { _uuid: port.uuid, name: "alpha-port", addresses: ["unknown"], external_ids: {}, enabled: true });
+      assert.deepEqual(portRow, {
+        _uuid: port.uuid,
+        name: "alpha-port",
+        addresses: ["unknown"],
+        external_ids: {},
+        enabled: true,
+      });
 
       await one.transact([
-        { op: "mutate", table: "Logical_Switch", where: [["_uuid", "==", inserted.uuid]], mutations: [["other_config", "delete", ["a"]], ["other_config", "insert", { c: "3" }]] },
+        {
+          op: "mutate",
+          table: "Logical_Switch",
+          where: [["_uuid", "==", inserted.uuid]],
+          mutations: [
+            ["other_config", "delete", ["a"]],
+            ["other_config", "insert", { c: "3" }],
+          ],
+        },
         { op: "update", table: "Logical_Switch_Port", where: [["_uuid", "==", port.uuid]], row: { enabled: null } },
       ]);
       assert.deepEqual(one.table("Logical_Switch").get(inserted.uuid)?.other_config, { b: "2", c: "3" });
       assert.equal(one.table("Logical_Switch_Port").get(port.uuid)?.enabled, null);
       const switchUuid = inserted.uuid;
-      await waitUntil("the other client to see it", () => two.table("Logical_Switch").get(switchUuid)?.other_config["c"] === "3", { timeoutMs: 2_000, everyMs: 5 });
+      await waitUntil(
+        "the other client to see it",
+        () => two.table("Logical_Switch").get(switchUuid)?.other_config["c"] === "3",
+        { timeoutMs: 2_000, everyMs: 5 },
+      );
 
       await one.transact([{ op: "delete", table: "Logical_Switch", where: [["_uuid", "==", inserted.uuid]] }]);
       assert.equal(one.table("Logical_Switch").get(inserted.uuid), undefined);
@@ -79,7 +112,9 @@ test("an index follows inserts, changes and deletes", async () => {
     const byName = client.table("Logical_Switch").indexBy((row) => row.name);
     const uuid = await insertSwitch(client, "indexed");
     assert.equal(byName.first("indexed")?._uuid, uuid);
-    await client.transact([{ op: "update", table: "Logical_Switch", where: [["_uuid", "==", uuid]], row: { name: "renamed" } }]);
+    await client.transact([
+      { op: "update", table: "Logical_Switch", where: [["_uuid", "==", uuid]], row: { name: "renamed" } },
+    ]);
     assert.equal(byName.first("indexed"), undefined);
     assert.equal(byName.all("renamed").length, 1);
     await client.transact([{ op: "delete", table: "Logical_Switch", where: [["_uuid", "==", uuid]] }]);
@@ -92,18 +127,36 @@ test("errors are typed, and a failed transaction leaves nothing", async () => {
     const size = client.table("Logical_Switch").rows.size;
     const orphan = { op: "insert", table: "Logical_Switch", row: { name: "orphan" } } as const;
     await assert.rejects(
-      client.transact([orphan, { op: "wait", table: "Logical_Switch", where: [["name", "==", "nobody"]], columns: ["name"], until: "==", rows: [{ name: "nobody" }] }]),
+      client.transact([
+        orphan,
+        {
+          op: "wait",
+          table: "Logical_Switch",
+          where: [["name", "==", "nobody"]],
+          columns: ["name"],
+          until: "==",
+          rows: [{ name: "nobody" }],
+        },
+      ]),
       { code: "waitTimedOut", kind: "conflict", operation: 1 },
     );
-    const port = (uuidName: string) => ({ op: "insert", table: "Logical_Switch_Port", uuidName, row: { name: "twin" } }) as const;
+    const port = (uuidName: string) =>
+      ({ op: "insert", table: "Logical_Switch_Port", uuidName, row: { name: "twin" } }) as const;
     await assert.rejects(
-      client.transact([port("one"), port("two"), { op: "insert", table: "Logical_Switch", row: { name: "twins", ports: [named("one"), named("two")] } }]),
+      client.transact([
+        port("one"),
+        port("two"),
+        { op: "insert", table: "Logical_Switch", row: { name: "twins", ports: [named("one"), named("two")] } },
+      ]),
       { code: "constraintViolation" },
     );
     const ghost = "11111111-2222-3333-4444-555555555555" as Uuid;
-    await assert.rejects(client.transact([{ op: "insert", table: "Logical_Switch", row: { name: "ghostly", ports: [ghost] } }]), {
-      code: "referentialIntegrityViolation",
-    });
+    await assert.rejects(
+      client.transact([{ op: "insert", table: "Logical_Switch", row: { name: "ghostly", ports: [ghost] } }]),
+      {
+        code: "referentialIntegrityViolation",
+      },
+    );
     await assert.rejects(client.transact([orphan, { op: "abort" }]), { code: "aborted" });
     assert.equal(client.table("Logical_Switch").rows.size, size);
   });
@@ -120,12 +173,17 @@ test("changes are told to listeners and to iterations, with the row before and a
       return [];
     })();
     const uuid = await insertSwitch(client, "told");
-    await client.transact([{ op: "update", table: "Logical_Switch", where: [["_uuid", "==", uuid]], row: { name: "told again" } }]);
+    await client.transact([
+      { op: "update", table: "Logical_Switch", where: [["_uuid", "==", uuid]], row: { name: "told again" } },
+    ]);
     forget();
     await client.transact([{ op: "delete", table: "Logical_Switch", where: [["_uuid", "==", uuid]] }]);
     assert.deepEqual(
       told.map(({ before: was, after: is }) => [was?.name, is?.name]),
-      [[undefined, "told"], ["told", "told again"]],
+      [
+        [undefined, "told"],
+        ["told", "told again"],
+      ],
     );
     assert.equal((await iterated)[0]?.uuid, uuid);
   });
@@ -164,7 +222,9 @@ test("a clustered database: the leader is used, and missed changes are asked for
     const uuid = await insertSwitch(client, "clustered");
     await cluster.kill();
     await cluster.start();
-    await waitUntil("the loss to be seen", () => !client.synchronized, { timeoutMs: 2_000, everyMs: 1 }).catch(() => undefined);
+    await waitUntil("the loss to be seen", () => !client.synchronized, { timeoutMs: 2_000, everyMs: 1 }).catch(
+      () => undefined,
+    );
     await client.ready(10_000);
     assert.equal(client.table("Logical_Switch").get(uuid)?.name, "clustered");
     await client.transact([{ op: "delete", table: "Logical_Switch", where: [["_uuid", "==", uuid]] }]);

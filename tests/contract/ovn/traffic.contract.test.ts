@@ -31,7 +31,12 @@ before(async () => {
   lab = await startOvnLab();
   ovn = await connectNorthbound({ address: lab.northbound, log: silentLogger, readyTimeoutMs: 5_000 });
   await ensureBase(ovn);
-  await ensureNetwork(ovn, { id: OUTSIDE, name: "outside", physical: { network: PHYSICAL_NETWORK, vlan: null }, vlanTransparent: false });
+  await ensureNetwork(ovn, {
+    id: OUTSIDE,
+    name: "outside",
+    physical: { network: PHYSICAL_NETWORK, vlan: null },
+    vlanTransparent: false,
+  });
   await lab.outside.call("serve", { port: 7000, text: "outside" });
   ovn.onPortUp((portId, up) => told.push([portId, up]));
   await project(1);
@@ -164,13 +169,23 @@ test("members of the group reach each other, and know each other by name", async
 test("an address that is not the port's is of no use", async () => {
   await two.ip("address", "add", "10.0.0.99/24", "dev", "eth0");
   assert.equal(await two.ask("10.0.0.10", 22, "10.0.0.99"), "timeout");
-  await ensurePort(ovn, port(1, 11, { allowedAddressPairs: [{ ipAddress: "10.0.0.99", macAddress: port(1, 11).macAddress }] }));
+  await ensurePort(
+    ovn,
+    port(1, 11, { allowedAddressPairs: [{ ipAddress: "10.0.0.99", macAddress: port(1, 11).macAddress }] }),
+  );
   await eventually("the allowed pair", "one 10.0.0.99", () => two.ask("10.0.0.10", 22, "10.0.0.99"));
 });
 
 test("out through the router's address; in through a floating IP, to what a rule opens and no more", async () => {
   await eventually("one to the outside", "outside 192.0.2.11", () => one.ask("192.0.2.1", 7000));
-  const floating = { id: uuid("6666", 1), routerId: uuid("ffff", 1), floatingIpAddress: "192.0.2.100", fixedIpAddress: "10.0.0.10", portId: port(1, 10).id, distributedMac: null };
+  const floating = {
+    id: uuid("6666", 1),
+    routerId: uuid("ffff", 1),
+    floatingIpAddress: "192.0.2.100",
+    fixedIpAddress: "10.0.0.10",
+    portId: port(1, 10).id,
+    distributedMac: null,
+  };
   await ensureFloatingIp(ovn, floating);
   await eventually("the floating IP", "one 192.0.2.1", () => lab.outside.ask("192.0.2.100", 22));
   await eventually("one to the outside, by its floating IP", "outside 192.0.2.100", () => one.ask("192.0.2.1", 7000));
@@ -179,7 +194,12 @@ test("out through the router's address; in through a floating IP, to what a rule
   await one.call("serve", { port: 80, text: "web" });
   assert.equal(await lab.outside.ask("192.0.2.100", 80), "timeout");
   const web = rule(11, { protocol: "6", portRangeMin: 80, portRangeMax: 443, remoteIpPrefix: "192.0.2.77/24" });
-  const defaultGroup = { id: uuid("1111", 1), name: "default", stateful: true, rules: [...defaultRules(uuid("1111", 1)), ssh] };
+  const defaultGroup = {
+    id: uuid("1111", 1),
+    name: "default",
+    stateful: true,
+    rules: [...defaultRules(uuid("1111", 1)), ssh],
+  };
   await ensureSecurityGroup(ovn, { ...defaultGroup, rules: [...defaultGroup.rules, web] });
   await eventually("the opened port", "web 192.0.2.1", () => lab.outside.ask("192.0.2.100", 80));
   await ensureSecurityGroup(ovn, defaultGroup);
@@ -211,7 +231,9 @@ test("a port without groups is closed, yet gets its address; without port securi
 
 test("a port that is administratively down is cut off, and comes back", async () => {
   await ensurePort(ovn, port(1, 11, { adminStateUp: false }));
-  await eventually("the port that is down", "timeout", () => one.ask("10.0.0.11", 22).then((answer) => (answer.includes("EHOSTUNREACH") ? "timeout" : answer)));
+  await eventually("the port that is down", "timeout", () =>
+    one.ask("10.0.0.11", 22).then((answer) => (answer.includes("EHOSTUNREACH") ? "timeout" : answer)),
+  );
   await ensurePort(ovn, port(1, 11));
   await eventually("the port that is up again", "two 10.0.0.10", () => one.ask("10.0.0.11", 22));
 });
@@ -231,9 +253,20 @@ test("another project with the same addresses sees its own guests and not these"
 test("IPv6: a guest makes its own address from the router's advertisement and reaches its neighbour", async () => {
   const [network, group] = [uuid("aaaa", 3), uuid("1111", 3)];
   await ensureNetwork(ovn, { id: network, name: "six", physical: null, vlanTransparent: false });
-  await ensureSecurityGroup(ovn, { id: group, name: "default", stateful: true, rules: [...defaultRules(group), { ...ssh, ethertype: "IPv6" }] });
+  await ensureSecurityGroup(ovn, {
+    id: group,
+    name: "default",
+    stateful: true,
+    rules: [...defaultRules(group), { ...ssh, ethertype: "IPv6" }],
+  });
   await ensureRouter(ovn, { id: uuid("ffff", 3), name: "six", adminStateUp: true, routes: [], gateway: null });
-  await ensureRouterInterface(ovn, leg(3, { addresses: [{ ipAddress: "fd00:3::1", prefixLength: 64 }], ipv6: { addressMode: "slaac", dnsServer: "fd00:3::53", mtu: MTU } }));
+  await ensureRouterInterface(
+    ovn,
+    leg(3, {
+      addresses: [{ ipAddress: "fd00:3::1", prefixLength: 64 }],
+      ipv6: { addressMode: "slaac", dnsServer: "fd00:3::53", mtu: MTU },
+    }),
+  );
   const six = async (name: string, host: number): Promise<Guest> => {
     // EUI-64 of fa:16:3e:03:00:xx
     const address = `fd00:3::f816:3eff:fe03:${host.toString(16)}`;
@@ -244,12 +277,18 @@ test("IPv6: a guest makes its own address from the router's advertisement and re
     // A link that comes up solicits routers.
     await guest.ip("link", "set", "eth0", "down");
     await guest.ip("link", "set", "eth0", "up");
-    await waitUntil(`${name}'s address`, async () => (await guest.ip("-6", "address", "show", "dev", "eth0")).includes(`${address}/64`), { timeoutMs: 15_000, everyMs: 100 });
+    await waitUntil(
+      `${name}'s address`,
+      async () => (await guest.ip("-6", "address", "show", "dev", "eth0")).includes(`${address}/64`),
+      { timeoutMs: 15_000, everyMs: 100 },
+    );
     await guest.call("serve", { port: 22, text: name });
     return guest;
   };
   const [left] = [await six("six-left", 0x10), await six("six-right", 0x11)];
-  await eventually("left to right", "six-right fd00:3::f816:3eff:fe03:10", () => left.ask("fd00:3::f816:3eff:fe03:11", 22));
+  await eventually("left to right", "six-right fd00:3::f816:3eff:fe03:10", () =>
+    left.ask("fd00:3::f816:3eff:fe03:11", 22),
+  );
 });
 
 test("rules of every kind are understood by OVN, and a sweep of everything leaves no row", async () => {
@@ -267,14 +306,32 @@ test("rules of every kind are understood by OVN, and a sweep of everything leave
     rule(28, { protocol: "any", remoteIpPrefix: "10.1.2.3/9" }),
   ];
   await ensureSecurityGroup(ovn, { id: group, name: "all", stateful: true, rules });
-  await ensureSecurityGroup(ovn, { id: uuid("1111", 6), name: "stateless", stateful: false, rules: rules.map((each) => ({ ...each, id: `${each.id}s` })) });
+  await ensureSecurityGroup(ovn, {
+    id: uuid("1111", 6),
+    name: "stateless",
+    stateful: false,
+    rules: rules.map((each) => ({ ...each, id: `${each.id}s` })),
+  });
   await ensurePort(ovn, port(1, 13, { securityGroupIds: [group, uuid("1111", 6)] }));
   await lab.synced();
   assert.doesNotMatch(lab.said(), /error parsing|Syntax error|invalid match/i);
 
   for (const owner of OWNED_CLASSES) for (const id of (await listOwned(ovn))[owner]) await removeOwned(ovn, owner, id);
-  for (const table of ["Logical_Switch", "Logical_Switch_Port", "DHCP_Options", "DNS", "Logical_Router", "Logical_Router_Port", "Logical_Router_Static_Route", "Gateway_Chassis", "NAT"] as const) {
+  for (const table of [
+    "Logical_Switch",
+    "Logical_Switch_Port",
+    "DHCP_Options",
+    "DNS",
+    "Logical_Router",
+    "Logical_Router_Port",
+    "Logical_Router_Static_Route",
+    "Gateway_Chassis",
+    "NAT",
+  ] as const) {
     assert.equal(ovn.client.table(table).rows.size, 0, table);
   }
-  assert.deepEqual([...ovn.client.table("Port_Group").rows.values()].map((row) => row.name), ["andromede_pg_drop"]);
+  assert.deepEqual(
+    [...ovn.client.table("Port_Group").rows.values()].map((row) => row.name),
+    ["andromede_pg_drop"],
+  );
 });

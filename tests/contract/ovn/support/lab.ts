@@ -19,7 +19,16 @@ import {
   physicalNetwork,
   prepareOpenvswitch,
 } from "@andromede/engines/openvswitch";
-import { type OvnCentral, northboundSocket, ovnCentralUnits, ovnControllerUnit, prepareOvnCentral, southboundSocket, waitForChassis, waitForOvn } from "@andromede/engines/ovn";
+import {
+  type OvnCentral,
+  northboundSocket,
+  ovnCentralUnits,
+  ovnControllerUnit,
+  prepareOvnCentral,
+  southboundSocket,
+  waitForChassis,
+  waitForOvn,
+} from "@andromede/engines/ovn";
 import type { Unit } from "@andromede/engines/unit";
 import { type EngineProcess, engineRoot, runProcess, startProcess } from "@andromede/testkit/engines";
 
@@ -27,6 +36,7 @@ import type { Commands, Lease, Reply } from "./probe.ts";
 
 export const CHASSIS = "lab";
 export const PHYSICAL_NETWORK = physicalNetwork;
+const ENTER = "nsenter";
 const PROBE = join(import.meta.dirname, "probe.ts");
 
 /** A network namespace with somebody in it. */
@@ -60,7 +70,8 @@ function startUnit(unit: Unit): EngineProcess {
 }
 
 function startProbe(namespace: string): { child: ChildProcess; call: Guest["call"] } {
-  const child = spawn("nsenter", [`--net=/run/netns/${namespace}`, "--", process.execPath, PROBE], { stdio: ["pipe", "pipe", "inherit"] });
+  const argv = [`--net=/run/netns/${namespace}`, "--", process.execPath, PROBE];
+  const child = spawn(ENTER, argv, { stdio: ["pipe", "pipe", "inherit"] });
   const waiting = new Map<number, (reply: Reply) => void>();
   let nextId = 1;
   createInterface({ input: child.stdout }).on("line", (line) => {
@@ -74,7 +85,11 @@ function startProbe(namespace: string): { child: ChildProcess; call: Guest["call
   const call = (op: string, args: unknown): Promise<never> =>
     new Promise((resolve, reject) => {
       const id = nextId++;
-      waiting.set(id, (reply) => (reply.error === undefined ? resolve(reply.result as never) : reject(new Error(`${namespace}: ${op}: ${reply.error}`))));
+      waiting.set(id, (reply) =>
+        reply.error === undefined
+          ? resolve(reply.result as never)
+          : reject(new Error(`${namespace}: ${op}: ${reply.error}`)),
+      );
       child.stdin.write(`${JSON.stringify({ id, op, args })}\n`);
     });
   return { child, call };
@@ -108,7 +123,13 @@ class Lab implements OvnLab {
 
   constructor() {
     const at = (name: string): string => join(this.#directory, name);
-    this.#central = { engineRoot: this.#root, directory: at("ovn"), runDirectory: at("ovn-run"), logDirectory: at("log"), user: { uid: 0, gid: 0 } };
+    this.#central = {
+      engineRoot: this.#root,
+      directory: at("ovn"),
+      runDirectory: at("ovn-run"),
+      logDirectory: at("log"),
+      user: { uid: 0, gid: 0 },
+    };
     this.#host = {
       name: CHASSIS,
       engineRoot: this.#root,
@@ -133,7 +154,8 @@ class Lab implements OvnLab {
     const host = this.#host.networkNamespace;
     await this.#addNamespace(host);
     await Promise.all([prepareOvnCentral(this.#central), prepareOpenvswitch(this.#host)]);
-    for (const unit of [...ovnCentralUnits(this.#central), ...openvswitchUnits(this.#host)]) this.#units.push([unit.name, startUnit(unit)]);
+    for (const unit of [...ovnCentralUnits(this.#central), ...openvswitchUnits(this.#host)])
+      this.#units.push([unit.name, startUnit(unit)]);
     await this.#addNamespace(`${this.#prefix}-out`);
     await this.#addLink("uplink", `${this.#prefix}-out`);
     const controller = ovnControllerUnit(this.#central, this.#host);
@@ -156,7 +178,17 @@ class Lab implements OvnLab {
     const link = `port${++this.#links}`;
     await this.#addNamespace(namespace);
     await this.#addLink(link, namespace, port.macAddress);
-    await ovsVsctl(this.#host, ["--timeout=10", "add-port", "br-int", link, "--", "set", "Interface", link, `external_ids:iface-id=${port.id}`]);
+    await ovsVsctl(this.#host, [
+      "--timeout=10",
+      "add-port",
+      "br-int",
+      link,
+      "--",
+      "set",
+      "Interface",
+      link,
+      `external_ids:iface-id=${port.id}`,
+    ]);
     return this.#guestIn(namespace);
   }
 
@@ -165,7 +197,11 @@ class Lab implements OvnLab {
   }
 
   said(): string {
-    return this.#units.map(([name, unit]) => `== ${name} (${unit.child.signalCode ?? unit.child.exitCode ?? "running"})\n${unit.output()}`).join("\n");
+    return this.#units
+      .map(
+        ([name, unit]) => `== ${name} (${unit.child.signalCode ?? unit.child.exitCode ?? "running"})\n${unit.output()}`,
+      )
+      .join("\n");
   }
 
   async stop(): Promise<void> {
@@ -184,7 +220,14 @@ class Lab implements OvnLab {
   /** A pair of links: one end in the host, the other as eth0 of somebody's namespace. */
   async #addLink(link: string, namespace: string, macAddress?: string): Promise<void> {
     const host = this.#host.networkNamespace;
-    const peer = ["peer", "name", "eth0", ...(macAddress === undefined ? [] : ["address", macAddress]), "netns", namespace];
+    const peer = [
+      "peer",
+      "name",
+      "eth0",
+      ...(macAddress === undefined ? [] : ["address", macAddress]),
+      "netns",
+      namespace,
+    ];
     await runProcess(["ip", "-n", host, "link", "add", link, "type", "veth", ...peer]);
     await disableChecksumOffload(this.#root, host, link);
     await disableChecksumOffload(this.#root, namespace, "eth0");
@@ -209,12 +252,18 @@ class Lab implements OvnLab {
         await ip("address", "add", `${lease.address}/${width}`, "dev", "eth0");
         await ip("link", "set", "eth0", "mtu", String(Number.parseInt(lease.options[26] ?? "5dc", 16)));
         const routes = classlessRoutes(lease.options[121]);
-        if (routes.length === 0 && lease.options[3] !== undefined) routes.push({ destination: "0.0.0.0/0", nexthop: addressesIn(lease.options[3]) });
+        if (routes.length === 0 && lease.options[3] !== undefined)
+          routes.push({ destination: "0.0.0.0/0", nexthop: addressesIn(lease.options[3]) });
         for (const { destination, nexthop } of routes) await ip("route", "add", destination, "via", nexthop);
         return lease;
       },
       async ask(address, port, localAddress) {
-        const answer = await call("connect", { address, port, timeoutMs: 1_500, ...(localAddress === undefined ? {} : { localAddress }) });
+        const answer = await call("connect", {
+          address,
+          port,
+          timeoutMs: 1_500,
+          ...(localAddress === undefined ? {} : { localAddress }),
+        });
         return "text" in answer ? answer.text : answer.error;
       },
     };

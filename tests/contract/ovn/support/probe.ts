@@ -11,7 +11,10 @@ export type Lease = { address: string; options: { [code: number]: string } };
 export type Commands = {
   dhcp: { args: { mac: string }; result: Lease };
   serve: { args: { port: number; text: string }; result: { port: number } };
-  connect: { args: { address: string; port: number; timeoutMs: number; localAddress?: string }; result: { text: string } | { error: string } };
+  connect: {
+    args: { address: string; port: number; timeoutMs: number; localAddress?: string };
+    result: { text: string } | { error: string };
+  };
   resolve: { args: { server: string; name: string }; result: string[] };
 };
 export type Request = { [Op in keyof Commands]: { id: number; op: Op; args: Commands[Op]["args"] } }[keyof Commands];
@@ -64,7 +67,25 @@ function dhcp(mac: string): Promise<Lease> {
       const options = parseOptions(message);
       const offered = message.subarray(16, 20);
       if (options[53] === "02") {
-        request = [53, 1, 3, 50, 4, ...offered, 54, 4, ...Buffer.from(options[54] ?? "", "hex"), 55, 6, 1, 3, 6, 26, 51, 121];
+        request = [
+          53,
+          1,
+          3,
+          50,
+          4,
+          ...offered,
+          54,
+          4,
+          ...Buffer.from(options[54] ?? "", "hex"),
+          55,
+          6,
+          1,
+          3,
+          6,
+          26,
+          51,
+          121,
+        ];
         send();
       } else if (options[53] === "05") {
         finish({ address: dotted(offered), options });

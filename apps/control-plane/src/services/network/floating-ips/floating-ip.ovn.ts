@@ -32,7 +32,8 @@ export function floatingIpRow(floatingIp: OvnFloatingIp): RowWrite<Tables["NAT"]
 
 function detach(ovn: OvnNorthbound, draft: Draft, row: Row<"NAT">): void {
   const router = ovn.named.Logical_Router.first(routerName(row.external_ids[ROUTER] ?? ""));
-  if (router !== undefined) draft.members("Logical_Router", { ref: router._uuid, row: router }, "nat", { remove: [row._uuid] });
+  if (router !== undefined)
+    draft.members("Logical_Router", { ref: router._uuid, row: router }, "nat", { remove: [row._uuid] });
 }
 
 /** The floating IP answers for its port. `unavailable` while its router is not there. */
@@ -43,7 +44,8 @@ export function ensureFloatingIp(ovn: OvnNorthbound, floatingIp: OvnFloatingIp):
     const rows = ovn.owned.NAT.all(indexKey("floatingip", floatingIp.id));
     const [existing] = rows;
     // One row, on one router: moved in the transaction that changes it.
-    for (const row of rows) if (row !== existing || row.external_ids[ROUTER] !== floatingIp.routerId) detach(ovn, draft, row);
+    for (const row of rows)
+      if (row !== existing || row.external_ids[ROUTER] !== floatingIp.routerId) detach(ovn, draft, row);
     const ref = draft.row("NAT", existing, floatingIpRow(floatingIp));
     draft.members("Logical_Router", { ref: router._uuid, row: router }, "nat", { add: [ref] });
   });

@@ -13,13 +13,21 @@ test("a network in tunnels", () => {
 
 test("a network on a physical one forgets MAC addresses, and has a way out, tagged or not", () => {
   const physical = { network: "physnet1", vlan: 12 };
-  assert.equal(switchRow({ id: "n", name: "net", physical, vlanTransparent: false }).other_config?.["fdb_age_threshold"], "300");
+  assert.equal(
+    switchRow({ id: "n", name: "net", physical, vlanTransparent: false }).other_config?.["fdb_age_threshold"],
+    "300",
+  );
   assert.deepEqual(localnetPortRow("n", physical), {
     name: "provnet-n",
     type: "localnet",
     addresses: ["unknown"],
     tag: 12,
-    options: { network_name: "physnet1", mcast_flood: "false", mcast_flood_reports: "true", localnet_learn_fdb: "false" },
+    options: {
+      network_name: "physnet1",
+      mcast_flood: "false",
+      mcast_flood_reports: "true",
+      localnet_learn_fdb: "false",
+    },
     external_ids: { "andromede:network": "n" },
   });
   assert.equal(localnetPortRow("n", { network: "physnet1", vlan: null }).tag, null);

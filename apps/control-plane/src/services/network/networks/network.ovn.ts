@@ -30,13 +30,21 @@ export function switchRow(network: OvnNetwork): RowWrite<Tables["Logical_Switch"
 }
 
 /** Pure: the port by which a switch meets its physical network. */
-export function localnetPortRow(networkId: string, physical: NonNullable<OvnNetwork["physical"]>): RowWrite<Tables["Logical_Switch_Port"]> {
+export function localnetPortRow(
+  networkId: string,
+  physical: NonNullable<OvnNetwork["physical"]>,
+): RowWrite<Tables["Logical_Switch_Port"]> {
   return {
     name: localnetPortName(networkId),
     type: "localnet",
     addresses: ["unknown"],
     tag: physical.vlan,
-    options: { network_name: physical.network, mcast_flood: "false", mcast_flood_reports: "true", localnet_learn_fdb: "false" },
+    options: {
+      network_name: physical.network,
+      mcast_flood: "false",
+      mcast_flood_reports: "true",
+      localnet_learn_fdb: "false",
+    },
     external_ids: { [NETWORK]: networkId },
   };
 }

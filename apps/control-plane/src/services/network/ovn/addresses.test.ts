@@ -21,7 +21,8 @@ test("host bits go, text becomes canonical, an address alone is a host", () => {
 });
 
 test("what is no network is refused", () => {
-  for (const bad of ["10.0.0.0/33", "10.0.0.256/8", "host/8", "10.0.0.0/x", "::/129", "fe80::zz/64"]) assert.throws(() => normalCidr(bad), { kind: "invalid" }, bad);
+  for (const bad of ["10.0.0.0/33", "10.0.0.256/8", "host/8", "10.0.0.0/x", "::/129", "fe80::zz/64"])
+    assert.throws(() => normalCidr(bad), { kind: "invalid" }, bad);
 });
 
 test("reverse names", () => {

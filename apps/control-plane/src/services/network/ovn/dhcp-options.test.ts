@@ -11,7 +11,11 @@ test("names and numbers become OVN's names, texts are quoted, the unknown is lef
     { name: "no-such-option", value: "1", ipVersion: 4 },
     { name: "23", value: "fd00::53", ipVersion: 6 },
   ] as const;
-  assert.deepEqual(ovnDhcpOptions(options, 4), { bootfile_name: '"pxelinux; drop"', ntp_server: "10.0.0.3", next_server: "10.0.0.4" });
+  assert.deepEqual(ovnDhcpOptions(options, 4), {
+    bootfile_name: '"pxelinux; drop"',
+    ntp_server: "10.0.0.3",
+    next_server: "10.0.0.4",
+  });
   assert.deepEqual(ovnDhcpOptions(options, 6), { dns_server: "fd00::53" });
 });
 

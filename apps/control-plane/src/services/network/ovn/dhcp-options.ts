@@ -71,10 +71,16 @@ function byName(version: 4 | 6): ReadonlyMap<string, string> {
 
 /** Do these options ask for no DHCP at all on the port? */
 export const dhcpDisabled = (options: readonly ExtraDhcpOption[], version: 4 | 6): boolean =>
-  options.some((option) => option.name === "dhcp_disabled" && option.ipVersion === version && option.value.toLowerCase() === "true");
+  options.some(
+    (option) =>
+      option.name === "dhcp_disabled" && option.ipVersion === version && option.value.toLowerCase() === "true",
+  );
 
 /** The options OVN understands, under its names; others are left out, as Neutron does. */
-export function ovnDhcpOptions(options: readonly ExtraDhcpOption[], version: 4 | 6): { readonly [name: string]: string } {
+export function ovnDhcpOptions(
+  options: readonly ExtraDhcpOption[],
+  version: 4 | 6,
+): { readonly [name: string]: string } {
   const result: { [name: string]: string } = {};
   for (const { name, value, ipVersion } of options) {
     const ovnName = BY_NAME[version].get(name);

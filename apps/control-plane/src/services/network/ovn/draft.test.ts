@@ -33,7 +33,15 @@ test("only what differs is written, once guarded", () => {
   assert.deepEqual(draft.operations, [
     { op: "wait", table: "Logical_Switch", where, columns: ["_uuid"], until: "==", rows: [{ _uuid: "switch" }] },
     { op: "update", table: "Logical_Switch", where, row: { external_ids: { a: "2" } } },
-    { op: "mutate", table: "Logical_Switch", where, mutations: [["ports", "delete", ["p1"]], ["ports", "insert", ["p3"]]] },
+    {
+      op: "mutate",
+      table: "Logical_Switch",
+      where,
+      mutations: [
+        ["ports", "delete", ["p1"]],
+        ["ports", "insert", ["p3"]],
+      ],
+    },
   ]);
 });
 
@@ -46,6 +54,11 @@ test("a new row is guarded against a twin, and its children hang on its name", (
     { op: "wait", table: "Logical_Switch", where: [["name", "==", "s"]], columns: ["_uuid"], until: "==", rows: [] },
     { op: "insert", table: "Logical_Switch", uuidName: "row1", row: { name: "s" } },
     { op: "insert", table: "Logical_Switch_Port", uuidName: "row2", row: { name: "p" } },
-    { op: "mutate", table: "Logical_Switch", where: [["_uuid", "==", { named: "row1" }]], mutations: [["ports", "insert", [{ named: "row2" }]]] },
+    {
+      op: "mutate",
+      table: "Logical_Switch",
+      where: [["_uuid", "==", { named: "row1" }]],
+      mutations: [["ports", "insert", [{ named: "row2" }]]],
+    },
   ]);
 });

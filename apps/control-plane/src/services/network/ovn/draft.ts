@@ -47,17 +47,31 @@ export function createDraft(): Draft {
   const guard = (table: string, uuid: Uuid): void => {
     if (guarded.has(uuid)) return;
     guarded.add(uuid);
-    guards.push({ op: "wait", table, where: [["_uuid", "==", uuid]], columns: ["_uuid"], until: "==", rows: [{ _uuid: uuid }] });
+    guards.push({
+      op: "wait",
+      table,
+      where: [["_uuid", "==", uuid]],
+      columns: ["_uuid"],
+      until: "==",
+      rows: [{ _uuid: uuid }],
+    });
   };
 
   return {
     row(table, existing, wanted, absent) {
       if (existing !== undefined) {
         const current = existing as unknown as AnyRow;
-        const different = Object.entries(wanted).filter(([column, value]) => value !== undefined && !sameValue(current[column], value));
+        const different = Object.entries(wanted).filter(
+          ([column, value]) => value !== undefined && !sameValue(current[column], value),
+        );
         if (different.length > 0) {
           guard(table, current._uuid);
-          changes.push({ op: "update", table, where: [["_uuid", "==", current._uuid]], row: Object.fromEntries(different) });
+          changes.push({
+            op: "update",
+            table,
+            where: [["_uuid", "==", current._uuid]],
+            row: Object.fromEntries(different),
+          });
         }
         return current._uuid;
       }

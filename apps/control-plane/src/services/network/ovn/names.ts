@@ -40,7 +40,11 @@ export const portGroupName = (securityGroupId: string): string => `pg_${security
 export const DROP_GROUP = "andromede_pg_drop";
 
 /** The marks of a row of ours. */
-export const marks = (owner: OwnedClass, id: string, more: { readonly [key: string]: string } = {}): { readonly [key: string]: string } => ({
+export const marks = (
+  owner: OwnedClass,
+  id: string,
+  more: { readonly [key: string]: string } = {},
+): { readonly [key: string]: string } => ({
   [ID]: id,
   [CLASS]: owner,
   ...more,

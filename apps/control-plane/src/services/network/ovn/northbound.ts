@@ -16,14 +16,28 @@ export type Tables = OVNNorthboundTables;
 const MONITOR = {
   Logical_Switch: { columns: ["name", "ports", "external_ids", "other_config", "dns_records"] },
   Logical_Switch_Port: {
-    columns: ["name", "type", "addresses", "port_security", "enabled", "options", "tag", "dhcpv4_options", "dhcpv6_options", "external_ids", "up"],
+    columns: [
+      "name",
+      "type",
+      "addresses",
+      "port_security",
+      "enabled",
+      "options",
+      "tag",
+      "dhcpv4_options",
+      "dhcpv6_options",
+      "external_ids",
+      "up",
+    ],
   },
   Port_Group: { columns: ["name", "ports", "acls", "external_ids"] },
   ACL: { columns: ["priority", "direction", "match", "action", "external_ids"] },
   DHCP_Options: { columns: ["cidr", "options", "external_ids"] },
   DNS: { columns: ["records", "options", "external_ids"] },
   Logical_Router: { columns: ["name", "ports", "static_routes", "nat", "enabled", "options", "external_ids"] },
-  Logical_Router_Port: { columns: ["name", "mac", "networks", "enabled", "gateway_chassis", "ipv6_ra_configs", "options", "external_ids"] },
+  Logical_Router_Port: {
+    columns: ["name", "mac", "networks", "enabled", "gateway_chassis", "ipv6_ra_configs", "options", "external_ids"],
+  },
   Logical_Router_Static_Route: { columns: ["ip_prefix", "nexthop", "external_ids"] },
   Gateway_Chassis: { columns: ["name", "chassis_name", "priority", "external_ids"] },
   NAT: { columns: ["type", "external_ip", "logical_ip", "logical_port", "external_mac", "options", "external_ids"] },
@@ -48,7 +62,13 @@ export type OvnNorthbound = {
   close(): Promise<void>;
 };
 
-type NamedTable = "Logical_Switch" | "Logical_Switch_Port" | "Port_Group" | "Logical_Router" | "Logical_Router_Port" | "Gateway_Chassis";
+type NamedTable =
+  | "Logical_Switch"
+  | "Logical_Switch_Port"
+  | "Port_Group"
+  | "Logical_Router"
+  | "Logical_Router_Port"
+  | "Gateway_Chassis";
 
 /** The key of `owned`. */
 export const indexKey = (owner: string, id: string): string => `${owner}/${id}`;
@@ -73,7 +93,14 @@ export async function connectNorthbound(options: {
   readyTimeoutMs?: number;
 }): Promise<OvnNorthbound> {
   const { address, log, tls } = options;
-  const client = connectOvsdb({ address, log, database: ovnNorthbound, monitor: MONITOR, leaderOnly: true, ...(tls === undefined ? {} : { tls }) });
+  const client = connectOvsdb({
+    address,
+    log,
+    database: ovnNorthbound,
+    monitor: MONITOR,
+    leaderOnly: true,
+    ...(tls === undefined ? {} : { tls }),
+  });
   const owned = {
     Logical_Switch: client.table("Logical_Switch").indexBy(ownedKey),
     Logical_Switch_Port: client.table("Logical_Switch_Port").indexBy(ownedKey),

@@ -38,7 +38,9 @@ const TABLES = [
 /** Every id that has a row in OVN, by class. */
 export async function listOwned(ovn: OvnNorthbound): Promise<{ readonly [Owner in OwnedClass]: ReadonlySet<string> }> {
   await ovn.ready(5_000);
-  const owned = Object.fromEntries(OWNED_CLASSES.map((owner) => [owner, new Set<string>()])) as { [Owner in OwnedClass]: Set<string> };
+  const owned = Object.fromEntries(OWNED_CLASSES.map((owner) => [owner, new Set<string>()])) as {
+    [Owner in OwnedClass]: Set<string>;
+  };
   for (const table of TABLES) {
     for (const { external_ids: ids } of ovn.client.table(table).rows.values()) {
       const owner = OWNED_CLASSES.find((each) => each === ids[CLASS]);

@@ -53,17 +53,26 @@ test("allowed pairs: of its own MAC beside its addresses, of others as entries o
     }),
   );
   assert.deepEqual(row.addresses, ["fa:16:3e:00:00:01 10.0.0.5 fd00::5", "00:00:5e:00:01:01"]);
-  assert.deepEqual(row.port_security, ["fa:16:3e:00:00:01 10.0.0.5 fd00::5 10.0.0.0/28", "00:00:5e:00:01:01 10.0.0.7 10.0.0.8"]);
+  assert.deepEqual(row.port_security, [
+    "fa:16:3e:00:00:01 10.0.0.5 fd00::5 10.0.0.0/28",
+    "00:00:5e:00:01:01 10.0.0.7 10.0.0.8",
+  ]);
 });
 
 test("without port security anything may come from it and unknown addresses go to it", () => {
   const row = portRow(port({ portSecurityEnabled: false, host: null, adminStateUp: false }));
-  assert.deepEqual([row.addresses, row.port_security, row.options, row.enabled], [["fa:16:3e:00:00:01 10.0.0.5 fd00::5", "unknown"], [], {}, false]);
+  assert.deepEqual(
+    [row.addresses, row.port_security, row.options, row.enabled],
+    [["fa:16:3e:00:00:01 10.0.0.5 fd00::5", "unknown"], [], {}, false],
+  );
 });
 
 test("a metadata port is on every host, in no group, and trusted", () => {
   const row = portRow(port({ kind: "metadata" }));
-  assert.deepEqual([row.type, row.port_security, row.options, row.external_ids["andromede:groups"]], ["localport", [], {}, undefined]);
+  assert.deepEqual(
+    [row.type, row.port_security, row.options, row.external_ids["andromede:groups"]],
+    ["localport", [], {}, undefined],
+  );
 });
 
 test("a port without addresses is known by its MAC alone", () => {
@@ -72,11 +81,16 @@ test("a port without addresses is known by its MAC alone", () => {
 });
 
 test("names: short, whole and reverse, in lower case", () => {
-  assert.deepEqual(dnsRecords(port({ fixedIps: [{ subnetId: "s", ipAddress: "10.0.0.5" }], dns: { hostname: "Web", domain: "Example.org." } })), {
-    web: "10.0.0.5",
-    "web.example.org": "10.0.0.5",
-    "5.0.0.10.in-addr.arpa": "web.example.org",
-  });
+  assert.deepEqual(
+    dnsRecords(
+      port({ fixedIps: [{ subnetId: "s", ipAddress: "10.0.0.5" }], dns: { hostname: "Web", domain: "Example.org." } }),
+    ),
+    {
+      web: "10.0.0.5",
+      "web.example.org": "10.0.0.5",
+      "5.0.0.10.in-addr.arpa": "web.example.org",
+    },
+  );
   assert.equal(dnsRecords(port({ dns: { hostname: "web", domain: null } }))?.["web"], "10.0.0.5 fd00::5");
   assert.equal(dnsRecords(port()), null);
   assert.equal(dnsRecords(port({ fixedIps: [], dns: { hostname: "web", domain: null } })), null);

@@ -5,7 +5,17 @@ import type { RowWrite } from "@andromede/ovsdb/types";
 import { reverseName } from "../ovn/addresses.ts";
 import type { ExtraDhcpOption } from "../ovn/dhcp-options.ts";
 import { type Draft, type Ref, writeOvn } from "../ovn/draft.ts";
-import { DROP_GROUP, EXTRA_DHCP, GROUPS, NAME, NETWORK, SUBNETS, marks, portGroupName, switchName } from "../ovn/names.ts";
+import {
+  DROP_GROUP,
+  EXTRA_DHCP,
+  GROUPS,
+  NAME,
+  NETWORK,
+  SUBNETS,
+  marks,
+  portGroupName,
+  switchName,
+} from "../ovn/names.ts";
 import { type OvnNorthbound, type Row, type Tables, indexKey } from "../ovn/northbound.ts";
 import { findOrMakeDropGroup, findOrMakeGroup } from "../security-groups/security-group.ovn.ts";
 import { tieDhcp } from "../subnets/port-dhcp.ovn.ts";
@@ -32,7 +42,8 @@ export type OvnPort = {
 
 const isTrusted = (port: OvnPort): boolean => port.kind === "metadata";
 const isSecured = (port: OvnPort): boolean => port.portSecurityEnabled && !isTrusted(port);
-const groupsOf = (port: OvnPort): readonly string[] => (isTrusted(port) ? [] : [...new Set(port.securityGroupIds)].toSorted());
+const groupsOf = (port: OvnPort): readonly string[] =>
+  isTrusted(port) ? [] : [...new Set(port.securityGroupIds)].toSorted();
 
 /** One entry for each MAC address with all its IP addresses: the port's own first, then those of its allowed pairs. */
 function entriesByMac(port: OvnPort): readonly string[] {
@@ -48,9 +59,13 @@ function entriesByMac(port: OvnPort): readonly string[] {
 }
 
 /** Pure: the columns of a port's row, without its DHCP options. */
-export function portRow(port: OvnPort): RowWrite<Tables["Logical_Switch_Port"]> & { readonly external_ids: { readonly [key: string]: string } } {
+export function portRow(
+  port: OvnPort,
+): RowWrite<Tables["Logical_Switch_Port"]> & { readonly external_ids: { readonly [key: string]: string } } {
   const own = [port.macAddress.toLowerCase(), ...port.fixedIps.map((ip) => ip.ipAddress)].join(" ");
-  const otherMacs = [...new Set(port.allowedAddressPairs.map((pair) => pair.macAddress.toLowerCase()))].filter((mac) => mac !== port.macAddress.toLowerCase());
+  const otherMacs = [...new Set(port.allowedAddressPairs.map((pair) => pair.macAddress.toLowerCase()))].filter(
+    (mac) => mac !== port.macAddress.toLowerCase(),
+  );
   const groups = groupsOf(port);
   const subnets = [...new Set(port.fixedIps.map((ip) => ip.subnetId))];
   return {
@@ -99,7 +114,13 @@ export function ensurePort(ovn: OvnNorthbound, port: OvnPort): Promise<boolean> 
   });
 }
 
-function writeGroups(ovn: OvnNorthbound, draft: Draft, port: OvnPort, existing: Row<"Logical_Switch_Port"> | undefined, ref: Ref): void {
+function writeGroups(
+  ovn: OvnNorthbound,
+  draft: Draft,
+  port: OvnPort,
+  existing: Row<"Logical_Switch_Port"> | undefined,
+  ref: Ref,
+): void {
   const wanted = new Set(groupsOf(port));
   for (const id of wanted) draft.members("Port_Group", findOrMakeGroup(ovn, draft, id), "ports", { add: [ref] });
   // The row itself says which groups the port was put into.
@@ -116,7 +137,12 @@ function writeGroups(ovn: OvnNorthbound, draft: Draft, port: OvnPort, existing: 
 }
 
 /** Each port has a DNS row of its own, so names come and go with their port and two ports never share a record. */
-function writeDns(ovn: OvnNorthbound, draft: Draft, port: OvnPort, network: { ref: Ref; row: Row<"Logical_Switch"> }): void {
+function writeDns(
+  ovn: OvnNorthbound,
+  draft: Draft,
+  port: OvnPort,
+  network: { ref: Ref; row: Row<"Logical_Switch"> },
+): void {
   const rows = ovn.owned.DNS.all(indexKey("port", port.id));
   const records = dnsRecords(port);
   if (records === null) {
@@ -124,7 +150,11 @@ function writeDns(ovn: OvnNorthbound, draft: Draft, port: OvnPort, network: { re
     return;
   }
   // `ovn-owned`: a question for the name's other address family is answered with nothing, not sent on.
-  const ref = draft.row("DNS", rows[0], { records, options: { "ovn-owned": "true" }, external_ids: marks("port", port.id) });
+  const ref = draft.row("DNS", rows[0], {
+    records,
+    options: { "ovn-owned": "true" },
+    external_ids: marks("port", port.id),
+  });
   draft.members("Logical_Switch", network, "dns_records", { add: [ref] });
   draft.remove("DNS", rows.slice(1));
 }

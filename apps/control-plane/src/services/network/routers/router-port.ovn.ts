@@ -3,7 +3,16 @@ import { unavailable } from "@andromede/base/errors";
 import type { RowWrite } from "@andromede/ovsdb/types";
 
 import { type Draft, type Ref, writeOvn } from "../ovn/draft.ts";
-import { GATEWAY, NETWORK, ROUTER, gatewayChassisName, marks, routerName, routerPortName, switchName } from "../ovn/names.ts";
+import {
+  GATEWAY,
+  NETWORK,
+  ROUTER,
+  gatewayChassisName,
+  marks,
+  routerName,
+  routerPortName,
+  switchName,
+} from "../ovn/names.ts";
 import type { OvnNorthbound, Row, Tables } from "../ovn/northbound.ts";
 import { removeSwitchPort } from "../ports/port.ovn.ts";
 
@@ -20,7 +29,11 @@ export type OvnRouterInterface = OvnRouterPort & {
   readonly routerId: string;
   readonly adminStateUp: boolean;
   /** How guests of the network get IPv6 addresses (of its subnet with an address mode); null: no router advertisements. */
-  readonly ipv6: { readonly addressMode: "slaac" | "dhcpv6-stateful" | "dhcpv6-stateless"; readonly dnsServer: string | null; readonly mtu: number } | null;
+  readonly ipv6: {
+    readonly addressMode: "slaac" | "dhcpv6-stateful" | "dhcpv6-stateless";
+    readonly dnsServer: string | null;
+    readonly mtu: number;
+  } | null;
   /** True for a network that is on a physical one: its routing happens on the gateway's host. */
   readonly physical: boolean;
 };
@@ -28,7 +41,8 @@ export type OvnRouterInterface = OvnRouterPort & {
 /** The leg in the external network. Hosts in order of preference may be its gateway. */
 export type OvnGatewayPort = OvnRouterPort & { readonly mtu: number; readonly chassis: readonly string[] };
 
-const networksOf = (port: OvnRouterPort): readonly string[] => port.addresses.map(({ ipAddress, prefixLength }) => `${ipAddress}/${prefixLength}`);
+const networksOf = (port: OvnRouterPort): readonly string[] =>
+  port.addresses.map(({ ipAddress, prefixLength }) => `${ipAddress}/${prefixLength}`);
 
 /** Pure: the router's side of an interface. */
 export function interfaceRow(port: OvnRouterInterface): RowWrite<Tables["Logical_Router_Port"]> {
@@ -67,7 +81,11 @@ export function gatewayRow(routerId: string, port: OvnGatewayPort): RowWrite<Tab
 }
 
 /** Pure: the switch's side of a router's port. */
-export function peerRow(routerId: string, port: OvnRouterPort, gateway: boolean): RowWrite<Tables["Logical_Switch_Port"]> {
+export function peerRow(
+  routerId: string,
+  port: OvnRouterPort,
+  gateway: boolean,
+): RowWrite<Tables["Logical_Switch_Port"]> {
   return {
     name: port.portId,
     type: "router",
@@ -88,17 +106,29 @@ type Parent = { readonly ref: Ref; readonly row: Row<"Logical_Router"> | undefin
 function writePeer(ovn: OvnNorthbound, draft: Draft, routerId: string, port: OvnRouterPort, gateway: boolean): void {
   const network = ovn.named.Logical_Switch.first(switchName(port.networkId));
   if (network === undefined) throw unavailable("The router port's network is not realised yet");
-  const peer = draft.row("Logical_Switch_Port", ovn.named.Logical_Switch_Port.first(port.portId), peerRow(routerId, port, gateway));
+  const peer = draft.row(
+    "Logical_Switch_Port",
+    ovn.named.Logical_Switch_Port.first(port.portId),
+    peerRow(routerId, port, gateway),
+  );
   draft.members("Logical_Switch", { ref: network._uuid, row: network }, "ports", { add: [peer] });
 }
 
 /** Writes a router's gateway port into the draft. */
-export function writeGatewayPort(ovn: OvnNorthbound, draft: Draft, routerId: string, router: Parent, port: OvnGatewayPort): void {
+export function writeGatewayPort(
+  ovn: OvnNorthbound,
+  draft: Draft,
+  routerId: string,
+  router: Parent,
+  port: OvnGatewayPort,
+): void {
   const existing = ovn.named.Logical_Router_Port.first(routerPortName(port.portId));
   const ref = draft.row("Logical_Router_Port", existing, gatewayRow(routerId, port));
   draft.members("Logical_Router", router, "ports", { add: [ref] });
   const chassisTable = ovn.client.table("Gateway_Chassis");
-  const held = (existing?.gateway_chassis ?? []).map((uuid) => chassisTable.get(uuid)).filter((row) => row !== undefined);
+  const held = (existing?.gateway_chassis ?? [])
+    .map((uuid) => chassisTable.get(uuid))
+    .filter((row) => row !== undefined);
   const wanted = port.chassis.map((chassis, at) => {
     const name = gatewayChassisName(port.portId, chassis);
     return draft.row("Gateway_Chassis", ovn.named.Gateway_Chassis.first(name), {
@@ -118,7 +148,8 @@ export function writeGatewayPort(ovn: OvnNorthbound, draft: Draft, routerId: str
 /** Takes a port off its router and its switch. */
 export function dropRouterPort(ovn: OvnNorthbound, draft: Draft, portId: string): void {
   const row = ovn.named.Logical_Router_Port.first(routerPortName(portId));
-  const router = row === undefined ? undefined : ovn.named.Logical_Router.first(routerName(row.external_ids[ROUTER] ?? ""));
+  const router =
+    row === undefined ? undefined : ovn.named.Logical_Router.first(routerName(row.external_ids[ROUTER] ?? ""));
   if (row !== undefined && router !== undefined) {
     draft.members("Logical_Router", { ref: router._uuid, row: router }, "ports", { remove: [row._uuid] });
   }
@@ -130,7 +161,11 @@ export function ensureRouterInterface(ovn: OvnNorthbound, port: OvnRouterInterfa
   return writeOvn(ovn, (draft) => {
     const router = ovn.named.Logical_Router.first(routerName(port.routerId));
     if (router === undefined) throw unavailable("The interface's router is not realised yet");
-    const ref = draft.row("Logical_Router_Port", ovn.named.Logical_Router_Port.first(routerPortName(port.portId)), interfaceRow(port));
+    const ref = draft.row(
+      "Logical_Router_Port",
+      ovn.named.Logical_Router_Port.first(routerPortName(port.portId)),
+      interfaceRow(port),
+    );
     draft.members("Logical_Router", { ref: router._uuid, row: router }, "ports", { add: [ref] });
     writePeer(ovn, draft, port.routerId, port, false);
   });

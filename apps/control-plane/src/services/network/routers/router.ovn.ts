@@ -40,7 +40,10 @@ type Route = RowWrite<Tables["Logical_Router_Static_Route"]> & { readonly ip_pre
 
 /** Pure: default routes by the gateway, then the customer's. */
 export function routeRows(router: OvnRouter): readonly Route[] {
-  const defaults = (router.gateway?.gatewayIps ?? []).map((nexthop) => ({ destination: ipVersion(nexthop) === 4 ? "0.0.0.0/0" : "::/0", nexthop }));
+  const defaults = (router.gateway?.gatewayIps ?? []).map((nexthop) => ({
+    destination: ipVersion(nexthop) === 4 ? "0.0.0.0/0" : "::/0",
+    nexthop,
+  }));
   const rows = new Map<string, Route>();
   for (const { destination, nexthop } of [...defaults, ...router.routes]) {
     const prefix = normalCidr(destination);
@@ -58,7 +61,12 @@ export function snatRows(router: OvnRouter): readonly Snat[] {
   const external = gateway.addresses.map((address) => address.ipAddress).find((address) => ipVersion(address) === 4);
   if (external === undefined) return [];
   const cidrs = new Set(gateway.internalCidrs.filter((cidr) => ipVersion(cidr) === 4).map(normalCidr));
-  return [...cidrs].map((cidr) => ({ type: "snat", external_ip: external, logical_ip: cidr, external_ids: marks("router", router.id) }));
+  return [...cidrs].map((cidr) => ({
+    type: "snat",
+    external_ip: external,
+    logical_ip: cidr,
+    external_ids: marks("router", router.id),
+  }));
 }
 
 type Parent = { readonly ref: Ref; readonly row: Row<"Logical_Router"> | undefined };
@@ -75,7 +83,10 @@ function writeChildren<Table extends "NAT" | "Logical_Router_Static_Route", Want
 ): void {
   const byKey = new Map(existing.map((row) => [keyOf(row), row]));
   const kept = wanted.map((row) => draft.row(table, byKey.get(keyOf(row)), row));
-  draft.members("Logical_Router", router, column, { add: kept, remove: existing.map((row) => row._uuid).filter((uuid) => !kept.includes(uuid)) });
+  draft.members("Logical_Router", router, column, {
+    add: kept,
+    remove: existing.map((row) => row._uuid).filter((uuid) => !kept.includes(uuid)),
+  });
 }
 
 /** The router, its routes, gateway and source NAT are in OVN as given. `unavailable` while the external network is not there. */
@@ -86,9 +97,26 @@ export function ensureRouter(ovn: OvnNorthbound, router: OvnRouter): Promise<boo
     const parent = { ref: draft.row("Logical_Router", row, routerRow(router), ["name", "==", name]), row };
     const ours = indexKey("router", router.id);
     const routes = ovn.owned.Logical_Router_Static_Route.all(ours);
-    writeChildren(draft, "Logical_Router_Static_Route", parent, "static_routes", routes, routeRows(router), (route) => `${route.ip_prefix} ${route.nexthop}`);
-    writeChildren(draft, "NAT", parent, "nat", ovn.owned.NAT.all(ours), snatRows(router), (nat) => `${nat.external_ip} ${nat.logical_ip}`);
-    for (const portId of gatewayPorts(ovn, row)) if (portId !== router.gateway?.portId) dropRouterPort(ovn, draft, portId);
+    writeChildren(
+      draft,
+      "Logical_Router_Static_Route",
+      parent,
+      "static_routes",
+      routes,
+      routeRows(router),
+      (route) => `${route.ip_prefix} ${route.nexthop}`,
+    );
+    writeChildren(
+      draft,
+      "NAT",
+      parent,
+      "nat",
+      ovn.owned.NAT.all(ours),
+      snatRows(router),
+      (nat) => `${nat.external_ip} ${nat.logical_ip}`,
+    );
+    for (const portId of gatewayPorts(ovn, row))
+      if (portId !== router.gateway?.portId) dropRouterPort(ovn, draft, portId);
     if (router.gateway !== null) writeGatewayPort(ovn, draft, router.id, parent, router.gateway);
   });
 }

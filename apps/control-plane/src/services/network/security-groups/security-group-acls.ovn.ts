@@ -19,7 +19,10 @@ export type OvnSecurityGroupRule = {
   readonly remoteGroupId: string | null;
 };
 
-type Acl = RowWrite<Tables["ACL"]> & { readonly match: string; readonly external_ids: { readonly [key: string]: string } };
+type Acl = RowWrite<Tables["ACL"]> & {
+  readonly match: string;
+  readonly external_ids: { readonly [key: string]: string };
+};
 
 const PRIORITY_ALLOW = 1002;
 const PRIORITY_ESSENTIAL = 1001;
@@ -72,12 +75,20 @@ function protocolMatch(rule: OvnSecurityGroupRule): string[] {
   const { portRangeMin: min, portRangeMax: max } = rule;
   if (ICMP_NUMBERS.has(number)) {
     const icmp = rule.ethertype === "IPv4" ? "icmp4" : "icmp6";
-    return [icmp, ...(min === null ? [] : [`${icmp}.type == ${min}`]), ...(max === null ? [] : [`${icmp}.code == ${max}`])];
+    return [
+      icmp,
+      ...(min === null ? [] : [`${icmp}.type == ${min}`]),
+      ...(max === null ? [] : [`${icmp}.code == ${max}`]),
+    ];
   }
   const transport = TRANSPORTS.get(number);
   if (transport === undefined) return [`ip.proto == ${number}`];
   if (min !== null && min === max) return [transport, `${transport}.dst == ${min}`];
-  return [transport, ...(min === null ? [] : [`${transport}.dst >= ${min}`]), ...(max === null ? [] : [`${transport}.dst <= ${max}`])];
+  return [
+    transport,
+    ...(min === null ? [] : [`${transport}.dst >= ${min}`]),
+    ...(max === null ? [] : [`${transport}.dst <= ${max}`]),
+  ];
 }
 
 /** What a rule lets through, in OVN's expression language. */
@@ -110,7 +121,13 @@ export function ruleAcl(securityGroupId: string, stateful: boolean, rule: OvnSec
  * own address. (Neighbour discovery, router advertisements and the answers of OVN's own DHCP pass before ACLs.)
  */
 export function dropGroupAcls(): readonly Acl[] {
-  const acl = (name: string, priority: number, direction: "from-lport" | "to-lport", action: "allow" | "drop", match: string): Acl => ({
+  const acl = (
+    name: string,
+    priority: number,
+    direction: "from-lport" | "to-lport",
+    action: "allow" | "drop",
+    match: string,
+  ): Acl => ({
     priority,
     direction,
     action,
@@ -118,8 +135,20 @@ export function dropGroupAcls(): readonly Acl[] {
     external_ids: { [RULE]: name },
   });
   return [
-    acl("dhcpv4", PRIORITY_ESSENTIAL, "from-lport", "allow", "ip4 && ip4.dst == 255.255.255.255 && udp && udp.src == 68 && udp.dst == 67"),
-    acl("dhcpv6", PRIORITY_ESSENTIAL, "from-lport", "allow", "ip6 && ip6.dst == ff02::1:2 && udp && udp.src == 546 && udp.dst == 547"),
+    acl(
+      "dhcpv4",
+      PRIORITY_ESSENTIAL,
+      "from-lport",
+      "allow",
+      "ip4 && ip4.dst == 255.255.255.255 && udp && udp.src == 68 && udp.dst == 67",
+    ),
+    acl(
+      "dhcpv6",
+      PRIORITY_ESSENTIAL,
+      "from-lport",
+      "allow",
+      "ip6 && ip6.dst == ff02::1:2 && udp && udp.src == 546 && udp.dst == 547",
+    ),
     acl("drop-out", PRIORITY_DROP, "from-lport", "drop", "ip"),
     acl("drop-in", PRIORITY_DROP, "to-lport", "drop", "ip"),
   ];

@@ -19,19 +19,30 @@ export function findOrMakeGroup(ovn: OvnNorthbound, draft: Draft, securityGroupI
   const name = portGroupName(securityGroupId);
   const row = ovn.named.Port_Group.first(name);
   if (row !== undefined) return { ref: row._uuid, row };
-  return { ref: draft.row("Port_Group", undefined, { name, external_ids: marks("security_group", securityGroupId) }), row };
+  return {
+    ref: draft.row("Port_Group", undefined, { name, external_ids: marks("security_group", securityGroupId) }),
+    row,
+  };
 }
 
 /** The group of all ports with port security, made with its ACLs if it is missing. */
 export function findOrMakeDropGroup(ovn: OvnNorthbound, draft: Draft): Group {
   const row = ovn.named.Port_Group.first(DROP_GROUP);
   if (row !== undefined) return { ref: row._uuid, row };
-  const group = { ref: draft.row("Port_Group", undefined, { name: DROP_GROUP, external_ids: { [CLASS]: "base" } }), row };
+  const group = {
+    ref: draft.row("Port_Group", undefined, { name: DROP_GROUP, external_ids: { [CLASS]: "base" } }),
+    row,
+  };
   writeAcls(ovn, draft, group, dropGroupAcls());
   return group;
 }
 
-function writeAcls(ovn: OvnNorthbound, draft: Draft, group: Group, wanted: readonly ReturnType<typeof ruleAcl>[]): void {
+function writeAcls(
+  ovn: OvnNorthbound,
+  draft: Draft,
+  group: Group,
+  wanted: readonly ReturnType<typeof ruleAcl>[],
+): void {
   const table = ovn.client.table("ACL");
   const existing = (group.row?.acls ?? []).map((uuid) => table.get(uuid)).filter((row) => row !== undefined);
   const byRule = new Map(existing.map((row) => [row.external_ids[RULE], row]));
@@ -60,11 +71,21 @@ export function ensureSecurityGroup(ovn: OvnNorthbound, group: OvnSecurityGroup)
   return writeOvn(ovn, (draft) => {
     const name = portGroupName(group.id);
     const row = ovn.named.Port_Group.first(name);
-    const ref = draft.row("Port_Group", row, { name, external_ids: marks("security_group", group.id, { [NAME]: group.name }) });
+    const ref = draft.row("Port_Group", row, {
+      name,
+      external_ids: marks("security_group", group.id, { [NAME]: group.name }),
+    });
     // A match on a group that does not exist is an error to OVN, and the rule would be void.
-    const remotes = new Set(group.rules.map((rule) => rule.remoteGroupId).filter((id) => id !== null && id !== group.id));
+    const remotes = new Set(
+      group.rules.map((rule) => rule.remoteGroupId).filter((id) => id !== null && id !== group.id),
+    );
     for (const remote of remotes) if (remote !== null) findOrMakeGroup(ovn, draft, remote);
-    writeAcls(ovn, draft, { ref, row }, group.rules.map((rule) => ruleAcl(group.id, group.stateful, rule)));
+    writeAcls(
+      ovn,
+      draft,
+      { ref, row },
+      group.rules.map((rule) => ruleAcl(group.id, group.stateful, rule)),
+    );
   });
 }
 

@@ -8,7 +8,11 @@ import { EXTRA_DHCP, ID, SUBNET, SUBNETS, marks } from "../ovn/names.ts";
 import { type OvnNorthbound, type Row, indexKey } from "../ovn/northbound.ts";
 
 /** A subnet's DHCP options, in the database or about to be. */
-export type DhcpSource = { readonly ref: Ref; readonly cidr: string; readonly options: { readonly [name: string]: string } };
+export type DhcpSource = {
+  readonly ref: Ref;
+  readonly cidr: string;
+  readonly options: { readonly [name: string]: string };
+};
 /** Says what a subnet's options are about to be; undefined: as they are in the database. */
 type Override = (subnetId: string) => { readonly source: DhcpSource | undefined } | undefined;
 
@@ -61,7 +65,12 @@ function assumeNoDhcp(ovn: OvnNorthbound, draft: Draft, subnetId: string): void 
 }
 
 /** The first subnet with DHCP; of IPv6 ones a stateful one first, so that the port gets an address by DHCP if it can (as Neutron does). */
-function chooseSource(ovn: OvnNorthbound, subnetIds: readonly string[], version: 4 | 6, override: Override): { subnetId: string; source: DhcpSource } | undefined {
+function chooseSource(
+  ovn: OvnNorthbound,
+  subnetIds: readonly string[],
+  version: 4 | 6,
+  override: Override,
+): { subnetId: string; source: DhcpSource } | undefined {
   const found = subnetIds.flatMap((subnetId) => {
     const overridden = override(subnetId);
     const row = ovn.owned.DHCP_Options.first(indexKey("subnet", subnetId));
@@ -73,9 +82,17 @@ function chooseSource(ovn: OvnNorthbound, subnetIds: readonly string[], version:
 }
 
 /** Routes of port and subnet are joined; everything else the port's word wins. */
-function mergeOptions(subnet: { readonly [name: string]: string }, port: { readonly [name: string]: string }): { readonly [name: string]: string } {
-  const routes = [subnet["classless_static_route"], port["classless_static_route"]].filter((each) => each !== undefined);
-  const joined = routes.length < 2 ? {} : { classless_static_route: `{${routes.map((each) => each.replace(/^\{|\}$/g, "")).join(", ")}}` };
+function mergeOptions(
+  subnet: { readonly [name: string]: string },
+  port: { readonly [name: string]: string },
+): { readonly [name: string]: string } {
+  const routes = [subnet["classless_static_route"], port["classless_static_route"]].filter(
+    (each) => each !== undefined,
+  );
+  const joined =
+    routes.length < 2
+      ? {}
+      : { classless_static_route: `{${routes.map((each) => each.replace(/^\{|\}$/g, "")).join(", ")}}` };
   return { ...subnet, ...port, ...joined };
 }
 

@@ -62,7 +62,9 @@ function dhcpV6(subnet: OvnSubnet): { readonly [option: string]: string } | null
 }
 
 /** Pure: the DHCP options of a subnet, or null if it has no DHCP. */
-export function subnetDhcpRow(subnet: OvnSubnet): (RowWrite<Tables["DHCP_Options"]> & { cidr: string; options: { readonly [option: string]: string } }) | null {
+export function subnetDhcpRow(
+  subnet: OvnSubnet,
+): (RowWrite<Tables["DHCP_Options"]> & { cidr: string; options: { readonly [option: string]: string } }) | null {
   const options = subnet.enableDhcp ? (subnet.ipVersion === 4 ? dhcpV4(subnet) : dhcpV6(subnet)) : null;
   return options === null ? null : { cidr: subnet.cidr, options, external_ids: marks("subnet", subnet.id) };
 }
@@ -77,15 +79,26 @@ export function removeSubnet(ovn: OvnNorthbound, subnetId: string): Promise<bool
   return writeSubnet(ovn, subnetId, null);
 }
 
-async function writeSubnet(ovn: OvnNorthbound, subnetId: string, wanted: ReturnType<typeof subnetDhcpRow>): Promise<boolean> {
-  const write = (everyPort: boolean): Promise<boolean> => writeOvn(ovn, (draft) => draftSubnet(ovn, draft, subnetId, wanted, everyPort));
+async function writeSubnet(
+  ovn: OvnNorthbound,
+  subnetId: string,
+  wanted: ReturnType<typeof subnetDhcpRow>,
+): Promise<boolean> {
+  const write = (everyPort: boolean): Promise<boolean> =>
+    writeOvn(ovn, (draft) => draftSubnet(ovn, draft, subnetId, wanted, everyPort));
   const changed = await write(false);
   // By now the copy holds the ports that were written while this one was under way; later ones find the subnet themselves.
   if (changed) await write(true);
   return changed;
 }
 
-function draftSubnet(ovn: OvnNorthbound, draft: Draft, subnetId: string, wanted: ReturnType<typeof subnetDhcpRow>, everyPort: boolean): void {
+function draftSubnet(
+  ovn: OvnNorthbound,
+  draft: Draft,
+  subnetId: string,
+  wanted: ReturnType<typeof subnetDhcpRow>,
+  everyPort: boolean,
+): void {
   const rows = ovn.owned.DHCP_Options.all(indexKey("subnet", subnetId));
   let source: DhcpSource | undefined;
   if (wanted === null) {
@@ -99,7 +112,9 @@ function draftSubnet(ovn: OvnNorthbound, draft: Draft, subnetId: string, wanted:
   if (!everyPort && draft.operations.length === 0) return;
   for (const port of ovn.client.table("Logical_Switch_Port").rows.values()) {
     if (port.external_ids[SUBNETS]?.includes(subnetId) !== true) continue;
-    const tied = tieDhcp(ovn, draft, { id: port.name, externalIds: port.external_ids, type: port.type }, (id) => (id === subnetId ? { source } : undefined));
+    const tied = tieDhcp(ovn, draft, { id: port.name, externalIds: port.external_ids, type: port.type }, (id) =>
+      id === subnetId ? { source } : undefined,
+    );
     draft.row("Logical_Switch_Port", port, tied);
   }
 }
