@@ -8,6 +8,8 @@ export type ServerFilter = {
   /** Column -> regular expression. */
   matching: { readonly [column: string]: string };
   statuses?: string[];
+  /** Observed states of servers that have been running. */
+  powerStates?: string[];
   ids?: string[];
   changesSince?: Date;
   changesBefore?: Date;

@@ -276,3 +276,15 @@ export type Server = ServerFacts & {
 
 /** `instance-0000002a`: the name Nova shows operators. */
 export const hypervisorName = (server: Pick<Server, "number">): string => `instance-${server.number.toString(16).padStart(8, "0")}`;
+
+/** What the API changes of a server's own fields. */
+export type ServerChanges = Partial<
+  Pick<Server, "name" | "hostname" | "description" | "accessIpV4" | "accessIpV6" | "diskConfig" | "metadata" | "tags" | "lockedBy" | "lockedReason">
+>;
+
+/** What a word about power makes of the wanted state. */
+export type PowerChange = {
+  power: GuestPower;
+  powerNonce: string;
+  reboot: { kind: "soft" | "hard"; nonce: string } | null;
+};

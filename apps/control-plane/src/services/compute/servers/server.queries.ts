@@ -2,7 +2,7 @@
 import type postgres from "postgres";
 
 import type { Queryable } from "../../../db/database.ts";
-import type { FlavorCopy, ImageCopy, Server } from "./server.model.ts";
+import type { FlavorCopy, ImageCopy, PowerChange, Server, ServerChanges } from "./server.model.ts";
 import type { ServerFilter, ServerSort } from "./server-filter.ts";
 
 const columns = (sql: Queryable) => sql`
@@ -92,12 +92,6 @@ export async function findAdminPassword(sql: Queryable, id: string): Promise<Buf
   return row?.adminPassword ?? null;
 }
 
-export type PowerChange = {
-  power: Server["power"];
-  powerNonce: string;
-  reboot: { kind: "soft" | "hard"; nonce: string } | null;
-};
-
 /** A new word about power. It also ends an ERROR that the control plane had found. `bump`: the guest's spec changes by it. */
 export async function setPower(sql: Queryable, id: string, change: PowerChange, options: { bump: boolean; at: Date }): Promise<void> {
   const step = options.bump ? 1 : 0;
@@ -128,10 +122,6 @@ export async function setServerHost(sql: Queryable, id: string, host: string, zo
     update server set host = ${host}, availability_zone = ${zone} where id = ${id} and host is null and not deleting returning id`;
   return rows.length > 0;
 }
-
-export type ServerChanges = Partial<
-  Pick<Server, "name" | "hostname" | "description" | "accessIpV4" | "accessIpV6" | "diskConfig" | "metadata" | "tags" | "lockedBy" | "lockedReason">
->;
 
 /** What the API changes of a server's own fields. `bump`: the guest sees it (names, metadata), so its spec is sent anew. */
 export async function updateServerRow(sql: postgres.ISql, id: string, changes: ServerChanges, options: { bump: boolean; at: Date }): Promise<void> {
@@ -242,6 +232,9 @@ function conditions(sql: Queryable, filter: ServerFilter) {
     ...equalities(sql, filter),
     ...patterns(sql, filter),
     ...(filter.statuses === undefined ? [] : [sql`server_status(s.vm_state, s.task_state) = any(${filter.statuses})`]),
+    ...(filter.powerStates === undefined
+      ? []
+      : [sql`s.observed_launched_at is not null and s.observed_state = any(${filter.powerStates})`]),
     ...(filter.ids === undefined ? [] : [sql`s.id = any(${filter.ids})`]),
     ...(filter.changesSince === undefined ? [] : [sql`s.updated_at >= ${filter.changesSince}`]),
     ...(filter.changesBefore === undefined ? [] : [sql`s.updated_at <= ${filter.changesBefore}`]),

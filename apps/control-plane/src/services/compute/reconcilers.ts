@@ -1,0 +1,4 @@
+import type { Reconciler } from "../../reconcile/worker.ts";
+import { serverReconciler } from "./servers/server.reconciler.ts";
+
+export const computeReconcilers: Reconciler[] = [serverReconciler];

@@ -1,0 +1,22 @@
+import type { Route } from "../../http/service.ts";
+import { actionRoutes } from "./actions/action.routes.ts";
+import { consoleRoutes } from "./consoles/console.routes.ts";
+import { flavorRoutes } from "./flavors/flavor.routes.ts";
+import { hostRoutes } from "./hosts/host.routes.ts";
+import { interfaceRoutes } from "./interfaces/interface.routes.ts";
+import { keypairRoutes } from "./keypairs/keypair.routes.ts";
+import { quotaRoutes } from "./quotas/quota.routes.ts";
+import { serverRoutes } from "./servers/server.routes.ts";
+import { versionRoutes } from "./versions/version.routes.ts";
+
+export const computeRoutes: Route[] = [
+  ...versionRoutes,
+  ...flavorRoutes,
+  ...keypairRoutes,
+  ...serverRoutes,
+  ...interfaceRoutes,
+  ...actionRoutes,
+  ...consoleRoutes,
+  ...quotaRoutes,
+  ...hostRoutes,
+];

@@ -1,0 +1,59 @@
+/** The bodies of `POST /servers/{id}/action`: one member, which names the action. What no row names is 400, as in Nova. Pure. */
+import type { JsonSchema, VersionedSchema } from "../../../http/service.ts";
+import { integerSchema, nameSchema } from "../common/wire.ts";
+
+const object = (properties: object, required: string[] = []): JsonSchema => ({
+  type: "object",
+  required,
+  additionalProperties: false,
+  properties,
+});
+/** Nova takes anything where it wants null: clients send null, {} and "". */
+const anything: JsonSchema = {};
+
+export type ActionRow = { since?: number; until?: number; rule: string; schema: JsonSchema | VersionedSchema };
+
+const group = object({ name: nameSchema }, ["name"]);
+const consoleOf = (types: string[]): JsonSchema => object({ type: { enum: types } }, ["type"]);
+
+/** Action -> who may, from and until which microversion, and what it carries. */
+export const ACTIONS = {
+  "os-start": { rule: "os_compute_api:servers:start", schema: anything },
+  "os-stop": { rule: "os_compute_api:servers:stop", schema: anything },
+  reboot: { rule: "os_compute_api:servers:reboot", schema: object({ type: { enum: ["HARD", "Hard", "hard", "SOFT", "Soft", "soft"] } }, ["type"]) },
+  pause: { rule: "os_compute_api:os-pause-server:pause", schema: anything },
+  unpause: { rule: "os_compute_api:os-pause-server:unpause", schema: anything },
+  suspend: { rule: "os_compute_api:os-suspend-server:suspend", schema: anything },
+  resume: { rule: "os_compute_api:os-suspend-server:resume", schema: anything },
+  lock: {
+    rule: "os_compute_api:os-lock-server:lock",
+    schema: [
+      { since: 0, schema: anything },
+      {
+        since: 73,
+        schema: { anyOf: [{ type: "null" }, object({ locked_reason: { type: "string", minLength: 1, maxLength: 255 } })] },
+      },
+    ],
+  },
+  unlock: { rule: "os_compute_api:os-lock-server:unlock", schema: anything },
+  forceDelete: { rule: "os_compute_api:os-deferred-delete:force", schema: anything },
+  "os-getConsoleOutput": {
+    rule: "os_compute_api:os-console-output",
+    schema: object({ length: { anyOf: [...integerSchema(-1).anyOf, { type: "null" }] } }),
+  },
+  "os-getVNCConsole": { until: 5, rule: "os_compute_api:os-remote-consoles", schema: consoleOf(["novnc", "xvpvnc"]) },
+  "os-getSerialConsole": { until: 5, rule: "os_compute_api:os-remote-consoles", schema: consoleOf(["serial"]) },
+  addSecurityGroup: { rule: "os_compute_api:os-security-groups:add", schema: group },
+  removeSecurityGroup: { rule: "os_compute_api:os-security-groups:remove", schema: group },
+  "os-resetState": {
+    rule: "os_compute_api:os-admin-actions:reset_state",
+    schema: object({ state: { enum: ["active", "error"] } }, ["state"]),
+  },
+} as const satisfies { [action: string]: ActionRow };
+
+export type ActionName = keyof typeof ACTIONS;
+export const ACTION_NAMES = Object.keys(ACTIONS) as ActionName[];
+
+/** The route's own schema asks only for one member; which one it is decides what that must hold. */
+export const actionSchema = { type: "object", minProperties: 1, maxProperties: 1 } as const;
+export type ActionBody = { [action: string]: unknown };

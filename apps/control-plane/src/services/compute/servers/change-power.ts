@@ -1,0 +1,138 @@
+/** What customers and operators say about a server's power: one transaction each; hosts hear of it from the reconciler. */
+import { conflict, forbidden } from "@andromede/base/errors";
+import { newUuid } from "@andromede/base/ids";
+
+import { type Transaction, transact } from "../../../db/transaction.ts";
+import type { ApiRequest } from "../../../http/service.ts";
+import { insertAction } from "../actions/action.queries.ts";
+import { asksAsAdmin } from "../common/actor.ts";
+import { getServerLocked } from "./read-servers.ts";
+import { type PowerAction, type PowerChange, type Server, checkPowerAction } from "./server.model.ts";
+import { setDeleting, setFault, setPower, updateServerRow } from "./server.queries.ts";
+
+/** Nova's name of the action in the list of instance actions. */
+const RECORDED: { readonly [action in PowerAction]: string } = {
+  start: "start",
+  stop: "stop",
+  pause: "pause",
+  unpause: "unpause",
+  suspend: "suspend",
+  resume: "resume",
+  rebootSoft: "reboot",
+  rebootHard: "reboot",
+};
+
+export async function changePower(request: ApiRequest, id: string, action: PowerAction): Promise<void> {
+  const at = new Date(request.app.clock.now());
+  await transact(request.app, request.origin, async (tx) => {
+    const server = await getServerLocked(tx.sql, request, id);
+    checkLock(request, server);
+    checkPowerAction(server.id, server, action);
+    const change = toChange(server, action);
+    const bump = change.power !== server.power || change.powerNonce !== server.powerNonce;
+    await setPower(tx.sql, server.id, change, { bump, at });
+    await record(request, tx, server, RECORDED[action]);
+    tx.enqueue(`server/${server.id}`);
+  });
+}
+
+/** What the wanted state becomes. */
+export function toChange(server: Server, action: PowerAction): PowerChange {
+  const same = { power: server.power, powerNonce: server.powerNonce, reboot: null };
+  switch (action) {
+    case "start":
+      return { power: "running", powerNonce: newUuid(), reboot: null };
+    case "stop":
+      return { ...same, power: "stopped" };
+    case "pause":
+      return { ...same, power: "paused" };
+    case "suspend":
+      return { ...same, power: "suspended" };
+    case "unpause":
+    case "resume":
+      return { ...same, power: "running" };
+    case "rebootSoft":
+      return { ...same, reboot: { kind: "soft", nonce: newUuid() } };
+    case "rebootHard": {
+      const hasProcess = ["running", "paused", "suspended"].includes(server.observedState ?? "");
+      // without a process there is nothing to reset: it is a start
+      if (!hasProcess) return { power: "running", powerNonce: newUuid(), reboot: null };
+      return { power: "running", powerNonce: server.powerNonce, reboot: { kind: "hard", nonce: newUuid() } };
+    }
+  }
+}
+
+/** Somebody said hands off; operators may all the same. */
+export function checkLock(request: Pick<ApiRequest, "actor" | "plane">, server: Server): void {
+  if (server.lockedBy !== null && !asksAsAdmin(request)) throw conflict(`Instance ${server.id} is locked`);
+}
+
+/** Notes what was done, for the customer's list of actions and for the event log. */
+export async function record(request: ApiRequest, tx: Transaction, server: Server, action: string, finished = false): Promise<void> {
+  const row = {
+    serverId: server.id,
+    projectId: server.projectId,
+    userId: request.actor.userId,
+    actorProjectId: request.actor.projectId,
+    requestId: request.requestId,
+    action,
+  };
+  await insertAction(tx.sql, row, new Date(request.app.clock.now()), finished);
+  tx.event({ action: `compute.server.${action}`, target: { type: "server", id: server.id, projectId: server.projectId } });
+}
+
+/** How long a deletion's answer waits for it to be true. */
+const SETTLE_MS = 150;
+
+/**
+ * From here on the server goes. Answers when it is gone, or after a moment: a host that is quick is a server that is 404
+ * at once, one that is slow keeps nobody waiting.
+ */
+export async function deleteServer(request: ApiRequest, id: string): Promise<void> {
+  const { app } = request;
+  let settled: Promise<boolean> | undefined;
+  await transact(app, request.origin, async (tx) => {
+    const server = await getServerLocked(tx.sql, request, id);
+    checkLock(request, server);
+    tx.enqueue(`server/${server.id}`);
+    if (!server.deleting) {
+      await setDeleting(tx.sql, server.id, new Date(app.clock.now()));
+      await record(request, tx, server, "delete");
+    }
+    // before the wake-up that follows the commit, or the news could be over before we listen
+    settled = app.reconcile.settled(`server/${server.id}`, SETTLE_MS);
+  });
+  await settled;
+}
+
+export async function lockServerAction(request: ApiRequest, id: string, reason: string | null): Promise<void> {
+  await transact(request.app, request.origin, async (tx) => {
+    const server = await getServerLocked(tx.sql, request, id);
+    const lockedBy = request.actor.projectId === server.projectId ? "owner" : "admin";
+    await updateServerRow(tx.sql, server.id, { lockedBy, lockedReason: reason }, { bump: false, at: new Date(request.app.clock.now()) });
+    await record(request, tx, server, "lock", true);
+  });
+}
+
+export async function unlockServerAction(request: ApiRequest, id: string): Promise<void> {
+  await transact(request.app, request.origin, async (tx) => {
+    const server = await getServerLocked(tx.sql, request, id);
+    if (server.lockedBy === "admin" && !asksAsAdmin(request)) {
+      throw forbidden("Policy doesn't allow os_compute_api:os-lock-server:unlock:unlock_override to be performed.");
+    }
+    await updateServerRow(tx.sql, server.id, { lockedBy: null, lockedReason: null }, { bump: false, at: new Date(request.app.clock.now()) });
+    await record(request, tx, server, "unlock", true);
+  });
+}
+
+/** An operator's word against what was found: `error` until further notice, or another try at what is wanted. */
+export async function resetState(request: ApiRequest, id: string, state: "active" | "error"): Promise<void> {
+  const at = new Date(request.app.clock.now());
+  await transact(request.app, request.origin, async (tx) => {
+    const server = await getServerLocked(tx.sql, request, id);
+    if (state === "error") await setFault(tx.sql, server.id, { code: 500, message: "An operator put the server into the state ERROR." }, at);
+    else await setPower(tx.sql, server.id, { power: server.power, powerNonce: newUuid(), reboot: null }, { bump: true, at });
+    await record(request, tx, server, "resetState", true);
+    tx.enqueue(`server/${server.id}`);
+  });
+}

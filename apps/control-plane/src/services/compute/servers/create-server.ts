@@ -1,0 +1,235 @@
+/** A new server: quota, room, rows, ports, event and queue key in ONE transaction. What follows is the reconciler's. */
+import { randomBytes } from "node:crypto";
+
+import { conflict, forbidden, invalid } from "@andromede/base/errors";
+import { newUuid } from "@andromede/base/ids";
+
+import { type Transaction, transact } from "../../../db/transaction.ts";
+import type { ApiRequest } from "../../../http/service.ts";
+import { type BootImage, imageForBoot } from "../../image/public.ts";
+import { type RequestedNetworks, createServerPorts } from "../../network/public.ts";
+import { insertAction } from "../actions/action.queries.ts";
+import { asksAsAdmin, projectOf } from "../common/actor.ts";
+import type { Flavor } from "../flavors/flavor.model.ts";
+import { findFlavor } from "../flavors/flavor.queries.ts";
+import { listCapacities, listZones } from "../hosts/host.queries.ts";
+import type { Keypair } from "../keypairs/keypair.model.ts";
+import { findKeypair } from "../keypairs/keypair.queries.ts";
+import type { HostCapacity } from "../placement/choose-host.ts";
+import { claimBestHost, toDemand } from "../placement/place-server.ts";
+import { lockUsage, takeUsage } from "../quotas/project.queries.ts";
+import { type Quota, quotaOf, refuseOverQuota, serversThatFit } from "../quotas/quota.model.ts";
+import { type FlavorCopy, toHostname } from "./server.model.ts";
+import { type NewServer, insertServer } from "./server.queries.ts";
+
+/** What a request asks for, in our own words. */
+export type CreateServer = {
+  name: string;
+  hostname: string | null;
+  description: string | null;
+  imageId: string;
+  flavorId: string;
+  networks: RequestedNetworks;
+  securityGroups: string[];
+  keyName: string | null;
+  metadata: { [key: string]: string };
+  tags: string[];
+  accessIpV4: string | null;
+  accessIpV6: string | null;
+  adminPassword: string;
+  userData: string | null;
+  configDrive: boolean;
+  diskConfig: "AUTO" | "MANUAL";
+  zone: string | null;
+  host: string | null;
+  hints: { [hint: string]: unknown };
+  minCount: number;
+  maxCount: number;
+};
+
+export type CreatedServers = { ids: string[]; reservationId: string };
+
+export async function createServers(request: ApiRequest, wanted: CreateServer): Promise<CreatedServers> {
+  const { app } = request;
+  const projectId = projectOf(request);
+  checkCounts(wanted);
+  const found = await lookUp(request, wanted, projectId);
+  const flavor = toFlavorCopy(found.flavor);
+  checkImage(found.image, flavor);
+  return transact(app, request.origin, async (tx) => {
+    const usage = await lockUsage(tx.sql, projectId);
+    const quota = quotaOf(usage.quota);
+    checkMetadata(quota, wanted.metadata);
+    const each = { cores: flavor.vcpus, ramMib: flavor.ramMib };
+    const count = serversThatFit(quota, usage, each, wanted.maxCount);
+    if (count < wanted.minCount) refuseOverQuota(quota, usage, each, wanted.minCount);
+    const [demand] = await Promise.all([
+      toDemand(tx.sql, flavor, { zone: wanted.zone, host: wanted.host, hints: wanted.hints, projectId }),
+      takeUsage(tx.sql, projectId, { servers: count, cores: count * each.cores, ramMib: count * each.ramMib }),
+    ]);
+    const reservationId = `r-${randomBytes(4).toString("hex")}`;
+    const ids: string[] = [];
+    for (let index = 0; index < count; index += 1) {
+      // the first may be placed by what was read above; the others see what it took. No room: the reconciler says so.
+      const room = await claimBestHost(tx.sql, demand, index === 0 ? found.hosts : undefined);
+      const row = await toRow(request, tx, { wanted, found, flavor, projectId, reservationId, index, count, room });
+      await addServer(request, tx, row, wanted);
+      ids.push(row.id);
+    }
+    return { ids, reservationId };
+  });
+}
+
+type Found = { flavor: Flavor; image: BootImage; keypair: Keypair | null; hosts: HostCapacity[] };
+
+/** Everything the request names, in one flight. Nothing here is a lock: a flavor that goes a moment later was there when asked for. */
+async function lookUp(request: ApiRequest, wanted: CreateServer, projectId: string): Promise<Found> {
+  const { app, actor, plane } = request;
+  const { db } = app;
+  const [flavor, image, keypair, zones, hosts] = await Promise.all([
+    findFlavor(db, wanted.flavorId, asksAsAdmin(request) ? null : projectId),
+    imageForBoot(db, { app, actor, plane }, wanted.imageId).catch((error: unknown) => refuseImage(error, wanted.imageId)),
+    wanted.keyName === null ? null : findKeypair(db, actor.userId, wanted.keyName),
+    wanted.zone === null ? [] : listZones(db),
+    listCapacities(db),
+  ]);
+  if (flavor === null || flavor.disabled) throw invalid(`Flavor ${wanted.flavorId} could not be found.`);
+  if (wanted.keyName !== null && keypair === null) throw invalid("Invalid key_name provided.");
+  if (wanted.zone !== null && !zones.some(({ zone, available }) => zone === wanted.zone && available)) {
+    throw invalid("The requested availability zone is not available");
+  }
+  return { flavor, image, keypair, hosts };
+}
+
+/** An image that is not there is the request's fault here, not the URL's. */
+function refuseImage(error: unknown, imageId: string): never {
+  if ((error as { kind?: unknown }).kind === "notFound") throw invalid(`Can not find requested image ${imageId}`, { cause: error });
+  throw error;
+}
+
+const toFlavorCopy = (flavor: Flavor): FlavorCopy => ({
+  name: flavor.name,
+  vcpus: flavor.vcpus,
+  ramMib: flavor.ramMib,
+  diskGib: flavor.diskGib,
+  ephemeralGib: flavor.ephemeralGib,
+  swapMib: flavor.swapMib,
+  extraSpecs: flavor.extraSpecs,
+});
+
+function checkCounts({ minCount, maxCount, networks }: CreateServer): void {
+  if (minCount > maxCount) throw invalid("min_count must be <= max_count");
+  if (maxCount <= 1 || typeof networks === "string") return;
+  if (networks.some((nic) => "portId" in nic)) {
+    throw invalid("Unable to launch multiple instances with a single configured port ID. Please launch your instance one by one with different ports.");
+  }
+  if (networks.some((nic) => "fixedIp" in nic && nic.fixedIp !== undefined)) {
+    throw invalid("Invalid fixed IP: unable to launch multiple instances with a single fixed IP.");
+  }
+}
+
+const GIB = 1024 ** 3;
+
+function checkImage(image: BootImage, flavor: FlavorCopy): void {
+  if (flavor.ramMib < image.minRam) throw invalid("Flavor's memory is too small for requested image.");
+  // a flavor without a disk of its own takes the image's size
+  if (flavor.diskGib === 0) return;
+  const smallest = Math.max(image.virtualSizeBytes, image.minDisk * GIB);
+  if (flavor.diskGib * GIB < smallest) {
+    throw invalid(
+      `Flavor's disk is too small for requested image. Flavor disk is ${flavor.diskGib * GIB} bytes, minimum size is ${smallest} bytes.`,
+    );
+  }
+}
+
+function checkMetadata(quota: Quota, metadata: { [key: string]: string }): void {
+  const { metadata_items: limit } = quota;
+  if (limit >= 0 && Object.keys(metadata).length > limit) throw forbidden(`Maximum number of metadata items exceeds ${limit}`);
+}
+
+type RowInput = {
+  wanted: CreateServer;
+  found: Found;
+  flavor: FlavorCopy;
+  projectId: string;
+  reservationId: string;
+  index: number;
+  count: number;
+  room: { host: string; zone: string } | null;
+};
+
+async function toRow(request: ApiRequest, tx: Transaction, input: RowInput): Promise<NewServer> {
+  const { wanted, found, flavor, projectId, index, count, room } = input;
+  const id = newUuid();
+  const several = count > 1 ? `-${index + 1}` : "";
+  const name = `${wanted.name}${several}`;
+  // a password in the open stays with whoever asked; only a config drive carries it to the guest
+  const adminPassword = wanted.configDrive
+    ? await request.app.keys.wrapForProject(tx.sql, projectId, Buffer.from(wanted.adminPassword), `server-password/${id}`)
+    : null;
+  return {
+    id,
+    projectId,
+    userId: request.actor.userId,
+    name,
+    hostname: wanted.hostname === null ? toHostname(name, id) : `${wanted.hostname}${several}`,
+    description: request.version >= 19 ? wanted.description : name,
+    flavorId: found.flavor.id,
+    flavor,
+    imageId: found.image.id,
+    image: { sha512: found.image.sha512, format: found.image.format, sizeBytes: found.image.sizeBytes },
+    keyName: found.keypair?.name ?? null,
+    keyType: found.keypair?.type ?? null,
+    publicKey: found.keypair?.publicKey ?? null,
+    accessIpV4: wanted.accessIpV4,
+    accessIpV6: wanted.accessIpV6,
+    configDrive: wanted.configDrive,
+    diskConfig: wanted.diskConfig,
+    userData: wanted.userData,
+    metadata: wanted.metadata,
+    tags: wanted.tags,
+    adminPassword,
+    seed: randomBytes(32).toString("hex"),
+    wantedZone: wanted.zone,
+    wantedHost: wanted.host,
+    schedulerHints: wanted.hints,
+    reservationId: input.reservationId,
+    launchIndex: index,
+    powerNonce: newUuid(),
+    host: room?.host ?? null,
+    availabilityZone: room?.zone ?? null,
+  };
+}
+
+async function addServer(request: ApiRequest, tx: Transaction, row: NewServer, wanted: CreateServer): Promise<void> {
+  const at = new Date(request.app.clock.now());
+  const action = {
+    serverId: row.id,
+    projectId: row.projectId,
+    userId: row.userId,
+    actorProjectId: request.actor.projectId,
+    requestId: request.requestId,
+    action: "create",
+  };
+  const [, , ports] = await Promise.all([
+    insertServer(tx.sql, row, at),
+    insertAction(tx.sql, action, at),
+    createServerPorts(tx, {
+      serverId: row.id,
+      projectId: row.projectId,
+      isAdmin: asksAsAdmin(request),
+      requested: wanted.networks,
+      securityGroups: wanted.securityGroups,
+      availabilityZone: row.availabilityZone ?? row.wantedZone ?? "nova",
+      hostname: row.hostname,
+      ...(row.host === null ? {} : { host: row.host }),
+    }),
+  ]);
+  if (ports.length > 24) throw conflict("A server cannot have more than 24 interfaces.");
+  tx.event({
+    action: "compute.server.create",
+    target: { type: "server", id: row.id, projectId: row.projectId },
+    detail: { name: row.name, flavor: row.flavorId, image: row.imageId },
+  });
+  tx.enqueue(`server/${row.id}`);
+}

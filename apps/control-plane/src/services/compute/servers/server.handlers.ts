@@ -1,0 +1,226 @@
+import { randomInt } from "node:crypto";
+
+import { forbidden, invalid } from "@andromede/base/errors";
+
+import { nextPageQuery } from "../../../http/paging.ts";
+import type { ApiRequest, Reply } from "../../../http/service.ts";
+import { type RequestedInterface, type RequestedNetworks, serverIdsWithAddress } from "../../network/public.ts";
+import { isUuid } from "@andromede/base/ids";
+import { asksAsAdmin, projectOf } from "../common/actor.ts";
+import { nextLink, toBoolean, toInteger } from "../common/wire.ts";
+import { deleteServer } from "./change-power.ts";
+import { type CreateServer, createServers } from "./create-server.ts";
+import { readListQuery } from "./list-query.ts";
+import { getServer, readExtras, readServers } from "./read-servers.ts";
+import type { Server, ServerChanges } from "./server.model.ts";
+import type { BlockDeviceBody, CreateServerBody, NetworkBody, UpdateServerBody } from "./server.schema.ts";
+import { type Viewer, serverLinks, toServerEntry, toServerView } from "./server.view.ts";
+import { updateServer } from "./update-server.ts";
+
+export const idOf = (request: Pick<ApiRequest, "params">): string => request.params["server_id"] ?? "";
+const viewerOf = (request: ApiRequest): Viewer => ({ baseUrl: request.baseUrl, version: request.version, isAdmin: asksAsAdmin(request) });
+
+export async function postServer(request: ApiRequest<CreateServerBody>): Promise<Reply> {
+  const { server } = request.body;
+  const wanted = toCommand(request);
+  const { ids, reservationId } = await createServers(request, wanted);
+  if (server.return_reservation_id !== undefined && toBoolean(server.return_reservation_id)) {
+    return { status: 202, body: { reservation_id: reservationId } };
+  }
+  const [first = ""] = ids;
+  return {
+    status: 202,
+    headers: { location: `${request.baseUrl}/compute/v2.1/servers/${first}` },
+    body: {
+      server: {
+        id: first,
+        links: serverLinks(request, first),
+        "OS-DCF:diskConfig": wanted.diskConfig,
+        security_groups: wanted.securityGroups.length === 0 ? [{ name: "default" }] : wanted.securityGroups.map((name) => ({ name })),
+        adminPass: wanted.adminPassword,
+      },
+    },
+  };
+}
+
+function toCommand(request: ApiRequest<CreateServerBody>): CreateServer {
+  const { server } = request.body;
+  refuseUnsupported(server);
+  const imageId = toImageId(server);
+  const minCount = toInteger(server.min_count ?? 1, "min_count", 1);
+  const maxCount = toInteger(server.max_count ?? minCount, "max_count", 1);
+  return {
+    name: server.name,
+    hostname: server.hostname ?? null,
+    description: server.description ?? null,
+    imageId,
+    flavorId: lastSegment(String(server.flavorRef)),
+    networks: toNetworks(request),
+    securityGroups: (server.security_groups ?? []).flatMap(({ name }) => (name === undefined ? [] : [name])),
+    keyName: server.key_name ?? null,
+    metadata: server.metadata ?? {},
+    tags: [...new Set(server.tags)],
+    accessIpV4: emptyToNull(server.accessIPv4),
+    accessIpV6: canonicalV6(server.accessIPv6),
+    adminPassword: server.adminPass ?? makePassword(),
+    userData: toUserData(server.user_data),
+    configDrive: toBoolean(server.config_drive ?? false),
+    diskConfig: server["OS-DCF:diskConfig"] ?? "MANUAL",
+    ...toPlace(request),
+    hints: request.body["os:scheduler_hints"] ?? request.body["OS-SCH-HNT:scheduler_hints"] ?? {},
+    minCount,
+    maxCount,
+  };
+}
+
+function refuseUnsupported(server: CreateServerBody["server"]): void {
+  if ((server.personality ?? []).length > 0) {
+    throw invalid("Personality files are not supported here. Pass them in user_data instead.");
+  }
+  if ((server.trusted_image_certificates ?? []).length > 0) {
+    throw invalid("Image signature certificates are not supported here.");
+  }
+  if ((server.block_device_mapping ?? []).length > 0) {
+    throw invalid("Block Device Mapping is Invalid: boot from volume is not available here.");
+  }
+}
+
+/** The image, from imageRef or from the one block device that says the same in other words. */
+function toImageId(server: CreateServerBody["server"]): string {
+  const devices = server.block_device_mapping_v2 ?? [];
+  for (const device of devices) checkDevice(device);
+  const fromDevice = devices[0]?.uuid ?? devices[0]?.image_id;
+  const imageId = server.imageRef === undefined || server.imageRef === "" ? fromDevice : server.imageRef;
+  if (imageId === undefined) throw invalid("Invalid imageRef provided.");
+  if (devices.length > 1) throw invalid("Block Device Mapping is Invalid: a server has one disk, made from its image.");
+  if (fromDevice !== undefined && fromDevice !== imageId) {
+    throw invalid("Block Device Mapping is Invalid: the image of the boot device must be the server's imageRef.");
+  }
+  return imageId;
+}
+
+function checkDevice(device: BlockDeviceBody): void {
+  const fromImage = device.source_type === "image" && (device.destination_type ?? "local") === "local";
+  if (!fromImage) throw invalid("Block Device Mapping is Invalid: volumes are not available here; only an image on a local disk is.");
+  if (device.boot_index !== undefined && Number(device.boot_index) !== 0) {
+    throw invalid("Block Device Mapping is Invalid: Boot sequence for the instance and image/block device mapping combination is not valid.");
+  }
+  if (device.uuid === undefined && device.image_id === undefined) throw invalid("Block Device Mapping is Invalid: an image needs its uuid.");
+}
+
+function toNetworks(request: ApiRequest<CreateServerBody>): RequestedNetworks {
+  const { networks } = request.body.server;
+  if (networks === undefined || (Array.isArray(networks) && networks.length === 0)) return request.version >= 37 ? "auto" : "implicit";
+  return typeof networks === "string" ? networks : networks.map(toInterface);
+}
+
+function toInterface(network: NetworkBody): RequestedInterface {
+  const tag = network.tag === undefined ? {} : { tag: network.tag };
+  if (network.port !== undefined && network.port !== null) {
+    if (network.fixed_ip !== undefined) {
+      throw invalid(`Specified Fixed IP '${network.fixed_ip}' cannot be used with port '${network.port}': the two cannot be specified together.`);
+    }
+    return { portId: network.port, ...tag };
+  }
+  const { uuid } = network;
+  if (uuid === undefined || !isUuid(uuid)) throw invalid(`Bad networks format: network uuid is not in proper format (${uuid ?? ""})`);
+  return { networkId: uuid, ...(network.fixed_ip === undefined ? {} : { fixedIp: network.fixed_ip }), ...tag };
+}
+
+/** `zone:host` and, from 2.74, `host` are for operators. */
+function toPlace(request: ApiRequest<CreateServerBody>): { zone: string | null; host: string | null } {
+  const { server } = request.body;
+  const [zone = "", forced, node] = (server.availability_zone ?? "").split(":");
+  const host = server.host ?? server.hypervisor_hostname ?? (forced === "" ? node : forced);
+  if (host !== undefined && !asksAsAdmin(request)) {
+    throw forbidden("Policy doesn't allow os_compute_api:servers:create:forced_host to be performed.");
+  }
+  if (server.host !== undefined && server.availability_zone?.includes(":") === true) {
+    throw invalid("The requested host and the availability zone cannot both name a host.");
+  }
+  return { zone: zone === "" ? null : zone, host: host ?? null };
+}
+
+/** Decoded when the guest is told; here only whether it can be. */
+function toUserData(text: string | null | undefined): string | null {
+  if (text === undefined || text === null) return null;
+  const packed = text.replaceAll(/\s/g, "");
+  if (packed.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(packed)) {
+    throw invalid("Invalid input for field/attribute user_data. Value is not a 'base64'", { field: "server.user_data" });
+  }
+  return packed === "" ? null : packed;
+}
+
+const lastSegment = (reference: string): string => reference.slice(reference.lastIndexOf("/") + 1);
+const emptyToNull = (text: string | null | undefined): string | null => (text === undefined || text === "" ? null : text);
+
+/** The short form that the API answers with: `2001:db8::1`. */
+function canonicalV6(text: string | null | undefined): string | null {
+  const address = emptyToNull(text);
+  if (address === null) return null;
+  const [plain = ""] = address.split("%");
+  return new URL(`http://[${plain}]/`).hostname.slice(1, -1);
+}
+
+/** Twelve characters, none of which can be taken for another. */
+function makePassword(): string {
+  const letters = "23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+  return Array.from({ length: 12 }, () => letters[randomInt(letters.length)]).join("");
+}
+
+async function readPage(request: ApiRequest): Promise<{ servers: Server[]; more: boolean }> {
+  const lister = { projectId: projectOf(request), isAdmin: asksAsAdmin(request), version: request.version };
+  const { filter, addresses, sort, marker, limit } = readListQuery(request.query, lister);
+  let { ids } = filter;
+  for (const address of addresses) {
+    const found = await serverIdsWithAddress(request.app.db, filter.projectId, address);
+    ids = ids === undefined ? found : ids.filter((id) => found.includes(id));
+  }
+  const servers = await readServers(request, { filter: ids === undefined ? filter : { ...filter, ids }, sort, marker, limit });
+  return { servers, more: limit > 0 && servers.length === limit };
+}
+
+const links = (request: ApiRequest, path: string, page: { servers: Server[]; more: boolean }): object => {
+  const last = page.servers.at(-1);
+  return page.more && last !== undefined ? { servers_links: nextLink(request, path, nextPageQuery(request.query, last.id)) } : {};
+};
+
+export async function listServerEntries(request: ApiRequest): Promise<Reply> {
+  const page = await readPage(request);
+  const viewer = viewerOf(request);
+  return { status: 200, body: { servers: page.servers.map((server) => toServerEntry(viewer, server)), ...links(request, "servers", page) } };
+}
+
+export async function listServerDetails(request: ApiRequest): Promise<Reply> {
+  const page = await readPage(request);
+  const extrasOf = await readExtras(request, page.servers);
+  const viewer = viewerOf(request);
+  const servers = page.servers.map((server) => toServerView(viewer, server, extrasOf(server), "detail"));
+  return { status: 200, body: { servers, ...links(request, "servers/detail", page) } };
+}
+
+export async function showServer(request: ApiRequest): Promise<Reply> {
+  const server = await getServer(request, idOf(request));
+  const extrasOf = await readExtras(request, [server]);
+  return { status: 200, body: { server: toServerView(viewerOf(request), server, extrasOf(server), "show") } };
+}
+
+export async function putServer(request: ApiRequest<UpdateServerBody>): Promise<Reply> {
+  const { server: body } = request.body;
+  const changes: ServerChanges = {
+    ...(body.name === undefined ? {} : { name: body.name }),
+    ...(body.description === undefined ? {} : { description: body.description }),
+    ...(body.hostname === undefined ? {} : { hostname: body.hostname }),
+    ...(body.accessIPv4 === undefined ? {} : { accessIpV4: emptyToNull(body.accessIPv4) }),
+    ...(body.accessIPv6 === undefined ? {} : { accessIpV6: canonicalV6(body.accessIPv6) }),
+    ...(body["OS-DCF:diskConfig"] === undefined ? {} : { diskConfig: body["OS-DCF:diskConfig"] }),
+  };
+  const server = await updateServer(request, idOf(request), changes);
+  const extrasOf = await readExtras(request, [server]);
+  return { status: 200, body: { server: toServerView(viewerOf(request), server, extrasOf(server), "update") } };
+}
+
+export async function deleteServerHandler(request: ApiRequest): Promise<Reply> {
+  await deleteServer(request, idOf(request));
+  return { status: 204 };
+}
