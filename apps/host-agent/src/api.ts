@@ -78,10 +78,21 @@ export function createApi(agent: ApiAgent, log: Logger): Server {
   const server = createServer((request, response) => {
     answer(agent, request, response).catch((error: unknown) => refuse(response, error, log));
   });
+  // Streams are no longer the server's once upgraded: closing it must end them too, or it would never have closed.
+  const streams = new Set<Duplex>();
   server.on("upgrade", (request, socket, head) => {
+    streams.add(socket);
+    socket.once("close", () => streams.delete(socket));
     socket.on("error", () => socket.destroy());
+    // Half a console is none.
+    socket.once("end", () => socket.destroy());
     stream(agent, request, socket, head).catch((error: unknown) => refuseStream(socket, error, log));
   });
+  const closeAll = server.closeAllConnections.bind(server);
+  server.closeAllConnections = () => {
+    for (const socket of streams) socket.destroy();
+    closeAll();
+  };
   // The report stream is idle for as long as nothing happens.
   server.requestTimeout = 0;
   server.timeout = 0;

@@ -1,5 +1,4 @@
 import { type IncomingMessage, type RequestOptions, request } from "node:http";
-import { createInterface } from "node:readline";
 import type { Duplex } from "node:stream";
 import { text } from "node:stream/consumers";
 
@@ -95,10 +94,11 @@ export function createAgentClient(socketPath: string): AgentClient {
         response.destroy();
       };
       signal.addEventListener("abort", stop, { once: true });
+      if (signal.aborted) stop();
       try {
-        for await (const line of createInterface({ input: response, crlfDelay: Infinity })) {
-          if (line !== "") yield JSON.parse(line) as Report;
-        }
+        for await (const line of linesOf(response)) yield JSON.parse(line) as Report;
+      } catch (cause) {
+        if (!signal.aborted) throw unavailable("the agent's report stream broke", { cause });
       } finally {
         signal.removeEventListener("abort", stop);
         response.destroy();
@@ -107,6 +107,16 @@ export function createAgentClient(socketPath: string): AgentClient {
     },
     dropImage: (id) => call("DELETE", `/v1/images/${encodeURIComponent(id)}`),
   };
+}
+
+/** Lines of a stream that are not empty. (readline's own iterator never ends when its input is destroyed.) */
+async function* linesOf(response: IncomingMessage): AsyncGenerator<string> {
+  let rest = "";
+  for await (const chunk of response.setEncoding("utf8") as AsyncIterable<string>) {
+    const lines = (rest + chunk).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) if (line !== "") yield line;
+  }
 }
 
 function toError(status: number, payload: string): CloudError {

@@ -6,6 +6,7 @@ import { newUuid } from "@andromede/base/ids";
 export type BenchHost = {
   readonly backend: "qemu" | "simulated";
   readonly client: AgentClient;
+  readonly socketPath: string;
   /** The agent ends as by kill -9, and comes back. */
   crashAgent(): Promise<void>;
   startAgent(): Promise<void>;

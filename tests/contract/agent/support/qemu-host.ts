@@ -111,15 +111,18 @@ async function start({ directory, instance, namespace, cleanUps, stop }: Setting
   await startAgent();
 
   const image = tinyImage(directory);
-  const say = async (guestId: string, text: string): Promise<void> => {
+  /** Types on the guest's console, once it listens (it may still be in its BIOS), and waits for what comes of it. */
+  const say = async (guestId: string, text: string, done: () => Promise<boolean> | boolean): Promise<void> => {
     const serial = await client.openStream(guestId, "serial");
+    await waitUntil("the guest's start", async () => (await client.consoleText(guestId, undefined)).includes("UP\r\n"), { timeoutMs: 10_000 });
     serial.write(text);
-    await waitUntil("the guest's end", () => pids(guestId).length === 0, { timeoutMs: 10_000 });
+    await waitUntil(`the guest's answer to ${text}`, done, { timeoutMs: 10_000 });
     serial.destroy();
   };
   return {
     backend: "qemu",
     client,
+    socketPath,
     namespace,
     dataDir,
     ovs,
@@ -128,9 +131,8 @@ async function start({ directory, instance, namespace, cleanUps, stop }: Setting
     crashAgent,
     startAgent,
     disk: image,
-    powerOffFromInside: (guestId) => say(guestId, "q"),
-    // A paused machine does not look at its button; the test's guest has no other way not to.
-    ignoreShutdown: async () => undefined,
+    powerOffFromInside: (guestId) => say(guestId, "q", () => pids(guestId).length === 0),
+    ignoreShutdown: (guestId) => say(guestId, "d", async () => (await client.consoleText(guestId, undefined)).endsWith("d")),
     holdPorts: ovn.hold,
     remains: async (guestId) => [
       ...pids(guestId).map((pid) => `process ${pid}`),
@@ -200,10 +202,15 @@ function tinyImage(directory: string): (sizeGib: number) => { disk: GuestDisk; i
   const path = join(directory, "tiny.raw");
   writeFileSync(path, bytes);
   const sha512 = createHash("sha512").update(bytes).digest("hex");
-  return (sizeGib) => ({
-    disk: { id: "root", source: { kind: "image", imageId: "tiny", sha512, format: "raw", sizeBytes: bytes.length }, sizeGib, bootIndex: 0 },
-    images: [{ imageId: "tiny", path }],
-  });
+  let images = 0;
+  return (sizeGib) => {
+    images += 1;
+    const imageId = `tiny-${images}`;
+    return {
+      disk: { id: "root", source: { kind: "image", imageId, sha512, format: "raw", sizeBytes: bytes.length }, sizeGib, bootIndex: 0 },
+      images: [{ imageId, path }],
+    };
+  };
 }
 
 /** Processes with the text in their command line. */

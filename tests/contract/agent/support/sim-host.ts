@@ -24,17 +24,21 @@ export async function startSimHost(): Promise<BenchHost> {
       backend: () => createSimBackend(machine),
     });
   let agent = await start();
+  let images = 0;
   return {
     backend: "simulated",
     client: createAgentClient(socketPath),
+    socketPath,
     crashAgent: () => agent.close(),
     async startAgent() {
       agent = await start();
     },
-    disk: (sizeGib) => ({
-      disk: { id: "root", source: { kind: "image", imageId: "tiny", sha512: "0".repeat(128), format: "raw", sizeBytes: 2 ** 20 }, sizeGib, bootIndex: 0 },
-      images: [{ imageId: "tiny", path: "/nowhere/tiny" }],
-    }),
+    disk(sizeGib) {
+      images += 1;
+      const imageId = `tiny-${images}`;
+      const source = { kind: "image", imageId, sha512: "0".repeat(128), format: "raw", sizeBytes: 2 ** 20 } as const;
+      return { disk: { id: "root", source, sizeGib, bootIndex: 0 }, images: [{ imageId, path: "/nowhere/tiny" }] };
+    },
     powerOffFromInside: async (guestId) => machine.powerOff(guestId),
     ignoreShutdown: async (guestId) => machine.ignoreShutdown(guestId),
     holdPorts: (hold) => machine.holdPorts(hold),

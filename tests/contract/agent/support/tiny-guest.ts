@@ -1,7 +1,7 @@
 /**
  * The smallest guest that behaves: a boot sector. It says TINY GUEST UP on its serial console, echoes what it is sent,
  * counts ("c" gives the next letter, so that one sees whether its memory is the same), powers off on "q" and when the
- * ACPI power button is pressed. Assembled here, so that tests need no image.
+ * ACPI power button is pressed, unless "d" made it deaf to that. Assembled here, so that tests need no image.
  */
 
 type Piece = number | { label: string } | { jumpTo: string } | { address: string };
@@ -27,6 +27,9 @@ const PROGRAM: Piece[] = [
   ...[0xba, 0xfd, 0x03, 0xec, 0xa8, 0x01, 0x74, to("wait")], // anything received?
   ...[0xba, 0xf8, 0x03, 0xec], // al = it
   ...[0x3c, 0x71, 0x74, to("off")], // "q"
+  ...[0x3c, 0x64, 0x75, to("not-deaf")], // "d": the power button means nothing from now on
+  ...[0x50, 0xba, 0x02, 0x06, 0x31, 0xc0, 0xef, 0x58], // push ax; power button disabled; pop ax
+  label("not-deaf"),
   ...[0x3c, 0x63, 0x75, to("echo")], // "c"
   ...[0xfe, 0x06, at("counter"), 0xa0, at("counter")], // al = ++counter
   label("echo"),
