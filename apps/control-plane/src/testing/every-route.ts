@@ -1,0 +1,47 @@
+/** What the test that walks every route knows about routes: a concrete path, a body that passes, who owns what. */
+import type { Route, Service } from "../http/service.ts";
+import { schemaAt } from "../http/validation.ts";
+import { sampleOf } from "./sample-body.ts";
+
+export type WalkedRoute = { service: Service; row: Route; name: string; version: number };
+
+export function walkRoutes(services: Service[]): WalkedRoute[] {
+  return services.flatMap((service) =>
+    service.routes.map((row) => ({
+      service,
+      row,
+      name: `${row.method} ${service.mount}${row.path}`,
+      version: Math.min(row.until ?? Infinity, Math.max(row.since ?? 0, service.microversions?.default ?? 0)),
+    })),
+  );
+}
+
+/** The parameters of a path with the static part before each: `/v2/images/:id/tags/:tag` -> images, tags. */
+export function parametersOf(path: string): { name: string; collection: string }[] {
+  const parts = path.split("/");
+  return parts.flatMap((part, index) => (part.startsWith(":") ? [{ name: part.slice(1), collection: parts[index - 1] ?? "" }] : []));
+}
+
+/** Fills each parameter with what `value` says for its collection. */
+export function fillPath(mount: string, path: string, value: (collection: string) => string): string {
+  const parts = path.split("/");
+  return mount + parts.map((part, index) => (part.startsWith(":") ? value(parts[index - 1] ?? "") : part)).join("/");
+}
+
+/** Headers that ask for the microversion at which the row is served. */
+export function versionHeader({ service, version }: WalkedRoute): { [name: string]: string } {
+  const versions = service.microversions;
+  return versions === undefined ? {} : { "openstack-api-version": `${versions.serviceType} ${versions.major}.${version}` };
+}
+
+/** Bodies that a schema alone does not tell: keyed by `METHOD /mount/path`. */
+const BODIES: { [route: string]: unknown } = {
+  "POST /compute/v2.1/servers/:server_id/action": { "os-stop": null },
+  "PATCH /image/v2/images/:image_id": [{ op: "replace", path: "/name", value: "other" }],
+};
+
+/** A body that passes the route's schema; undefined where it takes none. */
+export function bodyOf({ row, name, version }: WalkedRoute): unknown {
+  if (row.body === undefined || row.body === "stream") return undefined;
+  return BODIES[name] ?? sampleOf(schemaAt(row.body, version));
+}
