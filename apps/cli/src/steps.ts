@@ -15,54 +15,52 @@ export type Plan = (Step | { title: string; together: Plan } | { title: string; 
 
 /** Runs a plan to its end or to its first error, which it throws. Adds to `timings` how long each step took. */
 export async function runPlan(plan: Plan, timings: Timing[]): Promise<void> {
+  const run: Run = { timings, started: [], failure: undefined };
   const interactive = process.stderr.isTTY === true;
   const logger = new ListrLogger({ processOutput: new ProcessOutput(process.stderr, process.stderr) });
   const common = { concurrent: false, exitOnError: true, registerSignalListeners: false } as const;
   const tasks = interactive
-    ? new Listr(toTasks(plan, timings), {
+    ? new Listr(toTasks(plan, run), {
         ...common,
         renderer: "default",
         forceTTY: true,
         rendererOptions: { logger, collapseSubtasks: false },
       })
-    : new Listr(toTasks(plan, timings), { ...common, renderer: "simple", rendererOptions: { logger } });
+    : new Listr(toTasks(plan, run), { ...common, renderer: "simple", rendererOptions: { logger } });
   try {
     await tasks.run();
   } catch (error) {
-    throw (typeof error === "object" && error !== null ? causes.get(error) : undefined) ?? error;
+    // Those that ran beside the one that failed must not be left working behind the caller's back.
+    await Promise.allSettled(run.started);
+    throw run.failure?.cause ?? error;
   }
 }
 
-const causes = new WeakMap<object, unknown>();
+type Run = { timings: Timing[]; started: Promise<unknown>[]; failure: { cause: unknown } | undefined };
+type Task = ListrTask<object, ListrRendererFactory, ListrRendererFactory>;
 
-function toTasks(plan: Plan, timings: Timing[]): ListrTask<object, ListrRendererFactory, ListrRendererFactory>[] {
-  return plan.map((entry): ListrTask<object, ListrRendererFactory, ListrRendererFactory> => {
-    if ("together" in entry)
-      return {
-        title: entry.title,
-        task: (_context, task) => task.newListr(toTasks(entry.together, timings), { concurrent: true }),
-      };
-    if ("series" in entry)
-      return {
-        title: entry.title,
-        task: (_context, task) => task.newListr(toTasks(entry.series, timings), { concurrent: false }),
-      };
-    return {
-      title: entry.title,
-      async task(_context, task) {
-        const start = performance.now();
-        const result = await entry
-          .run((text) => (task.output = text))
-          .catch((cause: unknown) => {
-            // Listr repeats the message at every level above: one line is enough there, the whole is told at the end.
-            const brief = new Error(messageOf(cause).split("\n")[0]?.slice(0, 160));
-            causes.set(brief, cause);
-            throw brief;
-          });
-        timings.push({ step: entry.title, ms: performance.now() - start });
-        const shown = typeof result === "string" && result !== "" ? result : entry.result;
-        if (shown !== undefined) task.title = `${entry.title}: ${shown}`;
-      },
-    };
+function toTasks(plan: Plan, run: Run): Task[] {
+  return plan.map((entry): Task => {
+    if ("run" in entry) return { title: entry.title, task: (_context, task) => runStep(entry, task, run) };
+    const concurrent = "together" in entry;
+    const inside = concurrent ? entry.together : entry.series;
+    return { title: entry.title, task: (_context, task) => task.newListr(toTasks(inside, run), { concurrent }) };
   });
+}
+
+async function runStep(step: Step, shown: { title?: unknown; output?: unknown }, run: Run): Promise<void> {
+  if (run.failure !== undefined) throw new Error("not begun: another step has failed");
+  const start = performance.now();
+  try {
+    const work = step.run((text) => (shown.output = text));
+    run.started.push(work);
+    const result = await work;
+    run.timings.push({ step: step.title, ms: performance.now() - start });
+    const text = typeof result === "string" && result !== "" ? result : step.result;
+    if (text !== undefined) shown.title = `${step.title}: ${text}`;
+  } catch (cause) {
+    run.failure ??= { cause };
+    // Listr repeats the message at every level above: one line is enough there, the whole is told at the end.
+    throw new Error(messageOf(cause).split("\n")[0]?.slice(0, 160), { cause });
+  }
 }

@@ -41,8 +41,8 @@ export function createHttp(options: { caFile?: string; maxConnections?: number }
       try {
         return await sendOnce(request, plain, secure);
       } catch (error) {
-        // A connection that the server closed while it was idle: the request never arrived. A stream cannot be sent twice.
-        if (!isStale(error) || isStream(request.body))
+        // Most likely a connection that the server closed while it was idle. Only what may be done twice is sent again.
+        if (!isStale(error) || request.method === "POST" || isStream(request.body))
           throw unavailable(`${request.method} ${request.url}: no answer`, { cause: error });
         return sendOnce(request, plain, secure).catch((cause: unknown) => {
           throw unavailable(`${request.method} ${request.url}: no answer`, { cause });

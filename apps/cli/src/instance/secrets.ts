@@ -13,10 +13,16 @@ export const OPERATOR_USER = "operator";
 export const DEMO_USER = "demo";
 export const DEMO_PROJECT = "demo";
 
+/** The control plane's own: its root key, and beside it what it must remember outside the database. */
+export const controlPlaneSecrets = (paths: InstancePaths): string => join(paths.secrets, "control-plane");
+
 /** Makes what is missing; gives what there is. Idempotent. */
 export async function ensureSecrets(paths: InstancePaths, controlPlane: InstanceUser): Promise<Secrets> {
   await mkdir(paths.secrets, { recursive: true, mode: 0o700 });
-  const rootKeyFile = join(paths.secrets, "root.key");
+  const own = controlPlaneSecrets(paths);
+  await mkdir(own, { recursive: true, mode: 0o700 });
+  await chown(own, controlPlane.uid, controlPlane.gid);
+  const rootKeyFile = join(own, "root.key");
   if (!existsSync(rootKeyFile)) await writeWhole(rootKeyFile, `${randomBytes(32).toString("base64")}\n`, 0o400);
   await chown(rootKeyFile, controlPlane.uid, controlPlane.gid);
   const [operatorPassword, demoPassword] = await Promise.all([

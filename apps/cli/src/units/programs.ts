@@ -11,6 +11,7 @@ import type { Unit } from "@andromede/engines/unit";
 
 import { externalNetwork, writeWhole } from "../instance/instance-config.ts";
 import { agentSocket, hostDataDirectory, hostRunDirectory, networkNamespace } from "../instance/paths.ts";
+import { controlPlaneSecrets } from "../instance/secrets.ts";
 import type { Stack } from "../stack/stack.ts";
 import { tlsFiles } from "../tls/certificates.ts";
 import { codeVersion, repositoryDirectory } from "./code-version.ts";
@@ -51,7 +52,7 @@ export function controlPlaneConfig(stack: Stack): { hosts: AgentAddress[]; [memb
     plainHttp: config.plainHttp,
     ovn: { northbound: `unix:${join(paths.run, "ovn", "ovnnb_db.sock")}` },
     imageStoreDir: paths.images,
-    rootKeyFile: join(paths.secrets, "root.key"),
+    rootKeyFile: join(controlPlaneSecrets(paths), "root.key"),
     hosts: simulated ? simulatedHosts(stack) : [{ name: stack.host, socketPath: agentSocket(paths, stack.host) }],
     jail: { engineRoot: stack.engineRoot },
     externalNetwork: externalNetwork(config.slot),
@@ -151,7 +152,7 @@ function controlPlaneJail(stack: Stack): Jail {
       // qemu-img is started from it, in a jail inside this one
       { from: stack.engineRoot, mode: "read" },
       { from: controlPlaneConfigFile(stack), mode: "read" },
-      { from: join(paths.secrets, "root.key"), mode: "read" },
+      { from: controlPlaneSecrets(paths), mode: "write" },
       ...tls,
       { from: paths.images, mode: "write" },
       { from: join(paths.run, "ovn"), mode: "read" },
