@@ -16,7 +16,8 @@ create table event (
   leaf_index bigint unique
 );
 create index event_unsequenced on event (id) where leaf_index is null;
-create index event_by_project on event (project_id, time);
+-- ids begin with the time
+create index event_by_project on event (project_id, id);
 create index event_by_target on event (target_id, time);
 
 -- The Merkle log over the events, as C2SP tlog-tiles lays it out: 256 hashes a tile; an entry of level n + 1 is the

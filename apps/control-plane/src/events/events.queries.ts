@@ -101,13 +101,19 @@ export async function listUnplaced(sql: Queryable, afterId: string, limit: numbe
 
 export type EventQuery = { projectId: string | null; since: Date | null; marker: string | null; limit: number };
 
-/** Newest last, from `since` on, after the marker; of one project, or of the whole cloud. */
+/** Ids begin with the time in milliseconds (append.ts): the lowest that an event of that moment could have. */
+const lowestId = (time: Date): string => {
+  const hex = Math.max(0, time.getTime()).toString(16).padStart(12, "0");
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
+};
+
+/** Oldest first, from `since` on, after the marker; of one project, or of the whole cloud. */
 export async function findEvents(sql: Queryable, query: EventQuery): Promise<EventRow[]> {
   const { projectId, since, marker, limit } = query;
   return sql<EventRow[]>`
     select * from event
     where ${projectId === null ? sql`true` : sql`project_id = ${projectId}`}
-      and ${since === null ? sql`true` : sql`time >= ${since}`}
-      and ${marker === null ? sql`true` : sql`(time, id) > (select time, id from event where id = ${marker})`}
-    order by time, id limit ${limit}`;
+      and ${since === null ? sql`true` : sql`id >= ${lowestId(since)}`}
+      and ${marker === null ? sql`true` : sql`id > ${marker}`}
+    order by id limit ${limit}`;
 }
