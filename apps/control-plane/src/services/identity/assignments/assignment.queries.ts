@@ -68,11 +68,21 @@ export async function listGrantedRoles(sql: Queryable, holder: Holder, target: T
 export async function listScopesOfGroup(sql: Queryable, groupId: string): Promise<Target[]> {
   const rows = await sql<{ projectId: string | null; domainId: string | null }[]>`
     select distinct project_id, domain_id from role_assignment where group_id = ${groupId}`;
-  return rows.map((row): Target => {
-    if (row.projectId !== null) return { kind: "project", id: row.projectId };
-    if (row.domainId !== null) return { kind: "domain", id: row.domainId };
-    return { kind: "system" };
-  });
+  return rows.map(toTarget);
+}
+
+/** Who has the role where, groups opened. */
+export async function listHoldersOfRole(sql: Queryable, roleId: string): Promise<{ userId: string; target: Target }[]> {
+  const rows = await sql<{ userId: string; projectId: string | null; domainId: string | null }[]>`
+    select distinct coalesce(a.user_id, m.user_id) as user_id, a.project_id, a.domain_id
+    from role_assignment a left join group_member m on m.group_id = a.group_id
+    where a.role_id = ${roleId} and coalesce(a.user_id, m.user_id) is not null`;
+  return rows.map(({ userId, ...place }) => ({ userId, target: toTarget(place) }));
+}
+
+function toTarget(row: { projectId: string | null; domainId: string | null }): Target {
+  if (row.projectId !== null) return { kind: "project", id: row.projectId };
+  return row.domainId === null ? { kind: "system" } : { kind: "domain", id: row.domainId };
 }
 
 /** One query: assignments, groups opened and implications followed where asked, and every name. */
@@ -121,7 +131,7 @@ function atScope(sql: Queryable, filter: AssignmentFilter) {
     projectId === undefined
       ? sql``
       : filter.subtree
-        ? sql`and a.project_id in (with recursive tree as (select ${projectId}::text as id
+        ? sql`and a.project_id in (with recursive tree as (select ${projectId}::text collate "C" as id
             union select p.id from project p join tree on p.parent_id = tree.id) select id from tree)`
         : sql`and a.project_id = ${projectId}`;
   return sql`true ${project}

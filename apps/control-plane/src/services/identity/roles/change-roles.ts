@@ -10,7 +10,8 @@ import { mergeExtra } from "../shared/extra.ts";
 import { refusing } from "../shared/violations.ts";
 import { revocationOf } from "../tokens/token.model.ts";
 import type { Role, RoleChange } from "./role.model.ts";
-import { deleteRoleRow, insertRole, listImpliedIds, lockRole, updateRoleRow } from "./role.queries.ts";
+import { deleteRoleRow, insertRole, lockRole, updateRoleRow } from "./role.queries.ts";
+import { tokensOfRole } from "./tokens-of-role.ts";
 
 const missing = (id: string) => notFound(`Could not find role: ${id}.`);
 const fixed = (role: Role) => forbidden(`Role ${role.name} is immutable: policies are written in terms of it`);
@@ -64,7 +65,7 @@ export async function deleteRole(app: App, origin: Origin, id: string): Promise<
     const role = await lockRole(tx.sql, id);
     if (role === null) throw missing(id);
     if (role.immutable) throw fixed(role);
-    revoke(...(await listImpliedIds(tx.sql, id)).map(revocationOf.role));
+    revoke(...(await tokensOfRole(tx.sql, role)));
     await deleteRoleRow(tx.sql, id);
     tx.event({ action: "identity.role.delete", target: { type: "role", id }, detail: { name: role.name } });
   });

@@ -5,9 +5,9 @@ import type { Queryable } from "../../../db/database.ts";
 import { transact } from "../../../db/transaction.ts";
 import type { Origin } from "../../../events/append.ts";
 import { transactRevoking } from "../revocations/revoke.ts";
-import { revocationOf } from "../tokens/token.model.ts";
 import { type Implication, NEVER_IMPLIED, type Role } from "./role.model.ts";
-import { deleteImplication, findRole, insertImplication, listImplications, listImpliedIds, listRolesById } from "./role.queries.ts";
+import { deleteImplication, findRole, insertImplication, listImplications, listRolesById } from "./role.queries.ts";
+import { tokensOfRole } from "./tokens-of-role.ts";
 
 type Pair = { prior: Role; implied: Role };
 
@@ -53,12 +53,12 @@ export async function createImplication(app: App, origin: Origin, priorId: strin
   });
 }
 
-/** Tokens that carry what was implied end: some of them would carry it no longer. */
+/** Tokens that say the role end: they say what it implied as well. */
 export async function deleteOneImplication(app: App, origin: Origin, priorId: string, impliedId: string): Promise<void> {
   await transactRevoking(app, origin, async (tx, revoke) => {
-    await findPair(tx.sql, priorId, impliedId);
+    const { prior } = await findPair(tx.sql, priorId, impliedId);
     if (!(await deleteImplication(tx.sql, priorId, impliedId))) throw notFound(`${priorId} does not imply ${impliedId}.`);
-    revoke(...(await listImpliedIds(tx.sql, impliedId)).map(revocationOf.role));
+    revoke(...(await tokensOfRole(tx.sql, prior)));
     tx.event({ action: "identity.role.cease_to_imply", target: { type: "role", id: priorId }, detail: { implies: impliedId } });
   });
 }

@@ -61,13 +61,3 @@ export async function deleteImplication(sql: Queryable, priorId: string, implied
     delete from role_implication where prior_role_id = ${priorId} and implied_role_id = ${impliedId} returning 1`;
   return rows.length > 0;
 }
-
-/** The role and all it implies, near and far. */
-export async function listImpliedIds(sql: Queryable, id: string): Promise<string[]> {
-  const rows = await sql<{ id: string }[]>`
-    with recursive implied as (
-      select ${id}::text as id
-      union select i.implied_role_id from role_implication i join implied on i.prior_role_id = implied.id)
-    select id from implied`;
-  return rows.map((row) => row.id);
-}
