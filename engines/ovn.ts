@@ -75,6 +75,8 @@ export function ovnCentralUnits(central: OvnCentral): Unit[] {
       name,
       `OVN ${database === "nb" ? "northbound" : "southbound"} database`,
       [
+        // its sockets are then open to its group, which is how the control plane reaches them
+        ...["sh", "-c", 'umask 007; exec "$@"', "sh"],
         "ovsdb-server",
         ...vlogFlags,
         control(name),

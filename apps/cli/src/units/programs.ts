@@ -1,7 +1,7 @@
 /** Our own programs as units: their configuration files and the jails they run in. */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { chown, mkdir, readFile } from "node:fs/promises";
+import { chmod, chown, mkdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 import { type Bind, type Jail, jailCommand, jailEnvironment } from "@andromede/engines/jail";
@@ -124,7 +124,9 @@ export async function preparePrograms(stack: Stack, accelerator: Accelerator): P
   await write(controlPlaneConfigFile(stack), controlPlaneConfig(stack));
   await write(agentConfigFile(stack), agentConfig(stack, accelerator));
   const own = async (directory: string, owner: { uid: number; gid: number }): Promise<void> => {
-    await mkdir(directory, { recursive: true, mode: 0o750 });
+    await mkdir(directory, { recursive: true });
+    // whoever made it first may have closed it further
+    await chmod(directory, 0o750);
     await chown(directory, owner.uid, owner.gid);
   };
   await own(paths.images, users.controlPlane);
