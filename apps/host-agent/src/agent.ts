@@ -60,9 +60,12 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   await listenOn(server, options.socketPath, options.controlPlaneGid);
   backend.entriesChanged(ledger.entries);
   reconciler.wakeAll();
-  const garbage = setInterval(() => {
-    void tidy(ledger, backend, log).then(() => reconciler.wakeAll());
-  }, GARBAGE_EVERY_MS).unref();
+  let tidying: Promise<void> = Promise.resolve();
+  const tidyUp = (): void => {
+    tidying = tidying.then(() => tidy(ledger, backend, log)).then(() => reconciler.wakeAll());
+  };
+  tidyUp();
+  const garbage = setInterval(tidyUp, GARBAGE_EVERY_MS).unref();
 
   return {
     async close() {
@@ -70,6 +73,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       reports.close();
       await closeServer(server);
       await reconciler.close();
+      await tidying;
       await backend.close();
     },
   };
@@ -78,7 +82,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 async function tidy(ledger: Ledger, backend: Backend, log: Logger): Promise<void> {
   try {
     await ledger.tidy();
-    await backend.collectGarbage(ledger.entries, ledger.known());
+    await backend.collectGarbage(ledger.entries, (guestId) => ledger.knows(guestId));
   } catch (error) {
     log.error({ error }, "collecting garbage failed, will be tried again");
   }

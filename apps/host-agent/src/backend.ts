@@ -67,8 +67,11 @@ export type Backend = {
   consoleText(guestId: string, lines: number | undefined): Promise<string>;
   openStream(guestId: string, stream: GuestStream): Promise<Duplex>;
   dropImage(imageId: string, entries: ReadonlyMap<string, LedgerEntry>): Promise<void>;
-  /** Removes what belongs to no entry, and cached images long unused. `known` also has guests whose entry cannot be read. */
-  collectGarbage(entries: ReadonlyMap<string, LedgerEntry>, known: ReadonlySet<string>): Promise<void>;
+  /**
+   * Removes what belongs to no entry, and cached images long unused. `isKnown` MUST be asked right before each removal
+   * (a guest may come meanwhile); it also knows guests whose entry cannot be read.
+   */
+  collectGarbage(entries: ReadonlyMap<string, LedgerEntry>, isKnown: (guestId: string) => boolean): Promise<void>;
   /** Lets go of everything; guests keep running. */
   close(): Promise<void>;
 };

@@ -66,9 +66,9 @@ export class Ledger {
     return this.#entries.get(id);
   }
 
-  /** Ids that garbage collection must leave alone. */
-  known(): Set<string> {
-    return new Set([...this.#entries.keys(), ...this.unreadable]);
+  /** False for what garbage collection may remove. */
+  knows(id: string): boolean {
+    return this.#entries.has(id) || this.unreadable.has(id);
   }
 
   /** Takes in a wanted state. Refuses one older than what is known. */

@@ -249,7 +249,7 @@ class QemuBackend implements Backend {
     await this.#images.drop(imageId);
   }
 
-  async collectGarbage(entries: ReadonlyMap<string, LedgerEntry>, known: ReadonlySet<string>): Promise<void> {
+  async collectGarbage(entries: ReadonlyMap<string, LedgerEntry>, isKnown: (guestId: string) => boolean): Promise<void> {
     await this.#measure();
     const processes = await this.#processes();
     const groups = this.#groups;
@@ -260,7 +260,7 @@ class QemuBackend implements Backend {
       ...(await this.#ports.guests()),
     ]);
     for (const guestId of found) {
-      if (known.has(guestId)) continue;
+      if (isKnown(guestId)) continue;
       this.#log.warn({ guest: guestId }, "remains of a guest that is in no ledger entry are removed");
       // One at a time: nobody waits for this.
       // eslint-disable-next-line no-await-in-loop

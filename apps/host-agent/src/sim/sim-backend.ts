@@ -287,8 +287,8 @@ export function createSimBackend(host: SimHost): Backend {
     async dropImage(imageId, entries) {
       if (usesImage(entries, imageId)) throw conflict(`image ${imageId} is in use`);
     },
-    async collectGarbage(_entries, alive) {
-      for (const guestId of guests.keys()) if (!alive.has(guestId)) guests.delete(guestId);
+    async collectGarbage(_entries, isKnown) {
+      for (const guestId of guests.keys()) if (!isKnown(guestId)) guests.delete(guestId);
     },
     async close() {
       closed = true;
