@@ -85,7 +85,6 @@ create table subnet (
   enable_dhcp boolean not null default true,
   ipv6_ra_mode text,
   ipv6_address_mode text,
-  service_types text[] not null default '{}',
   tags text[] not null default '{}',
   revision_number integer not null default 1,
   created_at timestamptz not null default now(),
@@ -191,6 +190,8 @@ create table port (
   host_id text not null default '',
   vnic_type text not null default 'normal',
   binding_profile jsonb not null default '{}',
+  -- the server whose interface it is: set by compute alone (device_id is any text that the customer likes)
+  server_id text,
   -- compute made it with its server and deletes it with it
   delete_with_server boolean not null default false,
   -- Nova's tag of the interface, for the guest's metadata
@@ -213,7 +214,7 @@ create index port_by_project on port (project_id, id);
 create index port_by_network_owner on port (network_project_id, id);
 create index port_by_network on port (network_id, id);
 create index port_by_device on port (device_id, id) where device_id <> '';
-create index port_by_host on port (host_id) where host_id <> '';
+create index port_by_server on port (server_id) where server_id is not null;
 create index port_by_owner on port (device_owner, id) where device_owner like 'network:%';
 create index port_by_mac on port (mac_address);
 create index port_by_name on port (name, id) where name <> '';

@@ -1,0 +1,34 @@
+import { toTime } from "../common/wire.ts";
+import type { FloatingIpWithPort, PortDetails } from "./floating-ip.model.ts";
+
+export function toFloatingIpView(floatingIp: FloatingIpWithPort) {
+  return {
+    id: floatingIp.id,
+    tenant_id: floatingIp.projectId,
+    project_id: floatingIp.projectId,
+    floating_ip_address: floatingIp.floatingIpAddress,
+    floating_network_id: floatingIp.floatingNetworkId,
+    router_id: floatingIp.routerId,
+    port_id: floatingIp.portId,
+    fixed_ip_address: floatingIp.fixedIpAddress,
+    status: floatingIp.status,
+    port_details: floatingIp.portDetails === null ? null : toDetailsView(floatingIp.portDetails),
+    dns_name: floatingIp.dnsName,
+    dns_domain: floatingIp.dnsDomain,
+    description: floatingIp.description,
+    tags: floatingIp.tags,
+    created_at: toTime(floatingIp.createdAt),
+    updated_at: toTime(floatingIp.updatedAt),
+    revision_number: floatingIp.revisionNumber,
+  };
+}
+
+const toDetailsView = (port: PortDetails) => ({
+  name: port.name,
+  network_id: port.networkId,
+  mac_address: port.macAddress,
+  admin_state_up: port.adminStateUp,
+  status: port.status,
+  device_id: port.deviceId,
+  device_owner: port.deviceOwner,
+});

@@ -1,0 +1,139 @@
+import { forbidden, invalid } from "@andromede/base/errors";
+
+import type { Transaction } from "../../../db/transaction.ts";
+import type { Requester } from "../common/requester.ts";
+import { type Network, isUsable, isVisible, networkNotFound } from "../networks/network.model.ts";
+import { findNetwork } from "../networks/network.queries.ts";
+import type { NetworkProject } from "../quotas/quota.queries.ts";
+import { reserveQuota } from "../quotas/reserve-quota.ts";
+import { ensureDefaultGroup } from "../security-groups/default-group.ts";
+import { type SecurityGroup, securityGroupNotFound } from "../security-groups/security-group.model.ts";
+import { lockSecurityGroups } from "../security-groups/security-group.queries.ts";
+import type { Subnet } from "../subnets/subnet.model.ts";
+import { listSubnetsOfNetwork } from "../subnets/subnet.queries.ts";
+import type { FixedIpWire } from "./fixed-ips.plan.ts";
+import { freeMac } from "./mac.ts";
+import { makePort } from "./make-port.ts";
+import { type ExtraDhcpOpt, type Port, isOurs, readAddressPairs } from "./port.model.ts";
+
+export type CreatePort = {
+  projectId: string;
+  networkId: string;
+  name: string;
+  description: string;
+  adminStateUp: boolean;
+  macAddress: string | undefined;
+  fixedIps: readonly FixedIpWire[] | undefined;
+  /** undefined: the project's default group, if the port has port security at all. */
+  securityGroups: string[] | undefined;
+  allowedAddressPairs: readonly { ip_address: string; mac_address?: string | null }[] | undefined;
+  extraDhcpOpts: ExtraDhcpOpt[];
+  portSecurityEnabled: boolean | undefined;
+  deviceId: string;
+  deviceOwner: string;
+  dnsName: string;
+  hostId: string;
+  bindingProfile: Port["bindingProfile"];
+  /** Compute's own marks. */
+  server?: { serverId: string; deleteWithServer: boolean; deviceTag: string | null };
+};
+
+type Loaded = { network: Network | null; subnets: Subnet[]; mac: string; groups: SecurityGroup[] };
+
+/** All of a request's ports or none. Everything to be known is asked in one flight, behind the project's lock. */
+export async function createPorts(tx: Transaction, requester: Requester, wanted: CreatePort[]): Promise<Port[]> {
+  const [projects, loaded] = await Promise.all([reserveAll(tx, wanted), Promise.all(wanted.map((one) => load(tx, requester, one)))]);
+  const made: Port[] = [];
+  for (const [index, one] of wanted.entries()) {
+    made.push(await createPort(tx, requester, one, loaded[index] as Loaded, projects.get(one.projectId)));
+  }
+  return made;
+}
+
+async function reserveAll(tx: Transaction, wanted: CreatePort[]): Promise<Map<string, NetworkProject>> {
+  const projects = new Map<string, NetworkProject>();
+  for (const projectId of [...new Set(wanted.map((one) => one.projectId))].toSorted()) {
+    projects.set(projectId, await reserveQuota(tx.sql, projectId, { port: wanted.filter((one) => one.projectId === projectId).length }));
+  }
+  return projects;
+}
+
+async function load(tx: Transaction, requester: Requester, wanted: CreatePort): Promise<Loaded> {
+  const [network, subnets, mac, groups] = await Promise.all([
+    findNetwork(tx.sql, wanted.networkId),
+    listSubnetsOfNetwork(tx.sql, wanted.networkId),
+    wanted.macAddress ?? freeMac(tx.sql, wanted.networkId),
+    wanted.securityGroups === undefined || wanted.securityGroups.length === 0 ? [] : lockSecurityGroups(tx.sql, requester, wanted.securityGroups),
+  ]);
+  return { network, subnets, mac, groups };
+}
+
+async function createPort(
+  tx: Transaction,
+  requester: Requester,
+  wanted: CreatePort,
+  { network, subnets, mac, groups }: Loaded,
+  project: NetworkProject | undefined,
+): Promise<Port> {
+  if (network === null || !isVisible(network, requester)) throw networkNotFound(wanted.networkId);
+  checkAllowed(requester, network, wanted);
+  const portSecurityEnabled = wanted.portSecurityEnabled ?? network.portSecurityEnabled;
+  checkSecurity(wanted, portSecurityEnabled);
+  const missing = wanted.securityGroups?.find((id) => !groups.some((group) => group.id === id));
+  if (missing !== undefined) throw securityGroupNotFound(missing);
+  const secured = portSecurityEnabled && !wanted.deviceOwner.startsWith("network:");
+  const defaultGroup = project?.defaultSecurityGroupId ?? (await ensureDefaultGroup(tx, wanted.projectId));
+  return makePort(tx, {
+    projectId: wanted.projectId,
+    network,
+    subnets,
+    requested: wanted.fixedIps,
+    name: wanted.name,
+    description: wanted.description,
+    adminStateUp: wanted.adminStateUp,
+    macAddress: mac,
+    deviceId: wanted.deviceId,
+    deviceOwner: wanted.deviceOwner,
+    securityGroupIds: wanted.securityGroups === undefined ? (secured ? [defaultGroup] : []) : [...new Set(wanted.securityGroups)],
+    allowedAddressPairs: readAddressPairs(wanted.allowedAddressPairs ?? [], mac),
+    extraDhcpOpts: wanted.extraDhcpOpts,
+    portSecurityEnabled,
+    dnsName: wanted.dnsName,
+    hostId: wanted.hostId,
+    bindingProfile: wanted.bindingProfile,
+    ...wanted.server,
+  });
+}
+
+const disallowed = (attribute: string) =>
+  forbidden(`(rule:create_port and rule:create_port:${attribute}) is disallowed by policy`, { type: "PolicyNotAuthorized" });
+
+/** What only a network's owner may choose there, as in Neutron's policy. */
+function checkAllowed(requester: Requester, network: Network, wanted: CreatePort): void {
+  if (isOurs(wanted.deviceOwner)) throw invalid(`Invalid input for device_owner. Reason: '${wanted.deviceOwner}' ports are made by the cloud itself.`);
+  if (requester.admin || network.projectId === requester.projectId) return;
+  // an external network is there to be routed to and to take floating IPs from
+  if (!isUsable(network, requester)) throw disallowed("network_id");
+  if (wanted.macAddress !== undefined) throw disallowed("mac_address");
+  if (wanted.portSecurityEnabled !== undefined) throw disallowed("port_security_enabled");
+  if ((wanted.allowedAddressPairs ?? []).length > 0) throw disallowed("allowed_address_pairs");
+  if (wanted.deviceOwner.startsWith("network:")) throw disallowed("device_owner");
+  if ((wanted.fixedIps ?? []).some((ip) => ip.ip_address !== undefined && ip.ip_address !== null) && wanted.server === undefined) {
+    throw disallowed("fixed_ips:ip_address");
+  }
+}
+
+function checkSecurity(wanted: CreatePort, portSecurityEnabled: boolean): void {
+  if (portSecurityEnabled) return;
+  if ((wanted.securityGroups ?? []).length > 0) {
+    throw invalid("Port security must be enabled and port must have an IP address in order to use security groups.", {
+      type: "PortSecurityAndIPRequiredForSecurityGroups",
+    });
+  }
+  if ((wanted.allowedAddressPairs ?? []).length > 0) {
+    throw invalid("Port Security must be enabled in order to have allowed address pairs on a port.", {
+      type: "AddressPairAndPortSecurityRequired",
+      status: 409,
+    });
+  }
+}

@@ -1,0 +1,57 @@
+import { newUuid } from "@andromede/base/ids";
+
+import type { Transaction } from "../../../db/transaction.ts";
+import type { Network } from "../networks/network.model.ts";
+import type { AddressSpace } from "../subnets/subnet.model.ts";
+import { takeFixedIps } from "./allocate-fixed-ips.ts";
+import { type FixedIpWire, planFixedIps } from "./fixed-ips.plan.ts";
+import { OWNER, type Port } from "./port.model.ts";
+import { type InsertedPort, insertPort } from "./port.queries.ts";
+
+export type MakePort = Pick<InsertedPort, "projectId" | "macAddress" | "deviceId" | "deviceOwner" | "portSecurityEnabled"> &
+  Partial<Omit<InsertedPort, "fixedIps" | "networkId" | "networkProjectId">> & {
+    network: Pick<Network, "id" | "projectId">;
+    subnets: AddressSpace[];
+    /** undefined: whatever the network gives. */
+    requested: readonly FixedIpWire[] | undefined;
+  };
+
+/** Every port there is comes from here: addresses, row, event, key. What is allowed to whom was checked before. */
+export async function makePort(tx: Transaction, { network, subnets, requested, ...port }: MakePort): Promise<Port> {
+  const id = port.id ?? newUuid();
+  const wishes = planFixedIps({
+    networkId: network.id,
+    subnets,
+    mac: port.macAddress,
+    isRouterPort: port.deviceOwner === OWNER.routerInterface,
+    requested,
+  });
+  const fixedIps = await takeFixedIps(tx.sql, network.id, id, wishes);
+  const made = await insertPort(tx.sql, {
+    name: "",
+    description: "",
+    adminStateUp: true,
+    securityGroupIds: [],
+    allowedAddressPairs: [],
+    extraDhcpOpts: [],
+    dnsName: "",
+    hostId: "",
+    vnicType: "normal",
+    bindingProfile: {},
+    serverId: null,
+    deleteWithServer: false,
+    deviceTag: null,
+    ...port,
+    id,
+    networkId: network.id,
+    networkProjectId: network.projectId,
+    fixedIps,
+  });
+  tx.event({
+    action: "network.port.create",
+    target: { type: "port", id, projectId: port.projectId === "" ? network.projectId : port.projectId },
+    detail: { networkId: network.id, deviceOwner: port.deviceOwner, addresses: fixedIps.map((ip) => ip.ip_address) },
+  });
+  tx.enqueue(`port/${id}`);
+  return made;
+}
