@@ -38,13 +38,22 @@ export async function releaseSeat(sql: Queryable, seat: string): Promise<void> {
 
 /** The key has nothing left to do, unless it was enqueued again meanwhile. Wakes who waited for it; true when the queue may have new due keys. */
 export async function finishKey(sql: Queryable, claimed: ClaimedKey): Promise<boolean> {
-  const [row] = await sql<{ again: boolean }[]>`
+  const finished = await tryFinishKey(sql, claimed);
+  // Enqueued again while the statement ran: its delete sees the new version, the rest of it still the old one, and
+  // nothing happens. Once more, now with the new version before its eyes.
+  return finished ?? (await tryFinishKey(sql, claimed)) ?? true;
+}
+
+/** null: neither finished nor given back. */
+async function tryFinishKey(sql: Queryable, claimed: ClaimedKey): Promise<boolean | null> {
+  const [row] = await sql<{ finished: boolean; released: boolean; woken: boolean }[]>`
     with finished as (delete from reconcile_queue where key = ${claimed.key} and version = ${claimed.version} returning key),
       released as (update reconcile_queue set lease_until = null, run_at = now()
         where key = ${claimed.key} and version <> ${claimed.version} returning key),
       woken as (update reconcile_queue set run_at = now(), waiting_for = null where waiting_for = ${claimed.key} returning key)
-    select exists (select 1 from released) or exists (select 1 from woken) as again`;
-  return row?.again ?? false;
+    select exists (select 1 from finished) as finished, exists (select 1 from released) as released, exists (select 1 from woken) as woken`;
+  if (row === undefined || (!row.finished && !row.released)) return null;
+  return row.released || row.woken;
 }
 
 /** Puts the key back for `delayMs`, saying why. Enqueued again meanwhile: due now. */
