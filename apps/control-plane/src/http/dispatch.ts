@@ -52,6 +52,7 @@ export function createHandler(app: App, door: Door, service: Service, rows: Rout
       return await send(reply, service, await found.row.handler(request as ApiRequest<never>), { version, requestId });
     } catch (error) {
       const known = asCloudError(error);
+      discardBody(raw);
       logFailure(app, raw, known, error, requestId);
       recordRefusal(app, known, {
         requestId,
@@ -65,6 +66,17 @@ export function createHandler(app: App, door: Door, service: Service, rows: Rout
       return sendError(reply, service, known, { version: context.version, requestId });
     }
   };
+}
+
+/** How long a refused client may go on sending what nobody wants. */
+const DISCARD_MS = 30_000;
+
+/** A body that a handler was to stream is still coming: most clients read an answer only once they have sent it all. */
+function discardBody(raw: FastifyRequest): void {
+  if (raw.raw.complete) return;
+  raw.raw.resume();
+  const deadline = setTimeout(() => raw.raw.destroy(), DISCARD_MS).unref();
+  raw.raw.once("close", () => clearTimeout(deadline));
 }
 
 function ruleOf(service: Service, rules: Map<string, PolicyRule>, row: Route): PolicyRule {
