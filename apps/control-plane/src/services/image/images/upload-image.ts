@@ -141,8 +141,6 @@ async function finishUpload(request: Request, claim: Claim, file: UploadedFile):
 async function undoUpload(request: Request, claim: Claim, error: unknown): Promise<boolean> {
   const { app } = request;
   const { id, projectId } = claim.image;
-  // the client may still be sending; what it sends goes nowhere, but it gets to read the answer
-  request.stream.resume();
   try {
     const wasOurs = await transact(app, request.origin, async (tx) => {
       if (!(await releaseUpload(tx.sql, id, claim.uploadId, { lapsed: false }))) return false;

@@ -7,6 +7,7 @@
  * wait for at the end.
  */
 import { type FileHandle, open } from "node:fs/promises";
+import type { Readable } from "node:stream";
 
 import { CloudError, invalid, tooLarge } from "@andromede/base/errors";
 
@@ -34,7 +35,7 @@ export type ReceiveOptions = {
  * Receives all of `body` into a new file. Throws with the file half-written, which the caller then removes: `invalid`
  * when the body ends before its promised length or is cut, `tooLarge` past the limit or when the disk is full.
  */
-export async function receiveUpload(body: AsyncIterable<Uint8Array> & { destroy?(error: Error): unknown }, options: ReceiveOptions): Promise<Received> {
+export async function receiveUpload(body: Readable, options: ReceiveOptions): Promise<Received> {
   const file = await open(options.path, "wx", 0o644);
   try {
     const hash = await startSha512();
@@ -55,14 +56,15 @@ export async function receiveUpload(body: AsyncIterable<Uint8Array> & { destroy?
   }
 }
 
-async function readAll(body: AsyncIterable<Uint8Array> & { destroy?(error: Error): unknown }, writer: BlockWriter, options: ReceiveOptions): Promise<void> {
+async function readAll(body: Readable, writer: BlockWriter, options: ReceiveOptions): Promise<void> {
   let seen = -1;
   const watchdog = setInterval(() => {
-    if (writer.sizeBytes === seen) body.destroy?.(new CloudError("invalid", "The upload stalled", { status: 408 }));
+    if (writer.sizeBytes === seen) body.destroy(new CloudError("invalid", "The upload stalled", { status: 408 }));
     seen = writer.sizeBytes;
   }, options.stallMs ?? STALL_MS);
   try {
-    for await (const chunk of body) {
+    // the stream outlives a refusal, for its socket is to carry the answer
+    for await (const chunk of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       if (writer.sizeBytes + chunk.length > options.maxBytes) {
         throw tooLarge(`The incoming image is too large: it exceeds the limit of ${options.maxBytes} bytes`);
       }

@@ -1,0 +1,363 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { type IncomingMessage, request as httpRequest } from "node:http";
+import { type AddressInfo, connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+
+import { newHexId } from "@andromede/base/ids";
+import { waitUntil } from "@andromede/base/waiting";
+import { engineRoot } from "@andromede/testkit/engines";
+import type { FastifyInstance } from "fastify";
+
+import { insertKeys } from "../../reconcile/queue.ts";
+import { createHttpServer } from "../../http/server.ts";
+import { type TestApp, createTestApp } from "../../testing/test-app.ts";
+import { reasonNotBootable } from "./images/image.model.ts";
+import { findImage } from "./images/image.queries.ts";
+import { bootImageById, imageForBoot } from "./public.ts";
+import { imageReconcilers } from "./reconcilers.ts";
+import { imageService } from "./service.ts";
+import { imageStoreReconciler } from "./images/image.reconciler.ts";
+
+const MIB = 1024 * 1024;
+const LIMITS = { maxBytes: 64 * MIB, maxVirtualBytes: 4096 * MIB, projectBytes: 40 * MIB };
+
+let cloud: TestApp;
+let server: FastifyInstance;
+let port: number;
+/** A file system of 24 MiB, so that a full disk is a real one. */
+let disk: string;
+
+before(async () => {
+  disk = mkdtempSync(join(tmpdir(), "andromede-image-disk-"));
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=24m", "tmpfs", disk]);
+  cloud = await createTestApp({
+    services: [imageService],
+    reconcilers: imageReconcilers,
+    config: { imageStoreDir: join(disk, "images"), jail: { engineRoot: engineRoot() }, image: LIMITS },
+  });
+  server = createHttpServer(cloud.app, { plane: "customer", baseUrl: "http://customer.test" }, [imageService]);
+  await server.listen({ host: "127.0.0.1", port: 0 });
+  ({ port } = server.server.address() as AddressInfo);
+});
+after(async () => {
+  server.server.closeAllConnections();
+  await server.close();
+  await cloud.close();
+  execFileSync("umount", [disk]);
+  rmSync(disk, { recursive: true });
+});
+
+type Owner = { token: string; projectId: string };
+const somebody = (): Owner => {
+  const projectId = newHexId();
+  return { token: cloud.tokenFor({ projectId }), projectId };
+};
+
+async function create(owner: Owner, body: object = {}): Promise<string> {
+  const answer = await cloud.inject({
+    method: "POST",
+    url: "/image/v2/images",
+    token: owner.token,
+    body: { name: "i", disk_format: "raw", container_format: "bare", ...body },
+  });
+  assert.equal(answer.status, 201, answer.text);
+  return answer.body["id"];
+}
+
+type Put = { status: number; text: string };
+
+/** A real upload over a socket; chunked unless a length is given. */
+function put(owner: Owner, id: string, data: Buffer | Buffer[], headers: { [name: string]: string | number } = {}): Promise<Put> {
+  const parts = Array.isArray(data) ? data : [data];
+  return new Promise((resolve, reject) => {
+    const sending = httpRequest(
+      {
+        port,
+        method: "PUT",
+        path: `/image/v2/images/${id}/file`,
+        headers: { "x-auth-token": owner.token, "content-type": "application/octet-stream", ...headers },
+      },
+      (answer: IncomingMessage) => {
+        const chunks: Buffer[] = [];
+        answer.on("data", (chunk: Buffer) => chunks.push(chunk));
+        answer.once("end", () => resolve({ status: answer.statusCode ?? 0, text: Buffer.concat(chunks).toString() }));
+      },
+    );
+    sending.once("error", reject);
+    for (const part of parts) sending.write(part);
+    sending.end();
+  });
+}
+
+const putSized = (owner: Owner, id: string, data: Buffer, headers: { [name: string]: string } = {}): Promise<Put> =>
+  put(owner, id, data, { "content-length": data.length, ...headers });
+
+const show = async (owner: Owner, id: string) => (await cloud.inject({ method: "GET", url: `/image/v2/images/${id}`, token: owner.token })).body;
+const remove = (owner: Owner, id: string) => cloud.inject({ method: "DELETE", url: `/image/v2/images/${id}`, token: owner.token });
+
+/** Names of the files that an image has anywhere in the store. */
+function filesOf(id: string): string[] {
+  const store = cloud.app.config.imageStoreDir;
+  mkdirSync(join(store, "incoming"), { recursive: true });
+  return [...readdirSync(store), ...readdirSync(join(store, "incoming"))].filter((name) => name.startsWith(id));
+}
+
+async function assertUntouched(owner: Owner, id: string): Promise<void> {
+  const image = await show(owner, id);
+  assert.deepEqual([image["status"], image["size"], image["checksum"], image["os_hash_value"]], ["queued", null, null, null]);
+  assert.deepEqual(filesOf(id), []);
+}
+
+/** Sends a request's beginning and cuts the connection. */
+async function putAndCut(owner: Owner, id: string, head: string, part: Buffer): Promise<void> {
+  const socket = connect(port, "127.0.0.1");
+  socket.write(`PUT /image/v2/images/${id}/file HTTP/1.1\r\nHost: x\r\nX-Auth-Token: ${owner.token}\r\nContent-Type: application/octet-stream\r\n${head}\r\n\r\n`);
+  socket.write(part);
+  await waitUntil("the upload to begin", async () => (await show(owner, id))["status"] === "saving", { timeoutMs: 5_000, everyMs: 5 });
+  socket.destroy();
+  await waitUntil("the upload to be undone", async () => (await show(owner, id))["status"] === "queued" && filesOf(id).length === 0, { timeoutMs: 5_000, everyMs: 5 });
+}
+
+describe("an upload", () => {
+  it("of any size, chunked or not, arrives as it was sent", async () => {
+    const owner = somebody();
+    for (const size of [0, 1, MIB, MIB + 1, 9 * MIB + 5]) {
+      for (const way of ["sized", "chunked"] as const) {
+        const id = await create(owner);
+        const data = randomBytes(size);
+        const answer = way === "sized" ? await putSized(owner, id, data) : await put(owner, id, [data.subarray(0, size >> 1), data.subarray(size >> 1)]);
+        assert.equal(answer.status, 204, answer.text);
+        const image = await show(owner, id);
+        assert.equal(image["os_hash_value"], createHash("sha512").update(data).digest("hex"), `${size} ${way}`);
+        const [name = ""] = filesOf(id);
+        assert.ok(readFileSync(join(cloud.app.config.imageStoreDir, name)).equals(data));
+        await remove(owner, id);
+        await cloud.drain();
+        assert.deepEqual(filesOf(id), []);
+      }
+    }
+  });
+
+  it("that is cut leaves nothing, and can be tried again", async () => {
+    const owner = somebody();
+    const id = await create(owner);
+    await putAndCut(owner, id, `Content-Length: ${8 * MIB}`, Buffer.alloc(3 * MIB));
+    await assertUntouched(owner, id);
+    await putAndCut(owner, id, "Transfer-Encoding: chunked", Buffer.concat([Buffer.from("100000\r\n"), Buffer.alloc(MIB), Buffer.from("\r\n")]));
+    await assertUntouched(owner, id);
+    assert.equal((await put(owner, id, Buffer.from("whole"))).status, 204);
+    const events = await cloud.app.db<{ outcome: string }[]>`select outcome from event where target_id = ${id} and action = 'image.image.upload' order by id`;
+    assert.deepEqual(events.map(({ outcome }) => outcome).toSorted(), ["failure", "failure", "success"]);
+  });
+
+  it("with the wrong checksum is refused, with the right one taken", async () => {
+    const owner = somebody();
+    const data = Buffer.from("some data");
+    const digest = (algorithm: string, text: Buffer | string) => createHash(algorithm).update(text).digest("base64");
+    const headers = (text: Buffer | string): { [name: string]: string }[] => [
+      { "content-md5": digest("md5", text) },
+      { "content-md5": createHash("md5").update(text).digest("hex") },
+      { "content-digest": `sha-512=:${digest("sha512", text)}:` },
+      { "repr-digest": `unknown=:AAAA:, sha-256=:${digest("sha256", text)}:` },
+      { digest: `SHA-512=${digest("sha512", text)}` },
+    ];
+    for (const wrong of headers("other data")) {
+      const id = await create(owner);
+      const answer = await putSized(owner, id, data, wrong);
+      assert.equal(answer.status, 400, JSON.stringify(wrong));
+      assert.match(answer.text, /checksum of the data does not match/);
+      await assertUntouched(owner, id);
+    }
+    for (const right of headers(data)) assert.equal((await putSized(owner, await create(owner), data, right)).status, 204, JSON.stringify(right));
+    const id = await create(owner);
+    assert.equal((await putSized(owner, id, data, { "content-md5": "odd" })).status, 400);
+    assert.equal((await putSized(owner, id, data, { "content-digest": "sha-512=odd" })).status, 400);
+    assert.equal((await putSized(owner, id, data, { "content-type": "text/plain" })).status, 415);
+    await assertUntouched(owner, id);
+  });
+
+  it("that fills the disk is refused, at once or on the way, and leaves the disk as it was", async () => {
+    const owner = somebody();
+    const id = await create(owner);
+    const before = execFileSync("df", ["--output=used", disk]).toString();
+    const sized = await putSized(owner, id, Buffer.alloc(30 * MIB));
+    assert.deepEqual([sized.status, /media is full/.test(sized.text)], [413, true]);
+    const chunked = await put(owner, id, Array.from({ length: 30 }, () => randomBytes(MIB)));
+    assert.deepEqual([chunked.status, /media is full/.test(chunked.text)], [413, true]);
+    await assertUntouched(owner, id);
+    assert.equal(execFileSync("df", ["--output=used", disk]).toString(), before);
+  });
+
+  it("larger than the limit or the project's quota is refused, and two at once do not get past it", async () => {
+    const owner = somebody();
+    const id = await create(owner);
+    const socket = connect(port, "127.0.0.1");
+    const answer = new Promise<string>((resolve) => socket.once("data", (data: Buffer) => resolve(data.toString())));
+    socket.write(`PUT /image/v2/images/${id}/file HTTP/1.1\r\nHost: x\r\nX-Auth-Token: ${owner.token}\r\nContent-Type: application/octet-stream\r\nContent-Length: ${65 * MIB}\r\n\r\n`);
+    assert.match(await answer, /^HTTP\/1.1 413 [\s\S]*limit of/);
+    socket.destroy();
+    await assertUntouched(owner, id);
+    await cloud.app.db`insert into image_quota (project_id, max_bytes) values (${owner.projectId}, ${3 * MIB})
+      on conflict (project_id) do update set max_bytes = excluded.max_bytes`;
+    const racing = await Promise.all([create(owner), create(owner), create(owner)]);
+    const answers = await Promise.all(racing.map((one) => putSized(owner, one, Buffer.alloc(2 * MIB))));
+    assert.deepEqual(answers.map(({ status }) => status).toSorted(), [204, 413, 413]);
+    const chunked = await Promise.all([create(owner), create(owner)].map(async (one) => put(owner, await one, [Buffer.alloc(600_000), Buffer.alloc(100)])));
+    assert.deepEqual(chunked.map(({ status }) => status).toSorted(), [204, 413]);
+    assert.match(chunked.find(({ status }) => status === 413)?.text ?? "", /exceeds the (storage quota|limit)/);
+    const [row] = await cloud.app.db<{ bytes: number }[]>`select sum(size_bytes)::bigint as bytes from image where project_id = ${owner.projectId}`;
+    assert.equal(row?.bytes, 2 * MIB + 600_100);
+  });
+
+  it("to an image that is deleted meanwhile finds it gone, and leaves nothing", async () => {
+    const owner = somebody();
+    const id = await create(owner);
+    const sending = httpRequest({
+      port,
+      method: "PUT",
+      path: `/image/v2/images/${id}/file`,
+      headers: { "x-auth-token": owner.token, "content-type": "application/octet-stream" },
+    });
+    const status = new Promise<number>((resolve, reject) => {
+      sending.once("response", (answer) => resolve(answer.resume().statusCode ?? 0));
+      sending.once("error", reject);
+    });
+    sending.write(Buffer.alloc(2 * MIB));
+    await waitUntil("the upload to begin", () => filesOf(id).length === 1, { timeoutMs: 5_000, everyMs: 5 });
+    assert.equal((await put(owner, id, Buffer.from("x"))).status, 409, "one upload at a time");
+    assert.equal((await remove(owner, id)).status, 204);
+    await cloud.drain();
+    sending.end(Buffer.alloc(MIB));
+    assert.equal(await status, 410);
+    await waitUntil("no file", () => filesOf(id).length === 0, { timeoutMs: 5_000, everyMs: 5 });
+  });
+});
+
+describe("after a crash", () => {
+  it("an upload that nobody is on any more is undone once its lease has run out", async () => {
+    const owner = somebody();
+    const id = await create(owner);
+    const uploadId = "00112233aabbccdd";
+    const store = cloud.app.config.imageStoreDir;
+    for (const directory of [store, join(store, "incoming")]) writeFileSync(join(directory, `${id}.${uploadId}`), "half");
+    await cloud.app.db`update image set status = 'saving', upload_id = ${uploadId}, upload_until = now() + interval '0.3 seconds', reserved_bytes = 9 where id = ${id}`;
+    await insertKeys(cloud.app.db, [`image/${id}`]);
+    cloud.app.reconcile.wake();
+    await waitUntil("the upload to be undone", async () => (await show(owner, id))["status"] === "queued", { timeoutMs: 5_000, everyMs: 10 });
+    await cloud.drain();
+    await assertUntouched(owner, id);
+    assert.equal((await put(owner, id, Buffer.from("again"))).status, 204);
+  });
+
+  it("files that no image counts on are swept, others are not", async () => {
+    const owner = somebody();
+    const id = await create(owner);
+    await put(owner, id, Buffer.from("kept"));
+    const store = cloud.app.config.imageStoreDir;
+    const orphans = [join(store, "incoming", "6c8b5c2e-1111-4222-8333-00000000000a.00112233aabbccdd"), join(store, `${id}.00112233aabbccde`)];
+    for (const orphan of orphans) writeFileSync(orphan, "x");
+    writeFileSync(join(store, "README"), "not ours");
+    await imageStoreReconciler.reconcile(cloud.app, "sweep");
+    for (const orphan of orphans) assert.throws(() => statSync(orphan), /ENOENT/);
+    assert.equal(filesOf(id).length, 1);
+    assert.equal(readFileSync(join(store, "README"), "utf8"), "not ours");
+  });
+
+  it("a checksum that was put off is made up for", async () => {
+    const owner = somebody();
+    const id = await create(owner);
+    await put(owner, id, Buffer.from("data"));
+    await cloud.app.db`update image set checksum = null where id = ${id}`;
+    await insertKeys(cloud.app.db, [`image/${id}`]);
+    await cloud.drain();
+    assert.equal((await show(owner, id))["checksum"], createHash("md5").update("data").digest("hex"));
+  });
+});
+
+describe("contents", () => {
+  const make = (...args: string[]): Buffer => {
+    const directory = mkdtempSync(join(tmpdir(), "andromede-qcow2-"));
+    try {
+      const inRoot = ["--ro-bind", engineRoot(), "/", "--dev", "/dev", "--tmpfs", "/tmp", "--bind", directory, "/tmp"];
+      execFileSync("bwrap", [...inRoot, "--chdir", "/tmp", "--", "qemu-img", "create", "-q", "-f", "qcow2", ...args]);
+      return readFileSync(join(directory, "disk.qcow2"));
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  };
+
+  it("of a qcow2 disk are looked into", async () => {
+    const owner = somebody();
+    const id = await create(owner, { disk_format: "qcow2" });
+    assert.equal((await put(owner, id, make("disk.qcow2", "1G"))).status, 204);
+    assert.equal((await show(owner, id))["virtual_size"], 1024 * MIB);
+    const actor = { ...(cloud.app.tokens.verify(owner.token, Date.now()) as never as object) } as never;
+    const image = await imageForBoot(cloud.app.db, { app: cloud.app, actor, plane: "customer" }, id);
+    assert.deepEqual([image.format, image.virtualSizeBytes, image.name], ["qcow2", 1024 * MIB, "i"]);
+    assert.equal(createHash("sha512").update(readFileSync(image.path)).digest("hex"), image.sha512);
+    assert.deepEqual(await bootImageById(cloud.app.db, cloud.app, id), image);
+    const stranger = cloud.app.tokens.verify(somebody().token, Date.now()) as never;
+    await assert.rejects(imageForBoot(cloud.app.db, { app: cloud.app, actor: stranger, plane: "customer" }, id), { kind: "notFound" });
+  });
+
+  it("that could reach other files of the host, or promise too much, are refused", async () => {
+    const owner = somebody();
+    const good = make("disk.qcow2", "1G");
+    const patched = (change: (bytes: Buffer) => void): Buffer => {
+      const bytes = Buffer.from(good);
+      change(bytes);
+      return bytes;
+    };
+    const cases: [string, string, Buffer, RegExp][] = [
+      ["backing file", "qcow2", make("-u", "-b", "/etc/shadow", "-F", "raw", "disk.qcow2", "1G"), /backing file/],
+      ["data file", "qcow2", make("-o", "data_file=/tmp/x,data_file_raw=on", "disk.qcow2", "1G"), /external data file/],
+      ["too large inside", "qcow2", make("disk.qcow2", "5G"), /virtual size of 5368709120 bytes exceeds/],
+      ["unknown feature", "qcow2", patched((bytes) => bytes.writeUInt8(0x80, 72)), /features that are not supported/],
+      ["corrupt", "qcow2", patched((bytes) => bytes.writeUInt8(2, 79)), /marked corrupt/],
+      ["broken tables", "qcow2", patched((bytes) => bytes.writeBigUInt64BE(0xffff_ffff_ffffn, 40)), /cannot be read/],
+      ["a header alone", "qcow2", good.subarray(0, 60), /not supported/],
+      ["qcow2 declared raw", "raw", good, /does not match disk format raw/],
+      ["vmdk declared raw", "raw", Buffer.concat([Buffer.from("# Disk DescriptorFile\n"), Buffer.alloc(600)]), /does not match disk format raw/],
+    ];
+    for (const [what, format, data, expected] of cases) {
+      const id = await create(owner, { disk_format: format });
+      const answer = await putSized(owner, id, data);
+      assert.deepEqual([what, answer.status], [what, 400], answer.text);
+      assert.match(answer.text, expected, what);
+      await assertUntouched(owner, id);
+    }
+  });
+
+  it("that are merely not what they were declared to be are kept, but not booted", async () => {
+    const owner = somebody();
+    const actor = cloud.app.tokens.verify(owner.token, Date.now()) as never;
+    for (const container of ["ami", "ari", "aki", "bare", "ovf", "ova"]) {
+      for (const format of ["ami", "ari", "aki", "vhd", "vmdk", "raw", "qcow2", "vdi", "iso"]) {
+        const id = await create(owner, { disk_format: format, container_format: container });
+        assert.equal((await put(owner, id, randomBytes(1024))).status, 204, `${container} ${format}`);
+        assert.equal((await show(owner, id))["status"], "active");
+        const bootable = (container === "bare" && ["raw", "iso", "ami"].includes(format)) || (container === "ami" && format === "ami");
+        const attempt = imageForBoot(cloud.app.db, { app: cloud.app, actor, plane: "customer" }, id);
+        if (bootable) assert.equal((await attempt).format, "raw");
+        else await assert.rejects(attempt, { kind: "invalid" }, `${container} ${format}`);
+      }
+    }
+  });
+
+  it("are not booted before they are there, nor while deactivated", async () => {
+    const owner = somebody();
+    const id = await create(owner);
+    const image = await findImage(cloud.app.db, id);
+    assert.match(reasonNotBootable(image as never) ?? "", /is not active/);
+    assert.equal(await bootImageById(cloud.app.db, cloud.app, id), null);
+    await put(owner, id, Buffer.from("x"));
+    assert.notEqual(await bootImageById(cloud.app.db, cloud.app, id), null);
+    await cloud.inject({ method: "POST", url: `/image/v2/images/${id}/actions/deactivate`, token: owner.token });
+    assert.equal(await bootImageById(cloud.app.db, cloud.app, id), null);
+  });
+});
