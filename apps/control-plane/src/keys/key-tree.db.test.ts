@@ -36,7 +36,10 @@ test("wrapping at once from many sides makes one project key", async () => {
     Array.from({ length: 8 }, (_, index) => app.keys.wrapForProject(app.db, "racing", Buffer.of(index), "x")),
   );
   const opened = await Promise.all(wrapped.map((one) => app.keys.unwrapForProject(app.db, "racing", one, "x")));
-  assert.deepEqual(opened.map((one) => one[0]), [0, 1, 2, 3, 4, 5, 6, 7]);
+  assert.deepEqual(
+    opened.map((one) => one[0]),
+    [0, 1, 2, 3, 4, 5, 6, 7],
+  );
 });
 
 test("a destroyed project key opens nothing and is never made again", async () => {
@@ -60,7 +63,10 @@ test("signing keys last, and are not each other's", async () => {
   assert.ok(!verifySignature(key, Buffer.from("texT"), signature));
   assert.equal(again.verificationKey("event-log", signer.keyId), null);
   assert.notEqual(app.keys.signer("event-log").keyId, signer.keyId);
-  assert.deepEqual(again.publicKeys("event-log").map((one) => one.retired), [false]);
+  assert.deepEqual(
+    again.publicKeys("event-log").map((one) => one.retired),
+    [false],
+  );
 });
 
 test("another root key is refused, and so is one that others can read", async () => {

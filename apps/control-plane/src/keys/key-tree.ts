@@ -5,7 +5,15 @@
  *
  * Project keys are read for each use and never kept in memory: destroyed means destroyed, in every process, at once.
  */
-import { type KeyObject, createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, sign, verify } from "node:crypto";
+import {
+  type KeyObject,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  randomBytes,
+  sign,
+  verify,
+} from "node:crypto";
 
 import { conflict, internal } from "@andromede/base/errors";
 import { newHexId } from "@andromede/base/ids";
@@ -54,14 +62,18 @@ export type KeyTree = {
 };
 
 /** Is it this key's Ed25519 signature? */
-export const verifySignature = (key: KeyObject, bytes: Uint8Array, signature: Uint8Array): boolean => verify(null, bytes, key, signature);
+export const verifySignature = (key: KeyObject, bytes: Uint8Array, signature: Uint8Array): boolean =>
+  verify(null, bytes, key, signature);
 
 /** Opens the tree; on an empty database makes the signing keys. Fails clearly when the root key is not the database's own. */
 export async function openKeyTree(options: { rootKeyFile: string; db: Database }): Promise<KeyTree> {
   const { db } = options;
   const root = readRootKey(options.rootKeyFile);
   const wrapping = new Map<WrappingPurpose, Buffer>(
-    (["project-key", "signing-key", "operator-secret"] as const).map((purpose) => [purpose, deriveWrappingKey(root, purpose)]),
+    (["project-key", "signing-key", "operator-secret"] as const).map((purpose) => [
+      purpose,
+      deriveWrappingKey(root, purpose),
+    ]),
   );
   root.fill(0);
   const wrappingKey = (purpose: WrappingPurpose): Buffer => {
@@ -85,7 +97,8 @@ export async function openKeyTree(options: { rootKeyFile: string; db: Database }
       const key = inForce(purpose);
       return { keyId: key.id, publicKey: key.publicBytes, sign: (bytes) => sign(null, bytes, key.privateKey) };
     },
-    verificationKey: (purpose, keyId) => signing.find((key) => key.id === keyId && key.purpose === purpose)?.publicKey ?? null,
+    verificationKey: (purpose, keyId) =>
+      signing.find((key) => key.id === keyId && key.purpose === purpose)?.publicKey ?? null,
     publicKeys: (purpose) =>
       signing
         .filter((key) => key.purpose === purpose)
@@ -104,7 +117,10 @@ function projectKeys(wrappingKey: Buffer): Pick<KeyTree, "wrapForProject" | "unw
   const openOrMake = async (sql: Queryable, projectId: string): Promise<Buffer> => {
     const found = await open(sql, projectId);
     if (found !== undefined) return found;
-    await insertProjectKey(sql, projectId, { id: newHexId(), wrappedKey: wrapSecret(wrappingKey, randomBytes(32), nameOf(projectId)) });
+    await insertProjectKey(sql, projectId, {
+      id: newHexId(),
+      wrappedKey: wrapSecret(wrappingKey, randomBytes(32), nameOf(projectId)),
+    });
     const made = await open(sql, projectId);
     if (made === undefined) throw internal(`the key of project ${projectId} vanished`);
     return made;
@@ -120,9 +136,19 @@ function projectKeys(wrappingKey: Buffer): Pick<KeyTree, "wrapForProject" | "unw
   };
 }
 
-type SigningKey = { id: string; purpose: string; publicKey: KeyObject; publicBytes: Buffer; privateKey: KeyObject; retired: boolean };
+type SigningKey = {
+  id: string;
+  purpose: string;
+  publicKey: KeyObject;
+  publicBytes: Buffer;
+  privateKey: KeyObject;
+  retired: boolean;
+};
 
-function makeSigningKey(purpose: SigningPurpose, wrappingKey: Buffer): { id: string; purpose: string; publicKey: Buffer; wrappedPrivateKey: Buffer } {
+function makeSigningKey(
+  purpose: SigningPurpose,
+  wrappingKey: Buffer,
+): { id: string; purpose: string; publicKey: Buffer; wrappedPrivateKey: Buffer } {
   const { publicKey, privateKey } = generateKeyPairSync("ed25519");
   const id = randomBytes(8).toString("hex");
   const secret = privateKey.export({ format: "der", type: "pkcs8" });

@@ -1,6 +1,12 @@
 import type { Queryable } from "../db/database.ts";
 
-export type SigningKeyRow = { id: string; purpose: string; publicKey: Buffer; wrappedPrivateKey: Buffer; retiredAt: Date | null };
+export type SigningKeyRow = {
+  id: string;
+  purpose: string;
+  publicKey: Buffer;
+  wrappedPrivateKey: Buffer;
+  retiredAt: Date | null;
+};
 export type ProjectKeyRow = { id: string; wrappedKey: Buffer | null; destroyedAt: Date | null };
 
 /** Every signing key, the newest last; retired ones too: what they signed may still be looked at. */
@@ -27,7 +33,11 @@ export async function findProjectKey(sql: Queryable, projectId: string): Promise
 }
 
 /** Adds the project's key unless it has (or had) one. */
-export async function insertProjectKey(sql: Queryable, projectId: string, key: { id: string; wrappedKey: Buffer }): Promise<void> {
+export async function insertProjectKey(
+  sql: Queryable,
+  projectId: string,
+  key: { id: string; wrappedKey: Buffer },
+): Promise<void> {
   await sql`
     insert into project_key (project_id, id, wrapped_key) values (${projectId}, ${key.id}, ${key.wrappedKey})
     on conflict (project_id) do nothing`;

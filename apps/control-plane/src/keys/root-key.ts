@@ -20,11 +20,14 @@ export function readRootKey(file: string): Buffer {
     const status = fstatSync(handle);
     if (!status.isFile()) throw invalid(`${file}: the root key must be an ordinary file`);
     if ((status.mode & 0o077) !== 0) {
-      throw invalid(`${file}: the root key can be read by others (mode ${(status.mode & 0o777).toString(8)}, must be 600)`);
+      throw invalid(
+        `${file}: the root key can be read by others (mode ${(status.mode & 0o777).toString(8)}, must be 600)`,
+      );
     }
     const text = readFileSync(handle, "utf8").trim();
     const key = Buffer.from(text, "base64");
-    if (key.length !== BYTES || key.toString("base64") !== text) throw invalid(`${file}: the root key must be ${BYTES} bytes in base64`);
+    if (key.length !== BYTES || key.toString("base64") !== text)
+      throw invalid(`${file}: the root key must be ${BYTES} bytes in base64`);
     return key;
   } finally {
     closeSync(handle);

@@ -11,14 +11,19 @@ before(async () => {
 after(() => t.close());
 
 const count = async (): Promise<number> => {
-  const [row] = await t.app.db<{ n: number }[]>`select (select count(*) from event) + (select count(*) from role_assignment) as n`;
+  const [row] = await t.app.db<
+    { n: number }[]
+  >`select (select count(*) from event) + (select count(*) from role_assignment) as n`;
   return row?.n ?? 0;
 };
 
 test("run again it changes nothing", async () => {
   const before = await count();
   const again = await bootstrapOperator(t.app, { name: "operator", password: OPERATOR_PASSWORD });
-  assert.deepEqual({ created: again.created, password: again.password, id: again.user.id }, { created: false, password: "kept", id: t.operator.id });
+  assert.deepEqual(
+    { created: again.created, password: again.password, id: again.user.id },
+    { created: false, password: "kept", id: t.operator.id },
+  );
   assert.equal(await count(), before);
 });
 

@@ -14,7 +14,11 @@ import { revocationOf } from "./tokens/token.model.ts";
 import { findUserInDomain } from "./users/user.queries.ts";
 
 /** Belongs to a domain or to the operator: a project's purge leaves it alone. */
-const notOfProjects = { ownerColumn: null, meters: [], list: () => Promise.resolve([]) } satisfies Partial<ResourceClass>;
+const notOfProjects = {
+  ownerColumn: null,
+  meters: [],
+  list: () => Promise.resolve([]),
+} satisfies Partial<ResourceClass>;
 const VERBS = ["create", "update", "delete"];
 
 export const identityClasses: ResourceClass[] = [

@@ -12,16 +12,32 @@ const groups: [role: RoleCheck, description: string, names: string[]][] = [
     "Validate, check or end a token: one's own user's; operators anybody's",
     ["validate_token", "check_token", "revoke_token"],
   ],
-  ["authenticated", "What the token's user could get a token for", ["get_auth_projects", "get_auth_domains", "get_auth_system"]],
+  [
+    "authenticated",
+    "What the token's user could get a token for",
+    ["get_auth_projects", "get_auth_domains", "get_auth_system"],
+  ],
   [
     "authenticated",
     "What this cloud offers and where",
-    ["get_auth_catalog", "list_services", "get_service", "list_endpoints", "get_endpoint", "list_regions", "get_region"],
+    [
+      "get_auth_catalog",
+      "list_services",
+      "get_service",
+      "list_endpoints",
+      "get_endpoint",
+      "list_regions",
+      "get_region",
+    ],
   ],
   ["authenticated", "The domain the token is in; operators any", ["get_domain"]],
   ["reader", "Domains within the token's domain authority", ["list_domains"]],
   ["admin", "Manage domains", ["create_domain", "update_domain", "delete_domain"]],
-  ["authenticated", "The token's project, or within its domain authority", ["get_project", "list_project_tags", "get_project_tag"]],
+  [
+    "authenticated",
+    "The token's project, or within its domain authority",
+    ["get_project", "list_project_tags", "get_project_tag"],
+  ],
   ["authenticated", "One's own projects, or of a user within the token's domain authority", ["list_user_projects"]],
   ["reader", "Projects within the token's domain authority", ["list_projects"]],
   [
@@ -41,7 +57,11 @@ const groups: [role: RoleCheck, description: string, names: string[]][] = [
   ["anyone", "Change a password, knowing it", ["change_password"]],
   ["reader", "Users within the token's domain authority", ["list_users"]],
   ["manager", "Manage users within the token's domain authority", ["create_user", "update_user", "delete_user"]],
-  ["reader", "Groups within the token's domain authority", ["list_groups", "get_group", "list_users_in_group", "check_user_in_group"]],
+  [
+    "reader",
+    "Groups within the token's domain authority",
+    ["list_groups", "get_group", "list_users_in_group", "check_user_in_group"],
+  ],
   [
     "manager",
     "Manage groups within the token's domain authority",
@@ -61,7 +81,11 @@ const groups: [role: RoleCheck, description: string, names: string[]][] = [
       "delete_implied_role",
     ],
   ],
-  ["reader", "Assignments within the token's domain authority", ["list_role_assignments", "list_grants", "check_grant"]],
+  [
+    "reader",
+    "Assignments within the token's domain authority",
+    ["list_role_assignments", "list_grants", "check_grant"],
+  ],
   ["manager", "Give and take roles within the token's domain authority", ["create_grant", "revoke_grant"]],
   [
     "admin",

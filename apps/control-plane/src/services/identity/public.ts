@@ -20,7 +20,9 @@ export async function projectExists(sql: Queryable, projectId: string): Promise<
 /** null: there is none. */
 export async function projectFacts(sql: Queryable, projectId: string): Promise<ProjectFacts | null> {
   const project = await findProject(sql, projectId);
-  return project === null ? null : { id: project.id, name: project.name, domainId: project.domainId, enabled: project.enabled };
+  return project === null
+    ? null
+    : { id: project.id, name: project.name, domainId: project.domainId, enabled: project.enabled };
 }
 
 /** null: there is none. */
@@ -33,11 +35,14 @@ export async function userFacts(sql: Queryable, userId: string): Promise<UserFac
  * Projects that were deleted and whose resources nobody has looked after yet, the longest gone first. A purge walks
  * these and calls `forgetDeletedProject` when nothing of theirs is left.
  */
-export const deletedProjects = (sql: Queryable, limit = 100): Promise<{ id: string; domainId: string; name: string; deletedAt: Date }[]> =>
-  listDeletedProjects(sql, limit);
+export const deletedProjects = (
+  sql: Queryable,
+  limit = 100,
+): Promise<{ id: string; domainId: string; name: string; deletedAt: Date }[]> => listDeletedProjects(sql, limit);
 
 /** The purge of a deleted project is done. Idempotent. */
-export const forgetDeletedProject = (sql: Queryable, projectId: string): Promise<void> => removeDeletedProject(sql, projectId);
+export const forgetDeletedProject = (sql: Queryable, projectId: string): Promise<void> =>
+  removeDeletedProject(sql, projectId);
 
 /** A token with whatever contents, signed by this installation: for tests and for what the cloud does by itself. */
 export const mintToken = (app: Pick<App, "tokens">, contents: TokenContents): string => app.tokens.issue(contents);

@@ -17,7 +17,9 @@ function assertOwner(request: Pick<ApiRequest, "actor" | "plane" | "params">, ru
   if (request.actor.userId !== userIdOf(request) && !isAdmin(request.actor, request.plane)) throw refused(rule);
 }
 
-export async function handleCreateCredential(request: ApiRequest<{ application_credential: CreateApplicationCredential }>): Promise<Reply> {
+export async function handleCreateCredential(
+  request: ApiRequest<{ application_credential: CreateApplicationCredential }>,
+): Promise<Reply> {
   if (request.actor.userId !== userIdOf(request)) throw refused("create_application_credential");
   const { credential, secret } = await createApplicationCredential(request, request.body.application_credential);
   return created({ application_credential: { ...toApplicationCredentialView(credential, request.baseUrl), secret } });

@@ -23,8 +23,10 @@ const ISO = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:?\d{2}
 export function parseExpiry(text: string, nowMs: number): Date {
   const match = ISO.exec(text);
   const time = match === null ? NaN : Date.parse(match[2] === undefined ? `${text}Z` : text);
-  if (Number.isNaN(time)) throw invalid("Timestamp not in expected format.", { field: "application_credential.expires_at" });
-  if (time <= nowMs) throw invalid("The 'expires_at' must not be before now.", { field: "application_credential.expires_at" });
+  if (Number.isNaN(time))
+    throw invalid("Timestamp not in expected format.", { field: "application_credential.expires_at" });
+  if (time <= nowMs)
+    throw invalid("The 'expires_at' must not be before now.", { field: "application_credential.expires_at" });
   return new Date(time);
 }
 
@@ -34,7 +36,9 @@ export function chooseRoles(asked: ({ id: string } | { name: string })[] | undef
   const chosen = asked.map((one) => {
     const found = held.find((role) => ("id" in one ? role.id === one.id : role.name === one.name));
     if (found === undefined) {
-      throw invalid(`Invalid application credential: Could not find role assignment with role: ${"id" in one ? one.id : one.name}.`);
+      throw invalid(
+        `Invalid application credential: Could not find role assignment with role: ${"id" in one ? one.id : one.name}.`,
+      );
     }
     return found;
   });

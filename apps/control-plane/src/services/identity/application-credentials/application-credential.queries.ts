@@ -8,13 +8,21 @@ const columns = (sql: Queryable) => sql`
       order by r.name), '[]')
     from application_credential_role cr join role r on r.id = cr.role_id where cr.application_credential_id = c.id) as roles`;
 
-export async function findCredential(sql: Queryable, userId: string, id: string): Promise<ApplicationCredential | null> {
+export async function findCredential(
+  sql: Queryable,
+  userId: string,
+  id: string,
+): Promise<ApplicationCredential | null> {
   const [row] = await sql<ApplicationCredential[]>`
     select ${columns(sql)} from application_credential c where c.id = ${id} and c.user_id = ${userId}`;
   return row ?? null;
 }
 
-export async function listCredentials(sql: Queryable, userId: string, name: string | undefined): Promise<ApplicationCredential[]> {
+export async function listCredentials(
+  sql: Queryable,
+  userId: string,
+  name: string | undefined,
+): Promise<ApplicationCredential[]> {
   return sql<ApplicationCredential[]>`
     select ${columns(sql)} from application_credential c
     where c.user_id = ${userId} ${name === undefined ? sql`` : sql`and c.name = ${name}`}
@@ -22,16 +30,24 @@ export async function listCredentials(sql: Queryable, userId: string, name: stri
 }
 
 export async function listCredentialIdsOfProject(sql: Queryable, projectId: string): Promise<string[]> {
-  const rows = await sql<{ id: string }[]>`select id from application_credential where project_id = ${projectId} order by id`;
+  const rows = await sql<
+    { id: string }[]
+  >`select id from application_credential where project_id = ${projectId} order by id`;
   return rows.map((row) => row.id);
 }
 
 export async function findCredentialById(sql: Queryable, id: string): Promise<ApplicationCredential | null> {
-  const [row] = await sql<ApplicationCredential[]>`select ${columns(sql)} from application_credential c where c.id = ${id}`;
+  const [row] = await sql<
+    ApplicationCredential[]
+  >`select ${columns(sql)} from application_credential c where c.id = ${id}`;
   return row ?? null;
 }
 
-export async function insertCredential(sql: Queryable, credential: ApplicationCredential, secretHash: string): Promise<void> {
+export async function insertCredential(
+  sql: Queryable,
+  credential: ApplicationCredential,
+  secretHash: string,
+): Promise<void> {
   await sql`
     insert into application_credential (id, user_id, project_id, name, description, expires_at, expires_at_time, unrestricted, secret_hash)
     values (${credential.id}, ${credential.userId}, ${credential.projectId}, ${credential.name}, ${credential.description},
@@ -79,7 +95,10 @@ export type CredentialAccount = {
 /** Named by its id, or by its name and whose it is. */
 export type CredentialSelector = { id: string } | { name: string; user: UserSelector };
 
-export async function findCredentialAccount(sql: Queryable, selector: CredentialSelector): Promise<CredentialAccount | null> {
+export async function findCredentialAccount(
+  sql: Queryable,
+  selector: CredentialSelector,
+): Promise<CredentialAccount | null> {
   const [row] = await sql<CredentialAccount[]>`
     select c.id, c.name, c.user_id, c.project_id, c.secret_hash, c.expires_at_time, c.unrestricted
     from application_credential c join user_account u on u.id = c.user_id join domain d on d.id = u.domain_id

@@ -20,5 +20,10 @@ export const applicationCredentialRoutes: Route[] = [
     handler: handleCreateCredential,
   }),
   route({ method: "GET", path: one, rule: "identity:get_application_credential", handler: handleShowCredential }),
-  route({ method: "DELETE", path: one, rule: "identity:delete_application_credential", handler: handleDeleteCredential }),
+  route({
+    method: "DELETE",
+    path: one,
+    rule: "identity:delete_application_credential",
+    handler: handleDeleteCredential,
+  }),
 ];

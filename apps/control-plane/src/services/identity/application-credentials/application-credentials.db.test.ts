@@ -9,7 +9,15 @@ before(async () => {
 });
 after(() => t.close());
 
-type Credential = { id: string; name: string; secret?: string; expires_at: string | null; project_id: string; roles: { name: string }[]; unrestricted: boolean };
+type Credential = {
+  id: string;
+  name: string;
+  secret?: string;
+  expires_at: string | null;
+  project_id: string;
+  roles: { name: string }[];
+  unrestricted: boolean;
+};
 const create = (token: string, userId: string, body: object) =>
   t.as(token, "POST", `users/${userId}/application_credentials`, { application_credential: body });
 const made = (answer: { status: number; text: string; body: unknown }): Credential => {
@@ -17,7 +25,10 @@ const made = (answer: { status: number; text: string; body: unknown }): Credenti
   return (answer.body as { application_credential: Credential }).application_credential;
 };
 const credentialAuth = (credential: object, scope?: unknown) => ({
-  auth: { identity: { methods: ["application_credential"], application_credential: credential }, ...(scope === undefined ? {} : { scope }) },
+  auth: {
+    identity: { methods: ["application_credential"], application_credential: credential },
+    ...(scope === undefined ? {} : { scope }),
+  },
 });
 const works = async (token: string): Promise<boolean> => (await t.as(token, "GET", "auth/projects")).status === 200;
 const tokenOf = (answer: { headers: { [name: string]: unknown } }): string => String(answer.headers["x-subject-token"]);
@@ -26,7 +37,9 @@ test("made once with a secret shown once; signs in for its project with its role
   const user = await t.customer("ada", ["manager"]);
   const token = await user.token();
   const expires = "2100-01-02T03:04:05.123456";
-  const credential = made(await create(token, user.userId, { name: "robot", roles: [{ name: "member" }], expires_at: expires }));
+  const credential = made(
+    await create(token, user.userId, { name: "robot", roles: [{ name: "member" }], expires_at: expires }),
+  );
   assert.equal(credential.expires_at, expires);
   assert.equal(credential.project_id, user.projectId);
   assert.equal(credential.unrestricted, false);
@@ -35,23 +48,47 @@ test("made once with a secret shown once; signs in for its project with its role
   const answer = await t.signIn(credentialAuth({ id: credential.id, secret: credential.secret }));
   assert.equal(answer.status, 201, answer.text);
   const body = answer.body as {
-    token: { methods: string[]; project: { id: string }; roles: { name: string }[]; application_credential: { name: string; restricted: boolean } };
+    token: {
+      methods: string[];
+      project: { id: string };
+      roles: { name: string }[];
+      application_credential: { name: string; restricted: boolean };
+    };
   };
   assert.deepEqual(body.token.methods, ["application_credential"]);
   assert.equal(body.token.project.id, user.projectId);
-  assert.deepEqual(body.token.roles.map((role) => role.name), ["member", "reader"], "what was lent, not all there is");
+  assert.deepEqual(
+    body.token.roles.map((role) => role.name),
+    ["member", "reader"],
+    "what was lent, not all there is",
+  );
   assert.deepEqual(body.token.application_credential, { id: credential.id, name: "robot", restricted: true });
-  const byName = await t.signIn(credentialAuth({ name: "robot", user: { name: "ada", domain: { id: "default" } }, secret: credential.secret }));
+  const byName = await t.signIn(
+    credentialAuth({ name: "robot", user: { name: "ada", domain: { id: "default" } }, secret: credential.secret }),
+  );
   assert.equal(byName.status, 201);
   assert.equal((await t.signIn(credentialAuth({ id: credential.id, secret: "wrong" }))).status, 401);
   assert.equal((await t.signIn(credentialAuth({ id: "none", secret: "wrong" }))).status, 401);
-  assert.equal((await t.signIn(credentialAuth({ id: credential.id, secret: credential.secret }, { project: { id: user.projectId } }))).status, 401);
+  assert.equal(
+    (
+      await t.signIn(
+        credentialAuth({ id: credential.id, secret: credential.secret }, { project: { id: user.projectId } }),
+      )
+    ).status,
+    401,
+  );
   assert.equal((await t.signIn(credentialAuth({ name: "robot", secret: "x" }))).status, 400);
 
   const shown = await t.as(token, "GET", `users/${user.userId}/application_credentials/${credential.id}`);
   assert.ok(!shown.text.includes("secret"));
-  for (const [query, count] of [["", 1], ["?name=robot", 1], ["?name=rob", 0]] as const) {
-    const list = (await t.as(token, "GET", `users/${user.userId}/application_credentials${query}`)).body as { application_credentials: Credential[] };
+  for (const [query, count] of [
+    ["", 1],
+    ["?name=robot", 1],
+    ["?name=rob", 0],
+  ] as const) {
+    const list = (await t.as(token, "GET", `users/${user.userId}/application_credentials${query}`)).body as {
+      application_credentials: Credential[];
+    };
     assert.equal(list.application_credentials.length, count, query);
   }
   assert.equal((await create(token, user.userId, { name: "robot" })).status, 409);
@@ -63,20 +100,34 @@ test("its token makes no other credentials, keeps its bounds when exchanged, and
   const restricted = made(await create(token, user.userId, { name: "restricted", roles: [{ name: "reader" }] }));
   const signedIn = tokenOf(await t.signIn(credentialAuth({ id: restricted.id, secret: restricted.secret })));
   assert.equal((await create(signedIn, user.userId, { name: "more" })).status, 403);
-  assert.equal((await t.as(signedIn, "DELETE", `users/${user.userId}/application_credentials/${restricted.id}`)).status, 403);
+  assert.equal(
+    (await t.as(signedIn, "DELETE", `users/${user.userId}/application_credentials/${restricted.id}`)).status,
+    403,
+  );
   assert.equal((await t.signIn(tokenAuth(signedIn, { project: { id: user.projectId } }))).status, 403);
   const exchanged = await t.signIn(tokenAuth(signedIn));
   assert.equal(exchanged.status, 201, exchanged.text);
   const body = exchanged.body as { token: { roles: { name: string }[]; application_credential: { id: string } } };
-  assert.deepEqual(body.token.roles.map((role) => role.name), ["reader"]);
+  assert.deepEqual(
+    body.token.roles.map((role) => role.name),
+    ["reader"],
+  );
   assert.equal(body.token.application_credential.id, restricted.id);
 
-  const free = made(await create(token, user.userId, { name: "free", unrestricted: true, roles: [{ name: "reader" }] }));
+  const free = made(
+    await create(token, user.userId, { name: "free", unrestricted: true, roles: [{ name: "reader" }] }),
+  );
   const freeToken = tokenOf(await t.signIn(credentialAuth({ id: free.id, secret: free.secret })));
-  assert.deepEqual(made(await create(freeToken, user.userId, { name: "child" })).roles.map((role) => role.name), ["reader"]);
+  assert.deepEqual(
+    made(await create(freeToken, user.userId, { name: "child" })).roles.map((role) => role.name),
+    ["reader"],
+  );
   assert.equal((await create(freeToken, user.userId, { name: "greedy", roles: [{ name: "manager" }] })).status, 400);
 
-  assert.equal((await t.as(token, "DELETE", `users/${user.userId}/application_credentials/${restricted.id}`)).status, 204);
+  assert.equal(
+    (await t.as(token, "DELETE", `users/${user.userId}/application_credentials/${restricted.id}`)).status,
+    204,
+  );
   assert.equal(await works(signedIn), false);
   assert.equal(await works(tokenOf(exchanged)), false);
   assert.equal(await works(freeToken), true);
@@ -98,10 +149,23 @@ test("it ends when it expires, and so does its token", async () => {
 test("it goes with the role, the project or the account, and stays when the password changes", async () => {
   const member = await t.roleId("member");
   for (const [name, act, survives] of [
-    ["c-password", (u: { userId: string }) => t.admin("PATCH", `users/${u.userId}`, { user: { password: "new" } }, 200), true],
-    ["c-role", (u: { userId: string; projectId: string }) => t.admin("DELETE", `projects/${u.projectId}/users/${u.userId}/roles/${member}`, undefined, 204), false],
+    [
+      "c-password",
+      (u: { userId: string }) => t.admin("PATCH", `users/${u.userId}`, { user: { password: "new" } }, 200),
+      true,
+    ],
+    [
+      "c-role",
+      (u: { userId: string; projectId: string }) =>
+        t.admin("DELETE", `projects/${u.projectId}/users/${u.userId}/roles/${member}`, undefined, 204),
+      false,
+    ],
     ["c-project", (u: { projectId: string }) => t.admin("DELETE", `projects/${u.projectId}`, undefined, 204), false],
-    ["c-disabled", (u: { userId: string }) => t.admin("PATCH", `users/${u.userId}`, { user: { enabled: false } }, 200), false],
+    [
+      "c-disabled",
+      (u: { userId: string }) => t.admin("PATCH", `users/${u.userId}`, { user: { enabled: false } }, 200),
+      false,
+    ],
     ["c-deleted", (u: { userId: string }) => t.admin("DELETE", `users/${u.userId}`, undefined, 204), false],
   ] as const) {
     const user = await t.customer(name);
@@ -111,7 +175,9 @@ test("it goes with the role, the project or the account, and stays when the pass
     await act(user);
     assert.equal(await works(token), false, `${name}: the token`);
     assert.equal((await signIn()).status, survives ? 201 : 401, name);
-    const [row] = await t.app.db<{ n: number }[]>`select count(*)::int as n from application_credential where id = ${credential.id}`;
+    const [row] = await t.app.db<
+      { n: number }[]
+    >`select count(*)::int as n from application_credential where id = ${credential.id}`;
     assert.equal(row?.n, survives ? 1 : 0, name);
   }
 });

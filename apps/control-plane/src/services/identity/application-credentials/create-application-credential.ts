@@ -24,7 +24,9 @@ export type CreateApplicationCredential = {
 /** A restricted credential's token may not make or remove credentials: a leaked one must not be able to outlive itself. */
 export function assertMayManageCredentials(token: TokenContents): void {
   if (token.applicationCredential?.restricted === true) {
-    throw forbidden("Using method 'application_credential' is not allowed for managing additional application credentials.");
+    throw forbidden(
+      "Using method 'application_credential' is not allowed for managing additional application credentials.",
+    );
   }
 }
 
@@ -36,7 +38,8 @@ export async function createApplicationCredential(
   const { app, actor, origin } = request;
   const token = callerToken(request);
   assertMayManageCredentials(token);
-  if (token.scope.kind !== "project") throw forbidden("An application credential is made with a token for the project it is for");
+  if (token.scope.kind !== "project")
+    throw forbidden("An application credential is made with a token for the project it is for");
   const expiresAt = given.expires_at ?? null;
   const credential: ApplicationCredential = {
     id: newHexId(),
@@ -54,13 +57,21 @@ export async function createApplicationCredential(
   await transact(app, origin, async (tx) => {
     await refusing(insertCredential(tx.sql, credential, hash), {
       duplicate: (cause) =>
-        conflict(`Conflict occurred attempting to store application_credential - Duplicate entry found with name ${credential.name}.`, { cause }),
-      dangling: (cause) => notFound("Could not find the user, the project or a role of the application credential.", { cause }),
+        conflict(
+          `Conflict occurred attempting to store application_credential - Duplicate entry found with name ${credential.name}.`,
+          { cause },
+        ),
+      dangling: (cause) =>
+        notFound("Could not find the user, the project or a role of the application credential.", { cause }),
     });
     tx.event({
       action: "identity.application_credential.create",
       target: { type: "application_credential", id: credential.id, projectId: credential.projectId },
-      detail: { name: credential.name, roles: credential.roles.map((role) => role.name), unrestricted: credential.unrestricted },
+      detail: {
+        name: credential.name,
+        roles: credential.roles.map((role) => role.name),
+        unrestricted: credential.unrestricted,
+      },
     });
   });
   return { credential, secret };

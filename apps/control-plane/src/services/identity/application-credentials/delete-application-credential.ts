@@ -12,7 +12,8 @@ export async function deleteApplicationCredential(request: ApiRequest, userId: s
   if (request.actor.userId === userId) assertMayManageCredentials(callerToken(request));
   await transactRevoking(request.app, request.origin, async (tx, revoke) => {
     const credential = await findCredential(tx.sql, userId, id);
-    if (credential === null || !(await deleteCredential(tx.sql, id))) throw notFound(`Could not find Application Credential: ${id}.`);
+    if (credential === null || !(await deleteCredential(tx.sql, id)))
+      throw notFound(`Could not find Application Credential: ${id}.`);
     revoke(revocationOf.applicationCredential(id));
     tx.event({
       action: "identity.application_credential.delete",

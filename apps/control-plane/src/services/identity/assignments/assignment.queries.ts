@@ -41,7 +41,12 @@ export async function findParties(sql: Queryable, holder: Holder, target: Target
 }
 
 /** False: it was there already. */
-export async function insertAssignment(sql: Queryable, holder: Holder, target: Target, roleId: string): Promise<boolean> {
+export async function insertAssignment(
+  sql: Queryable,
+  holder: Holder,
+  target: Target,
+  roleId: string,
+): Promise<boolean> {
   const key = keyOf(holder, target);
   const rows = await sql`
     insert into role_assignment (user_id, group_id, project_id, domain_id, role_id)
@@ -51,8 +56,14 @@ export async function insertAssignment(sql: Queryable, holder: Holder, target: T
 }
 
 /** Was there one to remove? */
-export async function deleteAssignment(sql: Queryable, holder: Holder, target: Target, roleId: string): Promise<boolean> {
-  const rows = await sql`delete from role_assignment where ${matches(sql, holder, target)} and role_id = ${roleId} returning 1`;
+export async function deleteAssignment(
+  sql: Queryable,
+  holder: Holder,
+  target: Target,
+  roleId: string,
+): Promise<boolean> {
+  const rows =
+    await sql`delete from role_assignment where ${matches(sql, holder, target)} and role_id = ${roleId} returning 1`;
   return rows.length > 0;
 }
 

@@ -11,9 +11,15 @@ import {
 function grantRoutes(place: string, holder: "user" | "group"): Route[] {
   const list = `/v3/${place}/${holder}s/:${holder}_id/roles`;
   const one = `${list}/:role_id`;
-  const rule = (verb: string): string => (place === "system" ? `identity:${verb}_system_grant_for_${holder}` : `identity:${verb}_grant`);
+  const rule = (verb: string): string =>
+    place === "system" ? `identity:${verb}_system_grant_for_${holder}` : `identity:${verb}_grant`;
   return [
-    route({ method: "GET", path: list, rule: place === "system" ? `identity:list_system_grants_for_${holder}` : "identity:list_grants", handler: handleListGranted }),
+    route({
+      method: "GET",
+      path: list,
+      rule: place === "system" ? `identity:list_system_grants_for_${holder}` : "identity:list_grants",
+      handler: handleListGranted,
+    }),
     route({ method: "HEAD", path: one, rule: rule("check"), handler: handleCheckAssignment }),
     route({ method: "GET", path: one, rule: rule("check"), handler: handleCheckAssignment }),
     route({ method: "PUT", path: one, rule: rule("create"), handler: handleAssignRole }),
@@ -22,6 +28,14 @@ function grantRoutes(place: string, holder: "user" | "group"): Route[] {
 }
 
 export const assignmentRoutes: Route[] = [
-  route({ method: "GET", path: "/v3/role_assignments", rule: "identity:list_role_assignments", handler: handleListAssignments }),
-  ...["projects/:project_id", "domains/:domain_id", "system"].flatMap((place) => [...grantRoutes(place, "user"), ...grantRoutes(place, "group")]),
+  route({
+    method: "GET",
+    path: "/v3/role_assignments",
+    rule: "identity:list_role_assignments",
+    handler: handleListAssignments,
+  }),
+  ...["projects/:project_id", "domains/:domain_id", "system"].flatMap((place) => [
+    ...grantRoutes(place, "user"),
+    ...grantRoutes(place, "group"),
+  ]),
 ];

@@ -5,7 +5,9 @@ import type { AssignmentRow } from "./assignment.model.ts";
 type Owned = NamedRef & { domain: NamedRef };
 
 const owned = (thing: Owned, names: boolean) =>
-  names ? { id: thing.id, name: thing.name, domain: { id: thing.domain.id, name: thing.domain.name } } : { id: thing.id };
+  names
+    ? { id: thing.id, name: thing.name, domain: { id: thing.domain.id, name: thing.domain.name } }
+    : { id: thing.id };
 const named = (thing: NamedRef, names: boolean) => (names ? { id: thing.id, name: thing.name } : { id: thing.id });
 
 function scopeView(row: AssignmentRow, names: boolean) {
@@ -34,9 +36,13 @@ function linksOf(row: AssignmentRow, baseUrl: string) {
 export function toAssignmentView(row: AssignmentRow, options: { baseUrl: string; names: boolean }) {
   const { baseUrl, names } = options;
   const { domain } = row.role;
-  const holder = row.user !== null ? { user: owned(row.user, names) } : row.group !== null ? { group: owned(row.group, names) } : {};
+  const holder =
+    row.user !== null ? { user: owned(row.user, names) } : row.group !== null ? { group: owned(row.group, names) } : {};
   return {
-    role: { ...named(row.role, names), ...(names && domain !== null ? { domain: { id: domain.id, name: domain.name } } : {}) },
+    role: {
+      ...named(row.role, names),
+      ...(names && domain !== null ? { domain: { id: domain.id, name: domain.name } } : {}),
+    },
     ...holder,
     scope: scopeView(row, names),
     links: linksOf(row, baseUrl),

@@ -25,7 +25,14 @@ const eventTarget = (roleId: string, target: Target) => ({
 });
 
 /** Idempotent: a role that is held already stays held. */
-export async function assignRole(app: App, origin: Origin, scope: DomainScope, holder: Holder, target: Target, roleId: string): Promise<void> {
+export async function assignRole(
+  app: App,
+  origin: Origin,
+  scope: DomainScope,
+  holder: Holder,
+  target: Target,
+  roleId: string,
+): Promise<void> {
   await transact(app, origin, async (tx) => {
     const role = await assertGrant(tx.sql, scope, holder, target, roleId, "create_grant");
     if (!(await insertAssignment(tx.sql, holder, target, roleId))) return;
@@ -38,7 +45,14 @@ export async function assignRole(app: App, origin: Origin, scope: DomainScope, h
 }
 
 /** Ends the tokens that say so, and (as Keystone) the user's application credentials on that project. */
-export async function unassignRole(app: App, origin: Origin, scope: DomainScope, holder: Holder, target: Target, roleId: string): Promise<void> {
+export async function unassignRole(
+  app: App,
+  origin: Origin,
+  scope: DomainScope,
+  holder: Holder,
+  target: Target,
+  roleId: string,
+): Promise<void> {
   await transactRevoking(app, origin, async (tx, revoke) => {
     const role = await assertGrant(tx.sql, scope, holder, target, roleId, "revoke_grant");
     if (!(await deleteAssignment(tx.sql, holder, target, roleId))) throw missingGrant(holder, target, roleId);
@@ -54,13 +68,24 @@ export async function unassignRole(app: App, origin: Origin, scope: DomainScope,
 }
 
 /** 404 unless the holder has exactly this role there. */
-export async function assertAssigned(sql: Queryable, scope: DomainScope, holder: Holder, target: Target, roleId: string): Promise<void> {
+export async function assertAssigned(
+  sql: Queryable,
+  scope: DomainScope,
+  holder: Holder,
+  target: Target,
+  roleId: string,
+): Promise<void> {
   await assertParties(sql, scope, holder, target);
   const roles = await listGrantedRoles(sql, holder, target);
   if (!roles.some((role) => role.id === roleId)) throw missingGrant(holder, target, roleId);
 }
 
-export async function readGrantedRoles(sql: Queryable, scope: DomainScope, holder: Holder, target: Target): Promise<Role[]> {
+export async function readGrantedRoles(
+  sql: Queryable,
+  scope: DomainScope,
+  holder: Holder,
+  target: Target,
+): Promise<Role[]> {
   await assertParties(sql, scope, holder, target);
   return listGrantedRoles(sql, holder, target);
 }
@@ -71,7 +96,12 @@ const missingGrant = (holder: Holder, target: Target, roleId: string) =>
   );
 
 /** Both must be there; for a domain manager, there means in the own domain. */
-async function assertParties(sql: Queryable, scope: DomainScope, holder: Holder, target: Target): Promise<string | null> {
+async function assertParties(
+  sql: Queryable,
+  scope: DomainScope,
+  holder: Holder,
+  target: Target,
+): Promise<string | null> {
   const { holderDomainId, targetDomainId } = await findParties(sql, holder, target);
   const visible = (domainId: string | null): boolean => domainId !== null && (scope === null || scope === domainId);
   if (!visible(holderDomainId)) throw notFound(`Could not find ${holder.kind}: ${holder.id}.`);

@@ -29,8 +29,10 @@ export async function readAssignments(request: ApiRequest): Promise<Assignments>
   if ([filter.projectId, filter.domainId].filter((id) => id !== undefined).length + (filter.system ? 1 : 0) > 1) {
     throw invalid("Specify a domain or project, not both");
   }
-  if (effective && filter.groupId !== undefined) throw invalid("Combining effective and group filter will always result in an empty list.");
-  if (filter.subtree && filter.projectId === undefined) throw invalid("scope.project.id must be specified if include_subtree is also specified");
+  if (effective && filter.groupId !== undefined)
+    throw invalid("Combining effective and group filter will always result in an empty list.");
+  if (filter.subtree && filter.projectId === undefined)
+    throw invalid("scope.project.id must be specified if include_subtree is also specified");
   // assignments that projects below inherit do not exist here
   const inherited = query.get("scope.OS-INHERIT:inherited_to") === "projects";
   const rows = inherited ? [] : await listAssignments(request.app.db, filter);

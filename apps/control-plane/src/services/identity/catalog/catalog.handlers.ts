@@ -20,7 +20,9 @@ const passes = (request: ApiRequest, name: string, value: string): boolean => {
 };
 
 export function handleListServices(request: ApiRequest): Reply {
-  const found = catalogOf(request).filter((entry) => passes(request, "type", entry.type) && passes(request, "name", entry.name));
+  const found = catalogOf(request).filter(
+    (entry) => passes(request, "type", entry.type) && passes(request, "name", entry.name),
+  );
   return ok({ services: found.map((entry) => toServiceView(entry, request.baseUrl)), links: listLinks(request) });
 }
 

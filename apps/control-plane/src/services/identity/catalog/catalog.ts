@@ -1,6 +1,12 @@
 /** What this cloud offers and where. The same for everybody: addresses hang on the door somebody came through. Pure. */
 
-type Offer = { id: string; type: string; name: string; path: string; endpointIds: { public: string; internal: string; admin: string } };
+type Offer = {
+  id: string;
+  type: string;
+  name: string;
+  path: string;
+  endpointIds: { public: string; internal: string; admin: string };
+};
 
 /** Ids are fixed, so that a client that keeps one finds it again after an update. */
 const OFFERS: Offer[] = [

@@ -14,7 +14,12 @@ export const duplicateDomain = (name: string) => (cause: unknown) =>
   conflict(`Conflict occurred attempting to store domain - Duplicate entry found with name ${name}.`, { cause });
 
 /** A customers' domain; the operators' one is there from the first migration. */
-export async function createDomain(app: App, origin: Origin, given: DomainChange & { name: string }, extra: JsonObject): Promise<Domain> {
+export async function createDomain(
+  app: App,
+  origin: Origin,
+  given: DomainChange & { name: string },
+  extra: JsonObject,
+): Promise<Domain> {
   const domain: Domain = {
     id: newHexId(),
     name: given.name.trim(),
@@ -26,7 +31,11 @@ export async function createDomain(app: App, origin: Origin, given: DomainChange
   };
   await transact(app, origin, async (tx) => {
     await refusing(insertDomain(tx.sql, domain), { duplicate: duplicateDomain(domain.name) });
-    tx.event({ action: "identity.domain.create", target: { type: "domain", id: domain.id }, detail: { name: domain.name } });
+    tx.event({
+      action: "identity.domain.create",
+      target: { type: "domain", id: domain.id },
+      detail: { name: domain.name },
+    });
   });
   return domain;
 }

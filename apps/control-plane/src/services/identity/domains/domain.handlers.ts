@@ -20,7 +20,10 @@ export async function handleCreateDomain(request: ApiRequest<Created>): Promise<
 
 export async function handleListDomains(request: ApiRequest): Promise<Reply> {
   const page = await readDomains(request);
-  return ok({ domains: page.rows.map((domain) => toDomainView(domain, request.baseUrl)), links: listLinks(request, page.next) });
+  return ok({
+    domains: page.rows.map((domain) => toDomainView(domain, request.baseUrl)),
+    links: listLinks(request, page.next),
+  });
 }
 
 export async function handleOwnDomains(request: ApiRequest): Promise<Reply> {

@@ -3,7 +3,13 @@ import { noOptions, nullableText, shortName, tags, wrapped } from "../shared/ide
 /** Members of a domain's body that have a place of their own. */
 export const domainMembers = ["id", "links", "name", "description", "enabled", "tags", "options", "directory"] as const;
 
-const properties = { name: shortName, description: nullableText, enabled: { type: "boolean" }, tags, options: noOptions } as const;
+const properties = {
+  name: shortName,
+  description: nullableText,
+  enabled: { type: "boolean" },
+  tags,
+  options: noOptions,
+} as const;
 
 export const createDomainSchema = wrapped("domain", properties, { required: ["name"] });
 export const updateDomainSchema = wrapped("domain", properties, { minProperties: 1 });

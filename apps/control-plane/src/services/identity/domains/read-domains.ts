@@ -22,4 +22,5 @@ export async function readDomains(request: ApiRequest): Promise<{ rows: Domain[]
 }
 
 /** Those that the asker could get a token for. */
-export const readOwnDomains = (request: ApiRequest): Promise<Domain[]> => listDomainsOfUser(request.app.db, request.actor.userId);
+export const readOwnDomains = (request: ApiRequest): Promise<Domain[]> =>
+  listDomainsOfUser(request.app.db, request.actor.userId);

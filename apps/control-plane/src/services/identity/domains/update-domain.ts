@@ -14,11 +14,18 @@ import { deleteDomainRow, lockDomain, updateDomainRow } from "./domain.queries.t
 const missing = (id: string) => notFound(`Could not find domain: ${id}.`);
 
 /** Disabling it ends every token of its users and on its projects. */
-export async function updateDomain(app: App, origin: Origin, id: string, change: DomainChange, extra: JsonObject): Promise<Domain> {
+export async function updateDomain(
+  app: App,
+  origin: Origin,
+  id: string,
+  change: DomainChange,
+  extra: JsonObject,
+): Promise<Domain> {
   return transactRevoking(app, origin, async (tx, revoke) => {
     const before = await lockDomain(tx.sql, id);
     if (before === null) throw missing(id);
-    if (id === OPERATORS_DOMAIN && change.enabled === false) throw forbidden("The operators' domain cannot be disabled");
+    if (id === OPERATORS_DOMAIN && change.enabled === false)
+      throw forbidden("The operators' domain cannot be disabled");
     const domain: Domain = {
       ...before,
       name: change.name?.trim() ?? before.name,
@@ -29,7 +36,11 @@ export async function updateDomain(app: App, origin: Origin, id: string, change:
     };
     await refusing(updateDomainRow(tx.sql, domain), { duplicate: duplicateDomain(domain.name) });
     if (before.enabled && !domain.enabled) revoke(revocationOf.domain(id));
-    tx.event({ action: "identity.domain.update", target: { type: "domain", id }, detail: { name: domain.name, enabled: domain.enabled } });
+    tx.event({
+      action: "identity.domain.update",
+      target: { type: "domain", id },
+      detail: { name: domain.name, enabled: domain.enabled },
+    });
     return domain;
   });
 }

@@ -14,7 +14,15 @@ import { mergeExtra } from "../shared/extra.ts";
 import { refusing } from "../shared/violations.ts";
 import { findUserInDomain } from "../users/user.queries.ts";
 import type { Group, GroupChange } from "./group.model.ts";
-import { deleteGroupRow, deleteMember, insertGroup, insertMember, listMemberIds, lockGroup, updateGroupRow } from "./group.queries.ts";
+import {
+  deleteGroupRow,
+  deleteMember,
+  insertGroup,
+  insertMember,
+  listMemberIds,
+  lockGroup,
+  updateGroupRow,
+} from "./group.queries.ts";
 
 const missing = (id: string) => notFound(`Could not find group: ${id}.`);
 const duplicate = (name: string) => (cause: unknown) =>
@@ -39,7 +47,11 @@ export async function createGroup(
       duplicate: duplicate(group.name),
       dangling: (cause) => notFound(`Could not find domain: ${domainId}.`, { cause }),
     });
-    tx.event({ action: "identity.group.create", target: { type: "group", id: group.id }, detail: { name: group.name, domain: domainId } });
+    tx.event({
+      action: "identity.group.create",
+      target: { type: "group", id: group.id },
+      detail: { name: group.name, domain: domainId },
+    });
   });
   return group;
 }
@@ -84,7 +96,13 @@ export async function deleteGroup(app: App, origin: Origin, scope: DomainScope, 
 }
 
 /** A domain manager joins users and groups of the own domain only. */
-export async function addMember(app: App, origin: Origin, scope: DomainScope, groupId: string, userId: string): Promise<void> {
+export async function addMember(
+  app: App,
+  origin: Origin,
+  scope: DomainScope,
+  groupId: string,
+  userId: string,
+): Promise<void> {
   await transact(app, origin, async (tx) => {
     await assertBoth(tx.sql, scope, groupId, userId);
     await insertMember(tx.sql, groupId, userId);
@@ -92,18 +110,34 @@ export async function addMember(app: App, origin: Origin, scope: DomainScope, gr
   });
 }
 
-export async function removeMember(app: App, origin: Origin, scope: DomainScope, groupId: string, userId: string): Promise<void> {
+export async function removeMember(
+  app: App,
+  origin: Origin,
+  scope: DomainScope,
+  groupId: string,
+  userId: string,
+): Promise<void> {
   await transactRevoking(app, origin, async (tx, revoke) => {
     await assertBoth(tx.sql, scope, groupId, userId);
-    if (!(await deleteMember(tx.sql, groupId, userId))) throw notFound(`Could not find user ${userId} in group ${groupId}.`);
+    if (!(await deleteMember(tx.sql, groupId, userId)))
+      throw notFound(`Could not find user ${userId} in group ${groupId}.`);
     const scopes = await listScopesOfGroup(tx.sql, groupId);
     revoke(...scopes.map((target) => revocationOnScope(userId, target)));
     if (scopes.length > 0) await deleteLapsedCredentials(tx.sql, [userId]);
-    tx.event({ action: "identity.group.remove_user", target: { type: "group", id: groupId }, detail: { user: userId } });
+    tx.event({
+      action: "identity.group.remove_user",
+      target: { type: "group", id: groupId },
+      detail: { user: userId },
+    });
   });
 }
 
-async function assertBoth(sql: Parameters<typeof lockGroup>[0], scope: DomainScope, groupId: string, userId: string): Promise<void> {
+async function assertBoth(
+  sql: Parameters<typeof lockGroup>[0],
+  scope: DomainScope,
+  groupId: string,
+  userId: string,
+): Promise<void> {
   const [group, user] = await Promise.all([lockGroup(sql, groupId, scope), findUserInDomain(sql, userId, scope)]);
   if (group === null) throw missing(groupId);
   if (user === null) throw notFound(`Could not find user: ${userId}.`);

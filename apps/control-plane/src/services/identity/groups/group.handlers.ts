@@ -16,7 +16,11 @@ const userIdOf = (request: Pick<ApiRequest, "params">): string => request.params
 
 export async function handleCreateGroup(request: ApiRequest<Created>): Promise<Reply> {
   const given = request.body.group;
-  const domainId = domainWithin(requireDomainScope(request, "manager", "create_group"), given.domain_id, "create_group");
+  const domainId = domainWithin(
+    requireDomainScope(request, "manager", "create_group"),
+    given.domain_id,
+    "create_group",
+  );
   const group = await createGroup(request.app, request.origin, given, domainId, extraOf(given, groupMembers));
   return created({ group: toGroupView(group, request.baseUrl) });
 }
@@ -36,18 +40,33 @@ export async function handleShowGroup(request: ApiRequest): Promise<Reply> {
 export async function handleUpdateGroup(request: ApiRequest<Updated>): Promise<Reply> {
   const given = request.body.group;
   const scope = requireDomainScope(request, "manager", "update_group");
-  const group = await updateGroup(request.app, request.origin, scope, groupIdOf(request), given, extraOf(given, groupMembers));
+  const group = await updateGroup(
+    request.app,
+    request.origin,
+    scope,
+    groupIdOf(request),
+    given,
+    extraOf(given, groupMembers),
+  );
   return ok({ group: toGroupView(group, request.baseUrl) });
 }
 
 export async function handleDeleteGroup(request: ApiRequest): Promise<Reply> {
-  await deleteGroup(request.app, request.origin, requireDomainScope(request, "manager", "delete_group"), groupIdOf(request));
+  await deleteGroup(
+    request.app,
+    request.origin,
+    requireDomainScope(request, "manager", "delete_group"),
+    groupIdOf(request),
+  );
   return noContent();
 }
 
 export async function handleListMembers(request: ApiRequest): Promise<Reply> {
   const found = await readMembers(request, groupIdOf(request));
-  return ok({ users: found.rows.map((user) => toUserView(user, request.baseUrl)), links: listLinks(request, found.next) });
+  return ok({
+    users: found.rows.map((user) => toUserView(user, request.baseUrl)),
+    links: listLinks(request, found.next),
+  });
 }
 
 export async function handleCheckMember(request: ApiRequest): Promise<Reply> {

@@ -19,15 +19,15 @@ export async function readGroup(request: ApiRequest, id: string, rule = "get_gro
 export async function readGroups(request: ApiRequest): Promise<Page<Group>> {
   const scope = requireDomainScope(request, "reader", "list_groups");
   const filter = readListFilter(request.query);
-  const domainId = listedDomain(scope, request.query.get("domain_id"));
-  if (domainId === "none") return { rows: [], next: null };
-  return toPage(await listGroups(request.app.db, filter, domainId), filter.limit);
+  const listed = listedDomain(scope, request.query.get("domain_id"));
+  if (listed === null) return { rows: [], next: null };
+  return toPage(await listGroups(request.app.db, filter, listed.domainId), filter.limit);
 }
 
 export async function readGroupsOfUser(request: ApiRequest, userId: string): Promise<Page<Group>> {
   const scope = selfOrDomainScope(request, userId, "reader", "list_groups_for_user");
   const filter = readListFilter(request.query);
-  const user = await findUserInDomain(request.app.db, userId, scope === "self" ? null : scope);
+  const user = await findUserInDomain(request.app.db, userId, scope);
   if (user === null) throw notFound(`Could not find user: ${userId}.`);
   return toPage(await listGroupsOfUser(request.app.db, userId, filter), filter.limit);
 }
@@ -40,5 +40,6 @@ export async function readMembers(request: ApiRequest, groupId: string): Promise
 
 export async function assertMember(request: ApiRequest, groupId: string, userId: string): Promise<void> {
   await readGroup(request, groupId, "check_user_in_group");
-  if (!(await isMember(request.app.db, groupId, userId))) throw notFound(`Could not find user ${userId} in group ${groupId}.`);
+  if (!(await isMember(request.app.db, groupId, userId)))
+    throw notFound(`Could not find user ${userId} in group ${groupId}.`);
 }

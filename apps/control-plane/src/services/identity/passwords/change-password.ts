@@ -13,7 +13,8 @@ import { hashPassword, verifyPassword } from "./password-hash.ts";
 const DEFAULT_HISTORY = 2;
 
 /** How many last passwords, the one in force included, may not be chosen again. */
-export const passwordHistoryOf = (config: Pick<Config, "identity">): number => config.identity?.passwordHistory ?? DEFAULT_HISTORY;
+export const passwordHistoryOf = (config: Pick<Config, "identity">): number =>
+  config.identity?.passwordHistory ?? DEFAULT_HISTORY;
 
 /**
  * Self-service (`POST /v3/users/{id}/password`): whoever knows the password may change it, with a token or without.
@@ -46,7 +47,8 @@ export async function changePassword(
   await transactRevoking(app, named, async (tx, revoke) => {
     const user = await lockUser(tx.sql, userId, null);
     // somebody else changed it while we were hashing: what we checked is no longer so
-    if (user === null || user.passwordHash !== account.passwordHash) throw signInRefused("the password changed meanwhile");
+    if (user === null || user.passwordHash !== account.passwordHash)
+      throw signInRefused("the password changed meanwhile");
     await setPassword(tx.sql, userId, hash, Math.max(0, count - 1));
     revoke(revocationOf.user(userId));
     tx.event({ action: "identity.user.change_password", target: { type: "user", id: userId } });

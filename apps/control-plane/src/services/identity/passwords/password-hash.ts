@@ -26,7 +26,14 @@ const gate = createGate(Math.max(1, availableParallelism()));
 export async function hashPassword(password: string): Promise<string> {
   const salt = randomBytes(SALT_BYTES);
   const hash = await gate(() =>
-    derive("argon2id", { message: password, nonce: salt, parallelism: LANES, tagLength: HASH_BYTES, memory: MEMORY_KIB, passes: PASSES }),
+    derive("argon2id", {
+      message: password,
+      nonce: salt,
+      parallelism: LANES,
+      tagLength: HASH_BYTES,
+      memory: MEMORY_KIB,
+      passes: PASSES,
+    }),
   );
   return `$argon2id$v=19$m=${MEMORY_KIB},t=${PASSES},p=${LANES}$${unpadded(salt)}$${unpadded(hash)}`;
 }
@@ -52,7 +59,13 @@ export async function verifyPassword(password: string, phc: string | null): Prom
 
 type Stored = { memoryKib: number; passes: number; lanes: number; salt: Buffer; hash: Buffer };
 
-const decoy: Stored = { memoryKib: MEMORY_KIB, passes: PASSES, lanes: LANES, salt: randomBytes(SALT_BYTES), hash: randomBytes(HASH_BYTES) };
+const decoy: Stored = {
+  memoryKib: MEMORY_KIB,
+  passes: PASSES,
+  lanes: LANES,
+  salt: randomBytes(SALT_BYTES),
+  hash: randomBytes(HASH_BYTES),
+};
 
 function parsePhc(phc: string): Stored {
   const match = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/.exec(phc);

@@ -25,8 +25,10 @@ export async function createProject(
   domainId: string,
   extra: JsonObject,
 ): Promise<Project> {
-  if (given.is_domain === true) throw invalid("A project cannot act as a domain here: create a domain instead", { field: "project.is_domain" });
-  const parentId = given.parent_id === undefined || given.parent_id === null || given.parent_id === domainId ? null : given.parent_id;
+  if (given.is_domain === true)
+    throw invalid("A project cannot act as a domain here: create a domain instead", { field: "project.is_domain" });
+  const parentId =
+    given.parent_id === undefined || given.parent_id === null || given.parent_id === domainId ? null : given.parent_id;
   const project: Project = {
     id: newHexId(),
     domainId,
@@ -61,7 +63,9 @@ async function assertBranch(sql: Queryable, domainId: string, parentId: string |
   const line = await lockAncestors(sql, parentId);
   const parent = line.find((one) => one.id === parentId);
   if (parent === undefined || parent.domainId !== domainId) throw notFound(`Could not find project: ${parentId}.`);
-  if (line.some((one) => !one.enabled)) throw forbidden("Cannot create a project in a branch containing a disabled project");
+  if (line.some((one) => !one.enabled))
+    throw forbidden("Cannot create a project in a branch containing a disabled project");
   // the domain, the line above, and the new one
-  if (line.length + 2 > MAX_DEPTH) throw forbidden(`Max hierarchy depth reached for the branch of project ${parentId}.`);
+  if (line.length + 2 > MAX_DEPTH)
+    throw forbidden(`Max hierarchy depth reached for the branch of project ${parentId}.`);
 }

@@ -20,5 +20,9 @@ export async function removeProject(tx: Transaction, revoke: Revoke, scope: Doma
   if (children.length > 0) throw forbidden(`Cannot delete the project ${id} since it is not a leaf in the hierarchy.`);
   await deleteProjectRow(tx.sql, project);
   revoke(revocationOf.project(id));
-  tx.event({ action: "identity.project.delete", target: { type: "project", id, projectId: id }, detail: { name: project.name } });
+  tx.event({
+    action: "identity.project.delete",
+    target: { type: "project", id, projectId: id },
+    detail: { name: project.name },
+  });
 }

@@ -27,11 +27,16 @@ export async function handleCreateProject(request: ApiRequest<Created>): Promise
 }
 
 const page = (request: ApiRequest, found: { rows: Project[]; next: string | null }): Reply =>
-  ok({ projects: found.rows.map((project) => toProjectView(project, request.baseUrl)), links: listLinks(request, found.next) });
+  ok({
+    projects: found.rows.map((project) => toProjectView(project, request.baseUrl)),
+    links: listLinks(request, found.next),
+  });
 
-export const handleListProjects = async (request: ApiRequest): Promise<Reply> => page(request, await readProjects(request));
+export const handleListProjects = async (request: ApiRequest): Promise<Reply> =>
+  page(request, await readProjects(request));
 
-export const handleOwnProjects = async (request: ApiRequest): Promise<Reply> => page(request, await readOwnProjects(request));
+export const handleOwnProjects = async (request: ApiRequest): Promise<Reply> =>
+  page(request, await readOwnProjects(request));
 
 export const handleProjectsOfUser = async (request: ApiRequest): Promise<Reply> =>
   page(request, await readProjectsOfUser(request, request.params["user_id"] ?? ""));
@@ -43,12 +48,24 @@ export async function handleShowProject(request: ApiRequest): Promise<Reply> {
 export async function handleUpdateProject(request: ApiRequest<Updated>): Promise<Reply> {
   const given = request.body.project;
   const scope = requireDomainScope(request, "manager", "update_project");
-  const project = await updateProject(request.app, request.origin, scope, idOf(request), given, extraOf(given, projectMembers));
+  const project = await updateProject(
+    request.app,
+    request.origin,
+    scope,
+    idOf(request),
+    given,
+    extraOf(given, projectMembers),
+  );
   return ok({ project: toProjectView(project, request.baseUrl) });
 }
 
 export async function handleDeleteProject(request: ApiRequest): Promise<Reply> {
-  await deleteProject(request.app, request.origin, requireDomainScope(request, "manager", "delete_project"), idOf(request));
+  await deleteProject(
+    request.app,
+    request.origin,
+    requireDomainScope(request, "manager", "delete_project"),
+    idOf(request),
+  );
   return noContent();
 }
 
@@ -64,7 +81,10 @@ export async function handleListTags(request: ApiRequest): Promise<Reply> {
 
 export async function handleReplaceTags(request: ApiRequest<{ tags: string[] }>): Promise<Reply> {
   const scope = requireDomainScope(request, "manager", "update_project_tags");
-  return tagsReply(request, await changeTags(request.app, request.origin, scope, idOf(request), () => request.body.tags));
+  return tagsReply(
+    request,
+    await changeTags(request.app, request.origin, scope, idOf(request), () => request.body.tags),
+  );
 }
 
 export async function handleDeleteTags(request: ApiRequest): Promise<Reply> {
@@ -84,8 +104,12 @@ export async function handleAddTag(request: ApiRequest): Promise<Reply> {
   const scope = requireDomainScope(request, "manager", "create_project_tag");
   const tag = request.params["tag"] ?? "";
   validate(tagSchema, tag);
-  await changeTags(request.app, request.origin, scope, idOf(request), (tags) => (tags.includes(tag) ? tags : [...tags, tag]));
-  return created(undefined, { location: identityUrl(request.baseUrl, `projects/${idOf(request)}/tags/${encodeURIComponent(tag)}`) });
+  await changeTags(request.app, request.origin, scope, idOf(request), (tags) =>
+    tags.includes(tag) ? tags : [...tags, tag],
+  );
+  return created(undefined, {
+    location: identityUrl(request.baseUrl, `projects/${idOf(request)}/tags/${encodeURIComponent(tag)}`),
+  });
 }
 
 export async function handleDeleteTag(request: ApiRequest): Promise<Reply> {

@@ -10,6 +10,13 @@ export async function findProject(sql: Queryable, id: string): Promise<Project |
   return row ?? null;
 }
 
+export async function findProjectByName(sql: Queryable, domainId: string, name: string): Promise<Project | null> {
+  const [row] = await sql<
+    Project[]
+  >`select ${columns(sql)} from project where domain_id = ${domainId} and name = ${name}`;
+  return row ?? null;
+}
+
 /** Holds the row until the transaction ends; one outside the given domain (null: any) is not there. */
 export async function lockProject(sql: Queryable, id: string, domainId: string | null): Promise<Project | null> {
   const [row] = await sql<Project[]>`select ${columns(sql)} from project where id = ${id} for update`;
@@ -93,7 +100,10 @@ export async function listChildren(sql: Queryable, id: string): Promise<{ id: st
 }
 
 /** Projects that Identity has forgotten and that may still own something. */
-export async function listDeletedProjects(sql: Queryable, limit: number): Promise<{ id: string; domainId: string; name: string; deletedAt: Date }[]> {
+export async function listDeletedProjects(
+  sql: Queryable,
+  limit: number,
+): Promise<{ id: string; domainId: string; name: string; deletedAt: Date }[]> {
   return sql<{ id: string; domainId: string; name: string; deletedAt: Date }[]>`
     select id, domain_id, name, deleted_at from deleted_project order by deleted_at limit ${limit}`;
 }

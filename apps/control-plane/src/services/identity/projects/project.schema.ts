@@ -1,7 +1,18 @@
 import { noOptions, nullableId, nullableText, shortName, tag, tags, wrapped } from "../shared/identity.schema.ts";
 
 /** Members of a project's body that have a place of their own. */
-export const projectMembers = ["id", "links", "name", "description", "enabled", "domain_id", "parent_id", "is_domain", "tags", "options"] as const;
+export const projectMembers = [
+  "id",
+  "links",
+  "name",
+  "description",
+  "enabled",
+  "domain_id",
+  "parent_id",
+  "is_domain",
+  "tags",
+  "options",
+] as const;
 
 const properties = {
   name: shortName,
@@ -17,6 +28,11 @@ const properties = {
 export const createProjectSchema = wrapped("project", properties, { required: ["name"] });
 export const updateProjectSchema = wrapped("project", properties, { minProperties: 1 });
 
-export const replaceTagsSchema = { type: "object", required: ["tags"], additionalProperties: false, properties: { tags } } as const;
+export const replaceTagsSchema = {
+  type: "object",
+  required: ["tags"],
+  additionalProperties: false,
+  properties: { tags },
+} as const;
 /** A tag named in a path. */
 export const tagSchema = tag;

@@ -1,7 +1,13 @@
 import { notFound } from "@andromede/base/errors";
 
 import type { ApiRequest } from "../../../http/service.ts";
-import { type DomainScope, domainScopeOf, listedDomain, requireDomainScope, selfOrDomainScope } from "../shared/authority.ts";
+import {
+  type DomainScope,
+  domainScopeOf,
+  listedDomain,
+  requireDomainScope,
+  selfOrDomainScope,
+} from "../shared/authority.ts";
 import { readListFilter, toPage } from "../shared/list-filter.ts";
 import { findUserInDomain } from "../users/user.queries.ts";
 import type { Project } from "./project.model.ts";
@@ -25,13 +31,13 @@ export async function readProjects(request: ApiRequest): Promise<Page> {
   const scope = requireDomainScope(request, "reader", "list_projects");
   const { query } = request;
   const filter = readListFilter(query);
-  const domainId = listedDomain(scope, query.get("domain_id"));
+  const listed = listedDomain(scope, query.get("domain_id"));
   // domains are no projects here, so none of them acts as one
   const asDomains = ["true", "1"].includes((query.get("is_domain") ?? "").toLowerCase());
-  if (domainId === "none" || asDomains) return { rows: [], next: null };
+  if (listed === null || asDomains) return { rows: [], next: null };
   const rows = await listProjects(request.app.db, {
     ...filter,
-    domainId,
+    domainId: listed.domainId,
     parentId: query.get("parent_id"),
     tags: words(query.get("tags")),
     tagsAny: words(query.get("tags-any")),
@@ -53,7 +59,7 @@ export async function readOwnProjects(request: ApiRequest): Promise<Page> {
 export async function readProjectsOfUser(request: ApiRequest, userId: string): Promise<Page> {
   const scope = selfOrDomainScope(request, userId, "reader", "list_user_projects");
   const filter = readListFilter(request.query);
-  const user = await findUserInDomain(request.app.db, userId, scope === "self" ? null : scope);
+  const user = await findUserInDomain(request.app.db, userId, scope);
   if (user === null) throw notFound(`Could not find user: ${userId}.`);
   return toPage(await listProjectsOfUser(request.app.db, userId, filter), filter.limit);
 }

@@ -42,7 +42,8 @@ export async function updateProject(
     }
     if (!before.enabled && project.enabled && before.parentId !== null) {
       const line = await lockAncestors(tx.sql, before.parentId);
-      if (line.some((one) => !one.enabled)) throw forbidden(`Cannot enable project ${id} since it has disabled parents`);
+      if (line.some((one) => !one.enabled))
+        throw forbidden(`Cannot enable project ${id} since it has disabled parents`);
     }
     await refusing(updateProjectRow(tx.sql, project), { duplicate: duplicateProject(project.name) });
     tx.event({

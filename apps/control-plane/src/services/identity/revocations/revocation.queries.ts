@@ -17,7 +17,9 @@ export async function insertRevocations(sql: Queryable, subjects: string[], expi
 
 /** What was revoked since; numbers appear in commit order, so nothing is ever missed. */
 export async function listRevocationsAfter(sql: Queryable, number: number): Promise<RevocationRow[]> {
-  return sql<RevocationRow[]>`select number, subject, expires_at from revocation where number > ${number} order by number`;
+  return sql<
+    RevocationRow[]
+  >`select number, subject, expires_at from revocation where number > ${number} order by number`;
 }
 
 /** Drops those that concern no living token any more. */

@@ -29,7 +29,11 @@ export async function transactRevoking<T>(
 }
 
 /** For a transaction that is somebody else's: must come last in it. In force here, as elsewhere, within half a second of the commit. */
-export async function writeRevocations(app: Pick<App, "clock" | "config">, tx: Transaction, subjects: string[]): Promise<void> {
+export async function writeRevocations(
+  app: Pick<App, "clock" | "config">,
+  tx: Transaction,
+  subjects: string[],
+): Promise<void> {
   if (subjects.length === 0) return;
   await insertRevocations(tx.sql, subjects, app.clock.now() + tokenLifetimeMs(app.config) + MARGIN_MS);
 }

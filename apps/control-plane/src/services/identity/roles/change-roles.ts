@@ -18,7 +18,12 @@ const fixed = (role: Role) => forbidden(`Role ${role.name} is immutable: policie
 const duplicate = (name: string) => (cause: unknown) =>
   conflict(`Conflict occurred attempting to store role - Duplicate entry found with name ${name}.`, { cause });
 
-export async function createRole(app: App, origin: Origin, given: RoleChange & { name: string }, extra: JsonObject): Promise<Role> {
+export async function createRole(
+  app: App,
+  origin: Origin,
+  given: RoleChange & { name: string },
+  extra: JsonObject,
+): Promise<Role> {
   const role: Role = {
     id: newHexId(),
     name: given.name.trim(),
@@ -38,7 +43,13 @@ export async function createRole(app: App, origin: Origin, given: RoleChange & {
 }
 
 /** Tokens say roles by name, so a new name ends those that say the old one. */
-export async function updateRole(app: App, origin: Origin, id: string, change: RoleChange, extra: JsonObject): Promise<Role> {
+export async function updateRole(
+  app: App,
+  origin: Origin,
+  id: string,
+  change: RoleChange,
+  extra: JsonObject,
+): Promise<Role> {
   return transactRevoking(app, origin, async (tx, revoke) => {
     const before = await lockRole(tx.sql, id);
     if (before === null) throw missing(id);

@@ -54,11 +54,21 @@ export async function createImplication(app: App, origin: Origin, priorId: strin
 }
 
 /** Tokens that say the role end: they say what it implied as well. */
-export async function deleteOneImplication(app: App, origin: Origin, priorId: string, impliedId: string): Promise<void> {
+export async function deleteOneImplication(
+  app: App,
+  origin: Origin,
+  priorId: string,
+  impliedId: string,
+): Promise<void> {
   await transactRevoking(app, origin, async (tx, revoke) => {
     const { prior } = await findPair(tx.sql, priorId, impliedId);
-    if (!(await deleteImplication(tx.sql, priorId, impliedId))) throw notFound(`${priorId} does not imply ${impliedId}.`);
+    if (!(await deleteImplication(tx.sql, priorId, impliedId)))
+      throw notFound(`${priorId} does not imply ${impliedId}.`);
     revoke(...(await tokensOfRole(tx.sql, prior)));
-    tx.event({ action: "identity.role.cease_to_imply", target: { type: "role", id: priorId }, detail: { implies: impliedId } });
+    tx.event({
+      action: "identity.role.cease_to_imply",
+      target: { type: "role", id: priorId },
+      detail: { implies: impliedId },
+    });
   });
 }

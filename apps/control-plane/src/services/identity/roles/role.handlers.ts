@@ -15,12 +15,20 @@ const impliedIdOf = (request: Pick<ApiRequest, "params">): string => request.par
 
 export async function handleCreateRole(request: ApiRequest<Created>): Promise<Reply> {
   const given = request.body.role;
-  return created({ role: toRoleView(await createRole(request.app, request.origin, given, extraOf(given, roleMembers)), request.baseUrl) });
+  return created({
+    role: toRoleView(
+      await createRole(request.app, request.origin, given, extraOf(given, roleMembers)),
+      request.baseUrl,
+    ),
+  });
 }
 
 export async function handleListRoles(request: ApiRequest): Promise<Reply> {
   const page = await readRoles(request);
-  return ok({ roles: page.rows.map((role) => toRoleView(role, request.baseUrl)), links: listLinks(request, page.next) });
+  return ok({
+    roles: page.rows.map((role) => toRoleView(role, request.baseUrl)),
+    links: listLinks(request, page.next),
+  });
 }
 
 export async function handleShowRole(request: ApiRequest): Promise<Reply> {

@@ -10,6 +10,12 @@ export async function findRole(sql: Queryable, id: string): Promise<Role | null>
   return row ?? null;
 }
 
+/** Of everybody's roles. */
+export async function findRoleByName(sql: Queryable, name: string): Promise<Role | null> {
+  const [row] = await sql<Role[]>`select ${columns(sql)} from role where name = ${name} and domain_id is null`;
+  return row ?? null;
+}
+
 export async function lockRole(sql: Queryable, id: string): Promise<Role | null> {
   const [row] = await sql<Role[]>`select ${columns(sql)} from role where id = ${id} for update`;
   return row ?? null;
@@ -39,7 +45,10 @@ export async function deleteRoleRow(sql: Queryable, id: string): Promise<void> {
 }
 
 /** What one role implies by itself, or (null) all there is. */
-export async function listImplications(sql: Queryable, priorId: string | null): Promise<{ priorId: string; impliedId: string }[]> {
+export async function listImplications(
+  sql: Queryable,
+  priorId: string | null,
+): Promise<{ priorId: string; impliedId: string }[]> {
   return sql<{ priorId: string; impliedId: string }[]>`
     select prior_role_id as prior_id, implied_role_id as implied_id from role_implication
     ${priorId === null ? sql`` : sql`where prior_role_id = ${priorId}`}

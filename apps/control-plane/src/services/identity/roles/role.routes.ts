@@ -19,11 +19,28 @@ const implied = `${one}/implies/:implied_role_id`;
 
 export const roleRoutes: Route[] = [
   route({ method: "GET", path: "/v3/roles", rule: "identity:list_roles", handler: handleListRoles }),
-  route({ method: "POST", path: "/v3/roles", rule: "identity:create_role", body: createRoleSchema, handler: handleCreateRole }),
+  route({
+    method: "POST",
+    path: "/v3/roles",
+    rule: "identity:create_role",
+    body: createRoleSchema,
+    handler: handleCreateRole,
+  }),
   route({ method: "GET", path: one, rule: "identity:get_role", handler: handleShowRole }),
-  route({ method: "PATCH", path: one, rule: "identity:update_role", body: updateRoleSchema, handler: handleUpdateRole }),
+  route({
+    method: "PATCH",
+    path: one,
+    rule: "identity:update_role",
+    body: updateRoleSchema,
+    handler: handleUpdateRole,
+  }),
   route({ method: "DELETE", path: one, rule: "identity:delete_role", handler: handleDeleteRole }),
-  route({ method: "GET", path: "/v3/role_inferences", rule: "identity:list_role_inference_rules", handler: handleListInferences }),
+  route({
+    method: "GET",
+    path: "/v3/role_inferences",
+    rule: "identity:list_role_inference_rules",
+    handler: handleListInferences,
+  }),
   route({ method: "GET", path: `${one}/implies`, rule: "identity:list_implied_roles", handler: handleListImplied }),
   route({ method: "GET", path: implied, rule: "identity:get_implied_role", handler: handleShowImplied }),
   route({ method: "HEAD", path: implied, rule: "identity:check_implied_role", handler: handleCheckImplied }),

@@ -12,7 +12,11 @@ export const toRoleView = (role: Role, baseUrl: string) => ({
 });
 
 /** How implications show a role. */
-const toRef = (role: Role, baseUrl: string) => ({ id: role.id, name: role.name, ...selfLink(baseUrl, `roles/${role.id}`) });
+const toRef = (role: Role, baseUrl: string) => ({
+  id: role.id,
+  name: role.name,
+  ...selfLink(baseUrl, `roles/${role.id}`),
+});
 
 export const toImplicationView = (implication: Implication, baseUrl: string) => ({
   prior_role: toRef(implication.prior, baseUrl),

@@ -12,7 +12,8 @@ type Asking = Pick<ApiRequest, "actor" | "plane">;
 /** null: every domain; else the only domain whose things exist for the asker. */
 export type DomainScope = string | null;
 
-export const refused = (rule: string) => forbidden(`You are not authorized to perform the requested action: identity:${rule}.`);
+export const refused = (rule: string) =>
+  forbidden(`You are not authorized to perform the requested action: identity:${rule}.`);
 
 /** undefined: no authority over any domain. */
 export function domainScopeOf(request: Asking, role: "reader" | "manager"): DomainScope | undefined {
@@ -35,16 +36,19 @@ export function domainWithin(scope: DomainScope, named: string | null | undefine
   return domainId;
 }
 
-/** The domain a list is of: what was asked for, within the authority; null: all. A foreign domain's list is empty, never shown. */
-export function listedDomain(scope: DomainScope, asked: string | undefined): string | null | "none" {
-  if (scope === null) return asked ?? null;
-  return asked === undefined || asked === scope ? scope : "none";
+/** The domain a list is of: what was asked for, within the authority. null: a foreign domain's list is empty, never shown. */
+export function listedDomain(scope: DomainScope, asked: string | undefined): { domainId: string | null } | null {
+  if (scope === null) return { domainId: asked ?? null };
+  return asked === undefined || asked === scope ? { domainId: scope } : null;
 }
 
-/** The user themselves, or somebody with authority over the user's domain: undefined means themselves. */
-export function selfOrDomainScope(request: Asking, userId: string, role: "reader" | "manager", rule: string): DomainScope | "self" {
-  const scope = domainScopeOf(request, role);
-  if (scope !== undefined && request.actor.userId !== userId) return scope;
-  if (request.actor.userId === userId) return "self";
-  throw refused(rule);
+/** Where a user may be looked for: anywhere if it is oneself, else within the asker's domain authority. */
+export function selfOrDomainScope(
+  request: Asking,
+  userId: string,
+  role: "reader" | "manager",
+  rule: string,
+): DomainScope {
+  if (request.actor.userId === userId) return null;
+  return requireDomainScope(request, role, rule);
 }

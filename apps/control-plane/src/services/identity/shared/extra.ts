@@ -15,6 +15,7 @@ export function extraOf(body: object, known: readonly string[]): JsonObject {
 /** What is kept after a change; too much of it is refused. */
 export function mergeExtra(before: JsonObject, change: JsonObject): JsonObject {
   const merged = { ...before, ...change };
-  if (JSON.stringify(merged).length > MAX_BYTES) throw invalid(`Additional attributes are larger than ${MAX_BYTES} bytes`);
+  if (JSON.stringify(merged).length > MAX_BYTES)
+    throw invalid(`Additional attributes are larger than ${MAX_BYTES} bytes`);
   return merged;
 }

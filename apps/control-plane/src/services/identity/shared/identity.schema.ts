@@ -14,7 +14,11 @@ export const tags = { type: "array", items: tag, maxItems: 80, uniqueItems: true
 export const noOptions = { type: "object", maxProperties: 0 } as const;
 
 /** `{"<noun>": {...}}`: Keystone allows further members inside, and keeps them. */
-export const wrapped = <Noun extends string>(noun: Noun, properties: object, rules: { required?: readonly string[]; minProperties?: number }) =>
+export const wrapped = <Noun extends string>(
+  noun: Noun,
+  properties: object,
+  rules: { required?: readonly string[]; minProperties?: number },
+) =>
   ({
     type: "object",
     required: [noun],

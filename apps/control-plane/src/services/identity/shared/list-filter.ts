@@ -30,9 +30,14 @@ function readNamePattern(query: Query): NamePattern | undefined {
   if (exact !== undefined) return { exact };
   for (const caseless of [false, true]) {
     const prefix = caseless ? "name__i" : "name__";
-    for (const [word, before, after] of [["contains", "%", "%"], ["startswith", "", "%"], ["endswith", "%", ""]] as const) {
+    for (const [word, before, after] of [
+      ["contains", "%", "%"],
+      ["startswith", "", "%"],
+      ["endswith", "%", ""],
+    ] as const) {
       const value = query.get(`${prefix}${word}`);
-      if (value !== undefined) return { like: `${before}${value.replaceAll(/[\\%_]/g, String.raw`\$&`)}${after}`, caseless };
+      if (value !== undefined)
+        return { like: `${before}${value.replaceAll(/[\\%_]/g, String.raw`\$&`)}${after}`, caseless };
     }
   }
   return undefined;

@@ -16,13 +16,20 @@ export type IdentityTest = TestApp & {
   as(token: string, method: string, path: string, body?: unknown, plane?: Plane): Promise<Answer>;
   signIn(auth: unknown, plane?: Plane): Promise<Answer>;
   /** A customer's user with roles on a project of their own; the password is the name. */
-  customer(name: string, roles?: string[], domainId?: string): Promise<{ userId: string; projectId: string; token(): Promise<string> }>;
+  customer(
+    name: string,
+    roles?: string[],
+    domainId?: string,
+  ): Promise<{ userId: string; projectId: string; token(): Promise<string> }>;
   roleId(name: string): Promise<string>;
   events(action: string): Promise<{ outcome: string; body: { [key: string]: unknown } }[]>;
 };
 
 export const passwordAuth = (user: object, password: string, scope?: unknown) => ({
-  auth: { identity: { methods: ["password"], password: { user: { ...user, password } } }, ...(scope === undefined ? {} : { scope }) },
+  auth: {
+    identity: { methods: ["password"], password: { user: { ...user, password } } },
+    ...(scope === undefined ? {} : { scope }),
+  },
 });
 export const tokenAuth = (token: string, scope?: unknown) => ({
   auth: { identity: { methods: ["token"], token: { id: token } }, ...(scope === undefined ? {} : { scope }) },
@@ -41,9 +48,16 @@ export async function createIdentityTest(identity: Config["identity"] & {} = {})
   const as: IdentityTest["as"] = (token, method, path, body, plane = "customer") =>
     test.inject({ method, url: `/identity/v3/${path}`, token, plane, ...(body === undefined ? {} : { body }) });
 
-  const first = await signIn(passwordAuth({ name: "operator", domain: { id: "operators" } }, OPERATOR_PASSWORD), "operator");
+  const first = await signIn(
+    passwordAuth({ name: "operator", domain: { id: "operators" } }, OPERATOR_PASSWORD),
+    "operator",
+  );
   assert.equal(first.status, 201, first.text);
-  const operator = { id: account.user.id, token: String(first.headers["x-subject-token"]), projectId: account.project.id };
+  const operator = {
+    id: account.user.id,
+    token: String(first.headers["x-subject-token"]),
+    projectId: account.project.id,
+  };
 
   const admin: IdentityTest["admin"] = async (method, path, body, status) => {
     const answer = await as(operator.token, method, path, body, "operator");
@@ -63,11 +77,19 @@ export async function createIdentityTest(identity: Config["identity"] & {} = {})
     signIn,
     roleId,
     async customer(name, roles = ["member"], domainId = "default") {
-      const { project } = (await admin("POST", "projects", { project: { name: `${name}-project`, domain_id: domainId } }, 201)) as {
+      const { project } = (await admin(
+        "POST",
+        "projects",
+        { project: { name: `${name}-project`, domain_id: domainId } },
+        201,
+      )) as {
         project: { id: string };
       };
-      const { user } = (await admin("POST", "users", { user: { name, password: name, domain_id: domainId } }, 201)) as { user: { id: string } };
-      for (const role of roles) await admin("PUT", `projects/${project.id}/users/${user.id}/roles/${await roleId(role)}`, undefined, 204);
+      const { user } = (await admin("POST", "users", { user: { name, password: name, domain_id: domainId } }, 201)) as {
+        user: { id: string };
+      };
+      for (const role of roles)
+        await admin("PUT", `projects/${project.id}/users/${user.id}/roles/${await roleId(role)}`, undefined, 204);
       return {
         userId: user.id,
         projectId: project.id,
@@ -79,7 +101,9 @@ export async function createIdentityTest(identity: Config["identity"] & {} = {})
       };
     },
     async events(action) {
-      const rows = await app.db<{ outcome: string; body: string }[]>`select outcome, body from event where action = ${action} order by id`;
+      const rows = await app.db<
+        { outcome: string; body: string }[]
+      >`select outcome, body from event where action = ${action} order by id`;
       return rows.map((row) => ({ outcome: row.outcome, body: JSON.parse(row.body) as { [key: string]: unknown } }));
     },
   };

@@ -18,7 +18,13 @@ export type AuthBody = {
     };
     scope?:
       | string
-      | { project?: UserRef; domain?: DomainRef; system?: { all?: boolean }; unscoped?: object; "OS-TRUST:trust"?: unknown };
+      | {
+          project?: UserRef;
+          domain?: DomainRef;
+          system?: { all?: boolean };
+          unscoped?: object;
+          "OS-TRUST:trust"?: unknown;
+        };
   };
 };
 
@@ -99,7 +105,9 @@ function readScope(scope: AuthBody["auth"]["scope"]): AuthRequest["scope"] {
     return "none";
   }
   const { project, domain, system } = scope;
-  const kinds = ["project", "domain", "system", "unscoped", "OS-TRUST:trust"].filter((kind) => Object.hasOwn(scope, kind));
+  const kinds = ["project", "domain", "system", "unscoped", "OS-TRUST:trust"].filter((kind) =>
+    Object.hasOwn(scope, kind),
+  );
   if (kinds.length > 1) throw invalid("Specify one of domain, project, system or unscoped", { field: "auth.scope" });
   if (kinds[0] === "unscoped") return "none";
   if (kinds[0] === "OS-TRUST:trust") throw invalid("Trusts are not offered here", { field: "auth.scope" });

@@ -34,7 +34,9 @@ export function decideToken(options: {
   const { parent, credential } = proven;
   const parentId = parent?.auditIds.at(-1);
   // an end is inherited: exchanging a token never makes it live longer
-  const ends = [nowMs + options.lifetimeMs, parent?.expiresAtMs, credential?.expiresAtMs].filter((end) => typeof end === "number");
+  const ends = [nowMs + options.lifetimeMs, parent?.expiresAtMs, credential?.expiresAtMs].filter(
+    (end) => typeof end === "number",
+  );
   return {
     contents: {
       methods: proven.methods,
@@ -56,7 +58,8 @@ export function decideToken(options: {
 /** Things may have changed between the proof and the facts: the facts decide. */
 function barOf(facts: TokenFacts, proven: Proven, lockRules: LockRules, nowMs: number): string | null {
   if (!facts.enabled) return "account or domain disabled";
-  if (proven.passwordHash !== undefined && proven.passwordHash !== facts.passwordHash) return "the password changed meanwhile";
+  if (proven.passwordHash !== undefined && proven.passwordHash !== facts.passwordHash)
+    return "the password changed meanwhile";
   if (proven.passwordHash !== undefined && isLocked(facts, lockRules, nowMs)) return "account locked";
   if (facts.parentRevoked) return "the token it comes from was revoked";
   if (proven.credential !== undefined && !facts.credentialThere) return "the application credential is gone";
@@ -67,10 +70,13 @@ function barOf(facts: TokenFacts, proven: Proven, lockRules: LockRules, nowMs: n
 
 function decideScope(facts: TokenFacts, asked: ScopeSelector | null): TokenScope | { refused: string } {
   if (asked === null) return { kind: "unscoped" };
-  if (facts.roles.length === 0 && facts.target === null && asked.kind !== "system") return { refused: `no such ${asked.kind}` };
+  if (facts.roles.length === 0 && facts.target === null && asked.kind !== "system")
+    return { refused: `no such ${asked.kind}` };
   if (facts.roles.length === 0) return { refused: `no role on the ${asked.kind}` };
   if (asked.kind === "system") {
-    return facts.directory === "operator" ? { kind: "system" } : { refused: "a customer's account has no business on the system" };
+    return facts.directory === "operator"
+      ? { kind: "system" }
+      : { refused: "a customer's account has no business on the system" };
   }
   const { target } = facts;
   if (target === null) return { refused: `no such ${asked.kind}` };

@@ -9,6 +9,10 @@ export async function revokeToken(app: App, origin: Origin, contents: TokenConte
   if (auditId === undefined) return;
   await transactRevoking(app, origin, async (tx, revoke) => {
     revoke(revocationOf.token(auditId));
-    tx.event({ action: "identity.token.revoke", target: { type: "user", id: contents.user.id }, detail: { token: auditId } });
+    tx.event({
+      action: "identity.token.revoke",
+      target: { type: "user", id: contents.user.id },
+      detail: { token: auditId },
+    });
   });
 }

@@ -24,7 +24,10 @@ const ACTION = "identity.token.issue";
 
 type Context = { app: App; origin: Origin; plane: Plane };
 
-export async function signIn(context: Context, asked: AuthRequest): Promise<{ token: string; contents: TokenContents }> {
+export async function signIn(
+  context: Context,
+  asked: AuthRequest,
+): Promise<{ token: string; contents: TokenContents }> {
   const { app, origin } = context;
   const proven = await proveAll(context, asked);
   const { facts, decision } = await decide(context, asked, proven);
@@ -77,7 +80,12 @@ function prove(context: Context, asked: AuthRequest, proof: Proof): Promise<Prov
 }
 
 async function provePassword({ app, origin, plane }: Context, proof: Proof & { method: "password" }): Promise<Proven> {
-  const account = await checkPassword(app, origin, { plane, selector: proof.user, password: proof.password, action: ACTION });
+  const account = await checkPassword(app, origin, {
+    plane,
+    selector: proof.user,
+    password: proof.password,
+    action: ACTION,
+  });
   return {
     userId: account.id,
     methods: ["password"],
@@ -88,7 +96,8 @@ async function provePassword({ app, origin, plane }: Context, proof: Proof & { m
 /** Rescoping. A token that is not good is nobody's, so no event: anyone could make those without end. */
 function proveToken({ app, plane }: Context, asked: AuthRequest, token: string): Proven {
   const parent = app.tokens.read(token, app.clock.now())?.contents;
-  if (parent === undefined || (plane === "customer" && parent.directory === "operator")) throw signInRefused("not a valid token");
+  if (parent === undefined || (plane === "customer" && parent.directory === "operator"))
+    throw signInRefused("not a valid token");
   const scope = typeof asked.scope === "string" ? null : asked.scope;
   const credential = parent.applicationCredential;
   if (credential !== undefined && scope !== null) {
@@ -136,18 +145,29 @@ async function proveCredential(
   };
 }
 
-async function decide({ app, plane }: Context, asked: AuthRequest, proven: Proven): Promise<{ facts: TokenFacts; decision: Decision }> {
+async function decide(
+  { app, plane }: Context,
+  asked: AuthRequest,
+  proven: Proven,
+): Promise<{ facts: TokenFacts; decision: Decision }> {
   const nowMs = app.clock.now();
   const attempt = async (scope: ScopeSelector | null): Promise<{ facts: TokenFacts; decision: Decision }> => {
-    const facts = await findTokenFacts(app.db, { userId: proven.userId, scope, credentialId: proven.credential?.id ?? null, parent: proven.parent ?? null });
+    const facts = await findTokenFacts(app.db, {
+      userId: proven.userId,
+      scope,
+      credentialId: proven.credential?.id ?? null,
+      parent: proven.parent ?? null,
+    });
     if (facts === null) throw signInRefused("the user is gone");
-    if (plane === "customer" && facts.directory === "operator") return { facts, decision: { refused: "operator account at the customers' door" } };
+    if (plane === "customer" && facts.directory === "operator")
+      return { facts, decision: { refused: "operator account at the customers' door" } };
     const auditId = randomBytes(16).toString("base64url");
     const rules = { lifetimeMs: tokenLifetimeMs(app.config), lockRules: lockRulesOf(app.config) };
     return { facts, decision: decideToken({ facts, proven, scope, auditId, nowMs, ...rules }) };
   };
   if (typeof asked.scope !== "string") return attempt(asked.scope);
-  if (proven.credential !== undefined) return attempt({ kind: "project", project: { id: proven.credential.projectId } });
+  if (proven.credential !== undefined)
+    return attempt({ kind: "project", project: { id: proven.credential.projectId } });
   const unscoped = await attempt(null);
   const { defaultProjectId } = unscoped.facts;
   if (asked.scope === "none" || defaultProjectId === null || "refused" in unscoped.decision) return unscoped;

@@ -47,8 +47,12 @@ export async function findTokenFacts(
         from granted g join role r on r.id = g.role_id
         where r.domain_id is null ${credentialId === null ? sql`` : sql`and r.id in (select role_id from lent)`}) as roles,
       ${credentialId === null ? sql`true` : sql`exists (select 1 from application_credential where id = ${credentialId})`} as credential_there,
-      ${parent === null ? sql`false` : sql`exists (
-        select 1 from revocation where number > ${parent.asOf} and subject = any(${subjectsOf(parent)}::text[]))`} as parent_revoked
+      ${
+        parent === null
+          ? sql`false`
+          : sql`exists (
+        select 1 from revocation where number > ${parent.asOf} and subject = any(${subjectsOf(parent)}::text[]))`
+      } as parent_revoked
     from user_account u join domain d on d.id = u.domain_id where u.id = ${userId}`;
   return row ?? null;
 }
@@ -67,7 +71,11 @@ function targetOf(sql: Queryable, scope: ScopeSelector | null) {
       from project p join domain d on d.id = p.domain_id where ${which}`;
   }
   const which =
-    scope?.kind !== "domain" ? sql`false` : "id" in scope.domain ? sql`id = ${scope.domain.id}` : sql`name = ${scope.domain.name}`;
+    scope?.kind !== "domain"
+      ? sql`false`
+      : "id" in scope.domain
+        ? sql`id = ${scope.domain.id}`
+        : sql`name = ${scope.domain.name}`;
   return sql`select id, name, id as domain_id, name as domain_name, enabled, directory from domain where ${which}`;
 }
 

@@ -35,7 +35,8 @@ export function decodeToken(keys: Pick<KeyTree, "verificationKey">, token: strin
   if (token.length > MAX_CHARS) return null;
   const parts = token.split(".");
   const [prefix, keyId, body, signature] = parts;
-  if (parts.length !== 4 || prefix !== PREFIX || keyId === undefined || body === undefined || signature === undefined) return null;
+  if (parts.length !== 4 || prefix !== PREFIX || keyId === undefined || body === undefined || signature === undefined)
+    return null;
   const key = keys.verificationKey("token", keyId);
   const signatureBytes = Buffer.from(signature, "base64url");
   // one spelling only: a token that decodes the same but is written otherwise would be a second token
@@ -109,6 +110,7 @@ function fromWireScope(scope: WireScope): TokenScope {
 
 function pairs(flat: string[]): NamedRef[] {
   const made: NamedRef[] = [];
-  for (let index = 0; index + 1 < flat.length; index += 2) made.push({ id: flat[index] ?? "", name: flat[index + 1] ?? "" });
+  for (let index = 0; index + 1 < flat.length; index += 2)
+    made.push({ id: flat[index] ?? "", name: flat[index + 1] ?? "" });
   return made;
 }

@@ -133,10 +133,12 @@ class RevocationFollower {
   /** One read at a time; who asks while one is under way gets the next, which sees what the first may have missed. */
   refresh(): Promise<void> {
     if (this.#running === undefined) return this.#begin();
-    this.#next ??= this.#running.catch(() => undefined).then(() => {
-      this.#next = undefined;
-      return this.#begin();
-    });
+    this.#next ??= this.#running
+      .catch(() => undefined)
+      .then(() => {
+        this.#next = undefined;
+        return this.#begin();
+      });
     return this.#next;
   }
 

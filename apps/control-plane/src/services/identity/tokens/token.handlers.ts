@@ -24,7 +24,11 @@ function bodyOf(known: KnownToken, request: Pick<ApiRequest, "app" | "baseUrl" |
   return body;
 }
 
-const headersFor = (token: string) => ({ "content-type": "application/json", "x-subject-token": token, vary: "X-Auth-Token" });
+const headersFor = (token: string) => ({
+  "content-type": "application/json",
+  "x-subject-token": token,
+  vary: "X-Auth-Token",
+});
 
 export async function handleIssueToken(request: ApiRequest<AuthBody>): Promise<Reply> {
   const { token, contents } = await signIn(request, readAuthRequest(request.body));
@@ -36,7 +40,11 @@ export async function handleIssueToken(request: ApiRequest<AuthBody>): Promise<R
 function subjectOf(request: ApiRequest, rule: string): { token: string; known: KnownToken } {
   const token = request.headers["x-subject-token"];
   const known = typeof token === "string" ? request.app.tokens.read(token, request.app.clock.now()) : null;
-  if (typeof token !== "string" || known === null || (request.plane === "customer" && known.actor.directory === "operator")) {
+  if (
+    typeof token !== "string" ||
+    known === null ||
+    (request.plane === "customer" && known.actor.directory === "operator")
+  ) {
     throw notFound("Could not find token.");
   }
   if (known.actor.userId !== request.actor.userId && !isAdmin(request.actor, request.plane)) {

@@ -45,7 +45,9 @@ export function toActor(contents: TokenContents): Actor {
     directory: contents.directory,
     auditIds: contents.auditIds,
     expiresAtMs: contents.expiresAtMs,
-    ...(contents.applicationCredential === undefined ? {} : { applicationCredentialId: contents.applicationCredential.id }),
+    ...(contents.applicationCredential === undefined
+      ? {}
+      : { applicationCredentialId: contents.applicationCredential.id }),
   };
 }
 
@@ -69,7 +71,8 @@ export function subjectsOf(contents: TokenContents): string[] {
   const [own] = contents.auditIds;
   if (own !== undefined) subjects.push(revocationOf.token(own));
   for (const role of contents.roles) subjects.push(revocationOf.role(role.id));
-  if (contents.applicationCredential !== undefined) subjects.push(revocationOf.applicationCredential(contents.applicationCredential.id));
+  if (contents.applicationCredential !== undefined)
+    subjects.push(revocationOf.applicationCredential(contents.applicationCredential.id));
   switch (scope.kind) {
     case "project":
       subjects.push(

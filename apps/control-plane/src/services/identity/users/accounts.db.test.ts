@@ -10,7 +10,8 @@ before(async () => {
 after(() => t.close());
 
 const works = async (token: string): Promise<boolean> => (await t.as(token, "GET", "auth/projects")).status === 200;
-const signInStatus = async (id: string, password: string): Promise<number> => (await t.signIn(passwordAuth({ id }, password))).status;
+const signInStatus = async (id: string, password: string): Promise<number> =>
+  (await t.signIn(passwordAuth({ id }, password))).status;
 const changePassword = (id: string, from: string, to: string, token?: string) =>
   t.inject({
     method: "POST",
@@ -61,11 +62,20 @@ test("self-service password: the last two cannot come back, old tokens end, the 
   const fresh = await t.signIn(passwordAuth({ id: user.userId }, "eve-1"));
   assert.equal(fresh.status, 201);
   assert.equal(await works(String(fresh.headers["x-subject-token"])), true);
-  assert.equal((await changePassword(user.userId, "eve-1", "eve-2")).status, 204, "without a token: knowing it is enough");
+  assert.equal(
+    (await changePassword(user.userId, "eve-1", "eve-2")).status,
+    204,
+    "without a token: knowing it is enough",
+  );
   assert.equal((await changePassword(user.userId, "eve-2", "eve-1")).status, 400);
   assert.equal((await changePassword(user.userId, "eve-2", "eve-2")).status, 400);
   assert.equal((await changePassword(user.userId, "eve-2", "eve")).status, 204, "three ago is forgotten");
-  for (const body of [{}, { user: {} }, { user: { password: "x" } }, { user: { password: "", original_password: "eve" } }]) {
+  for (const body of [
+    {},
+    { user: {} },
+    { user: { password: "x" } },
+    { user: { password: "", original_password: "eve" } },
+  ]) {
     const answer = await t.inject({ method: "POST", url: `/identity/v3/users/${user.userId}/password`, body });
     assert.equal(answer.status, 400, JSON.stringify(body));
   }
@@ -91,7 +101,11 @@ test("an operator's account does not exist at the customers' door, and cannot be
   const last = (await t.events("identity.token.issue")).filter((event) => event.outcome === "failure").at(-1);
   assert.equal(last?.body["reason"], "operator account at the customers' door");
   const customer = await t.customer("walter");
-  assert.equal((await t.signIn(passwordAuth({ id: customer.userId }, "walter"), "operator")).status, 201, "customers are welcome on both");
+  assert.equal(
+    (await t.signIn(passwordAuth({ id: customer.userId }, "walter"), "operator")).status,
+    201,
+    "customers are welcome on both",
+  );
 });
 
 test("disabling or deleting a user, or a new password from the operator, ends the tokens", async () => {
@@ -113,7 +127,15 @@ test("users are kept as Keystone keeps them", async () => {
   const { user } = (await t.admin(
     "POST",
     "users",
-    { user: { name: " Zoë  <&> ", email: "zoe@example.org", password: "geheim", favourite: { colour: "blue" }, original_password: "x" } },
+    {
+      user: {
+        name: " Zoë  <&> ",
+        email: "zoe@example.org",
+        password: "geheim",
+        favourite: { colour: "blue" },
+        original_password: "x",
+      },
+    },
     201,
   )) as { user: { [key: string]: unknown } & { id: string } };
   assert.match(user.id, /^[0-9a-f]{32}$/);
@@ -133,7 +155,9 @@ test("users are kept as Keystone keeps them", async () => {
   );
   const stored = JSON.stringify(await t.app.db`select * from user_account where id = ${user.id}`);
   assert.ok(!stored.includes("geheim"));
-  const changed = (await t.admin("PATCH", `users/${user.id}`, { user: { email: null, description: "d" } }, 200)) as { user: { [key: string]: unknown } };
+  const changed = (await t.admin("PATCH", `users/${user.id}`, { user: { email: null, description: "d" } }, 200)) as {
+    user: { [key: string]: unknown };
+  };
   assert.equal(changed.user["email"], null);
   assert.equal(changed.user["description"], "d");
   assert.deepEqual(changed.user["favourite"], { colour: "blue" });
@@ -163,7 +187,8 @@ test("users are kept as Keystone keeps them", async () => {
 });
 
 test("lists filter, and lead on page by page", async () => {
-  for (const name of ["page-a", "page-b", "page-C"]) await t.admin("POST", "users", { user: { name, enabled: name !== "page-b" } }, 201);
+  for (const name of ["page-a", "page-b", "page-C"])
+    await t.admin("POST", "users", { user: { name, enabled: name !== "page-b" } }, 201);
   const names = async (query: string): Promise<string[]> => {
     const { users } = (await t.admin("GET", `users?${query}`, undefined, 200)) as { users: { name: string }[] };
     return users.map((user) => user.name).toSorted();
@@ -180,7 +205,10 @@ test("lists filter, and lead on page by page", async () => {
   const seen: string[] = [];
   let url: string | null = "users?name__contains=age-&limit=2";
   while (url !== null) {
-    const page = (await t.admin("GET", url, undefined, 200)) as { users: { name: string }[]; links: { next: string | null } };
+    const page = (await t.admin("GET", url, undefined, 200)) as {
+      users: { name: string }[];
+      links: { next: string | null };
+    };
     assert.ok(page.users.length <= 2);
     seen.push(...page.users.map((user) => user.name));
     url = page.links.next === null ? null : page.links.next.replace(/^.*\/v3\//, "");
@@ -197,7 +225,10 @@ test("a customer sees itself and nobody else", async () => {
   assert.equal((await t.as(token, "GET", "users")).status, 403);
   assert.equal((await t.as(token, "PATCH", `users/${one.userId}`, { user: { enabled: true } })).status, 403);
   const projects = (await t.as(token, "GET", `users/${one.userId}/projects`)).body as { projects: { id: string }[] };
-  assert.deepEqual(projects.projects.map((project) => project.id), [one.projectId]);
+  assert.deepEqual(
+    projects.projects.map((project) => project.id),
+    [one.projectId],
+  );
   assert.equal((await t.as(token, "GET", `users/${two.userId}/projects`)).status, 403);
   assert.equal((await t.as(token, "GET", `projects/${one.projectId}`)).status, 200);
   assert.equal((await t.as(token, "GET", `projects/${two.projectId}`)).status, 404);

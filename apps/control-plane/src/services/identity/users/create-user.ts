@@ -36,7 +36,11 @@ export async function createUser(
       duplicate: duplicateUser(user.name),
       dangling: (cause) => notFound(`Could not find domain: ${domainId}.`, { cause }),
     });
-    tx.event({ action: "identity.user.create", target: { type: "user", id: user.id }, detail: { name: user.name, domain: domainId } });
+    tx.event({
+      action: "identity.user.create",
+      target: { type: "user", id: user.id },
+      detail: { name: user.name, domain: domainId },
+    });
   });
   return user;
 }

@@ -34,18 +34,12 @@ export async function updateUser(
       throw invalid("Cannot change Domain ID", { field: "user.domain_id" });
     }
     if (change.enabled === false && id === origin.userId) throw forbidden("Nobody can disable their own account");
-    const { passwordHash: _, ...kept } = before;
-    const user: User = {
-      ...kept,
-      name: change.name?.trim() ?? before.name,
-      defaultProjectId: change.default_project_id === undefined ? before.defaultProjectId : change.default_project_id,
-      enabled: change.enabled ?? before.enabled,
-      extra: mergeExtra(before.extra, extra),
-    };
+    const user = applyChange(before, change, extra);
     await refusing(updateUserRow(tx.sql, user), { duplicate: duplicateUser(user.name) });
     const disabled = before.enabled && !user.enabled;
     if (disabled) await deleteCredentialsOfUser(tx.sql, id);
-    if (change.password !== undefined) await setPassword(tx.sql, id, hash, Math.max(0, passwordHistoryOf(app.config) - 1));
+    if (change.password !== undefined)
+      await setPassword(tx.sql, id, hash, Math.max(0, passwordHistoryOf(app.config) - 1));
     if (disabled || change.password !== undefined) revoke(revocationOf.user(id));
     tx.event({
       action: "identity.user.update",
@@ -55,6 +49,15 @@ export async function updateUser(
     return user;
   });
 }
+
+const applyChange = (before: User, change: UserChange, extra: JsonObject): User => ({
+  id: before.id,
+  domainId: before.domainId,
+  name: change.name?.trim() ?? before.name,
+  defaultProjectId: change.default_project_id === undefined ? before.defaultProjectId : change.default_project_id,
+  enabled: change.enabled ?? before.enabled,
+  extra: mergeExtra(before.extra, extra),
+});
 
 export async function deleteUser(app: App, origin: Origin, scope: DomainScope, id: string): Promise<void> {
   await transactRevoking(app, origin, async (tx, revoke) => {

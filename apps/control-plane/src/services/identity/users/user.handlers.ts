@@ -23,7 +23,10 @@ export async function handleCreateUser(request: ApiRequest<Created>): Promise<Re
 
 export async function handleListUsers(request: ApiRequest): Promise<Reply> {
   const page = await readUsers(request);
-  return ok({ users: page.rows.map((user) => toUserView(user, request.baseUrl)), links: listLinks(request, page.next) });
+  return ok({
+    users: page.rows.map((user) => toUserView(user, request.baseUrl)),
+    links: listLinks(request, page.next),
+  });
 }
 
 export async function handleShowUser(request: ApiRequest): Promise<Reply> {

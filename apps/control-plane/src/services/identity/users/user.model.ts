@@ -23,4 +23,6 @@ export type LockRules = { failures: number; lockMs: number };
 
 /** Locked now? The lock ends a fixed time after the failure that set it: attempts while locked do not prolong it. */
 export const isLocked = (state: LockState, rules: LockRules, nowMs: number): boolean =>
-  state.failedAttempts >= rules.failures && state.lastFailedAt !== null && state.lastFailedAt.getTime() + rules.lockMs > nowMs;
+  state.failedAttempts >= rules.failures &&
+  state.lastFailedAt !== null &&
+  state.lastFailedAt.getTime() + rules.lockMs > nowMs;

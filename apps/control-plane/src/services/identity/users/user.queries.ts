@@ -14,7 +14,11 @@ export async function findUserInDomain(sql: Queryable, id: string, domainId: str
 }
 
 /** The same, held until the transaction ends. */
-export async function lockUser(sql: Queryable, id: string, domainId: string | null): Promise<(User & { passwordHash: string | null }) | null> {
+export async function lockUser(
+  sql: Queryable,
+  id: string,
+  domainId: string | null,
+): Promise<(User & { passwordHash: string | null }) | null> {
   const [row] = await sql<(User & { passwordHash: string | null })[]>`
     select ${columns(sql)}, password_hash from user_account
     where id = ${id} ${domainId === null ? sql`` : sql`and domain_id = ${domainId}`} for update`;
