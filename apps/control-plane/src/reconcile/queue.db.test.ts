@@ -22,7 +22,7 @@ it("a key that is enqueued while it is being finished is due again at once", asy
     await insertKeys(sql, ["test/a"]);
     finishing = finishKey(db, claimed);
     await waitUntil("the finishing to wait for us", async () => {
-      const [row] = await sql<{ n: number }[]>`
+      const [row] = await db<{ n: number }[]>`
         select count(*)::int as n from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
       return row?.n === 1;
     }, { timeoutMs: 5_000, everyMs: 5 });
