@@ -66,3 +66,11 @@ export const hostDataDirectory = (paths: InstancePaths, host: string): string =>
 export const agentSocket = (paths: InstancePaths, host: string): string =>
   join(hostRunDirectory(paths, host), "agent.sock");
 export const networkNamespace = (paths: InstancePaths, host: string): string => `${paths.instance}-${host}`;
+
+/**
+ * Where a program keeps its modules as Node has compiled them (NODE_COMPILE_CACHE). Without it every start loads the
+ * compiler that takes the types out of our sources, and that stays in memory for good. A directory for each program, its
+ * own user's: nobody runs what another user could have written.
+ */
+export const compileCache = (directory: string, program: "control-plane" | "host-agent" | "supervisor"): string =>
+  join(directory, "cache", program);

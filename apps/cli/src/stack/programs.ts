@@ -7,7 +7,14 @@ import { createHttp } from "@andromede/openstack-client/http";
 import { type Secrets, OPERATOR_USER } from "../instance/secrets.ts";
 import type { ServiceManager } from "../supervision/service-manager.ts";
 import { tlsFiles } from "../tls/certificates.ts";
-import { agentUnit, controlPlaneConfig, controlPlaneUnit, planeUrl, runControlPlane } from "../units/programs.ts";
+import {
+  agentUnit,
+  checkAgent,
+  controlPlaneConfig,
+  controlPlaneUnit,
+  planeUrl,
+  runControlPlane,
+} from "../units/programs.ts";
 import type { Stack } from "./stack.ts";
 
 const READY_MS = 60_000;
@@ -54,6 +61,7 @@ export async function startControlPlane(stack: Stack, manager: ServiceManager): 
 }
 
 export async function startAgent(stack: Stack, manager: ServiceManager): Promise<void> {
+  await checkAgent(stack);
   await manager.launch(await agentUnit(stack));
   const { hosts } = controlPlaneConfig(stack);
   await Promise.all(

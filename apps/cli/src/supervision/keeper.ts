@@ -10,7 +10,9 @@ import { fileURLToPath } from "node:url";
 
 import type { Logger } from "@andromede/base/log";
 import { waitUntil } from "@andromede/base/waiting";
+import { runCommand } from "@andromede/engines/run-command";
 
+import { compileCache } from "../instance/paths.ts";
 import { askSupervisor } from "./control.ts";
 import { readProcess } from "./processes.ts";
 
@@ -28,6 +30,20 @@ const LOOP = `keep=$1 lock=$2; shift 2
 while [ -e "$keep" ]; do flock -x "$lock" "$@"; [ -e "$keep" ] && sleep 0.2; done`;
 
 const MAIN = fileURLToPath(new URL("supervisor-main.ts", import.meta.url));
+
+/** One that is told nothing loads its modules and ends: the ones that stay then find them compiled. */
+const fillCompileCache = (instanceDirectory: string): Promise<string> =>
+  runCommand([process.execPath, MAIN], {
+    environment: environmentOf(instanceDirectory),
+    timeoutMs: 20_000,
+    label: "supervisor",
+  });
+
+const environmentOf = (instanceDirectory: string): { [name: string]: string } => ({
+  PATH: process.env["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin",
+  ANDROMEDE_SUPERVISOR: instanceDirectory,
+  NODE_COMPILE_CACHE: compileCache(instanceDirectory, "supervisor"),
+});
 
 function startKeeper(instanceDirectory: string): void {
   const files = keeperFiles(instanceDirectory);
@@ -51,7 +67,7 @@ function startKeeper(instanceDirectory: string): void {
         detached: true,
         cwd: "/",
         stdio: ["ignore", log, log],
-        env: { PATH: process.env["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin", ANDROMEDE_SUPERVISOR: instanceDirectory },
+        env: environmentOf(instanceDirectory),
       },
     ).unref();
   } finally {
@@ -68,6 +84,7 @@ export async function ensureSupervisor(instanceDirectory: string): Promise<numbe
     const pid = await answeringPid(files.socket);
     if (pid !== null) return pid;
   }
+  await fillCompileCache(instanceDirectory);
   writeFileSync(files.keep, "");
   startKeeper(instanceDirectory);
   return waitUntil("the supervisor", async () => (await answeringPid(files.socket)) ?? undefined, {

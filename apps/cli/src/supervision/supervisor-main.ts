@@ -1,4 +1,7 @@
-/** The supervisor's program: `node supervisor-main.ts INSTANCE_DIRECTORY`. Started by the keeper (keeper.ts), under its lock. */
+/**
+ * The supervisor's program: `node supervisor-main.ts INSTANCE_DIRECTORY`. Started by the keeper (keeper.ts), under its lock.
+ * Without a directory it only loads its modules.
+ */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
@@ -10,7 +13,7 @@ import { Supervisor } from "./supervisor.ts";
 import { unitDirectories } from "./unit-store.ts";
 
 const instanceDirectory = process.argv[2];
-if (instanceDirectory === undefined) throw new TypeError("usage: supervisor-main.ts INSTANCE_DIRECTORY");
+if (instanceDirectory === undefined) process.exit(0);
 const files = keeperFiles(instanceDirectory);
 const log = createLogger("supervisor");
 

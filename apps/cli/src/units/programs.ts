@@ -10,7 +10,7 @@ import { runCommand } from "@andromede/engines/run-command";
 import type { Unit } from "@andromede/engines/unit";
 
 import { externalNetwork, writeWhole } from "../instance/instance-config.ts";
-import { agentSocket, hostDataDirectory, hostRunDirectory, networkNamespace } from "../instance/paths.ts";
+import { agentSocket, compileCache, hostDataDirectory, hostRunDirectory, networkNamespace } from "../instance/paths.ts";
 import { controlPlaneSecrets } from "../instance/secrets.ts";
 import type { Stack } from "../stack/stack.ts";
 import { tlsFiles } from "../tls/certificates.ts";
@@ -130,6 +130,8 @@ export async function preparePrograms(stack: Stack, accelerator: Accelerator): P
     await chown(directory, owner.uid, owner.gid);
   };
   await own(paths.images, users.controlPlane);
+  await own(compileCache(paths.directory, "control-plane"), users.controlPlane);
+  await own(compileCache(paths.directory, "host-agent"), stack.simulated ? users.controlPlane : { uid: 0, gid: 0 });
   const agentOwner = stack.simulated ? users.controlPlane : { uid: 0, gid };
   await own(hostRunDirectory(paths, host), agentOwner);
   await mkdir(dirname(hostDataDirectory(paths, host)), { recursive: true, mode: 0o755 });
@@ -157,6 +159,7 @@ function controlPlaneJail(stack: Stack): Jail {
       { from: controlPlaneSecrets(paths), mode: "write" },
       ...tls,
       { from: paths.images, mode: "write" },
+      { from: compileCache(paths.directory, "control-plane"), mode: "write" },
       { from: join(paths.run, "ovn"), mode: "read" },
       { from: hostRunDirectory(paths, stack.host), mode: "read" },
       ...databaseBinds(stack),
@@ -171,6 +174,11 @@ function databaseBinds({ database }: Stack): Bind[] {
   const socketDirectory = new URL(database.url).searchParams.get("host");
   return socketDirectory?.startsWith("/") === true ? [{ from: socketDirectory, mode: "read" }] : [];
 }
+
+const nodeEnvironment = (stack: Stack, program: "control-plane" | "host-agent"): { [name: string]: string } => ({
+  NODE_ENV: "production",
+  NODE_COMPILE_CACHE: compileCache(stack.paths.directory, program),
+});
 
 const nodeCommand = (program: string, args: string[], config: string): string[] => [
   process.execPath,
@@ -202,7 +210,7 @@ export async function controlPlaneUnit(stack: Stack): Promise<Unit> {
     environment: {
       ...jailEnvironment,
       PATH: "/usr/sbin:/usr/bin:/sbin:/bin",
-      NODE_ENV: "production",
+      ...nodeEnvironment(stack, "control-plane"),
       ANDROMEDE_CODE: codeVersion("control-plane"),
       ANDROMEDE_CONFIG: await fingerprint([config, tlsFiles(paths.tls).certFile]),
     },
@@ -217,7 +225,11 @@ export async function controlPlaneUnit(stack: Stack): Promise<Unit> {
 /** One command of the control plane's program (migrate, bootstrap, events verify), in the same jail as the program. */
 export function runControlPlane(stack: Stack, args: string[], input?: string): Promise<string> {
   return runCommand(controlPlaneCommand(stack, args), {
-    environment: { ...jailEnvironment, PATH: "/usr/sbin:/usr/bin:/sbin:/bin", NODE_ENV: "production" },
+    environment: {
+      ...jailEnvironment,
+      PATH: "/usr/sbin:/usr/bin:/sbin:/bin",
+      ...nodeEnvironment(stack, "control-plane"),
+    },
     timeoutMs: 120_000,
     label: `control-plane ${args.join(" ")}`,
     ...(input === undefined ? {} : { input }),
@@ -227,20 +239,33 @@ export function runControlPlane(stack: Stack, args: string[], input?: string): P
 export const controlPlaneCommand = (stack: Stack, args: string[]): string[] =>
   jailCommand(controlPlaneJail(stack), nodeCommand(CONTROL_PLANE, args, controlPlaneConfigFile(stack)));
 
+function agentCommand(stack: Stack, args: string[]): string[] {
+  const command = nodeCommand(HOST_AGENT, args, agentConfigFile(stack));
+  return stack.simulated
+    ? jailCommand(simulatedAgentJail(stack), command)
+    : ["nsenter", `--net=/run/netns/${networkNamespace(stack.paths, stack.host)}`, "--", ...command];
+}
+
+/** Says what is wrong with the agent's configuration before anybody depends on it. Also fills the compile cache. */
+export async function checkAgent(stack: Stack): Promise<void> {
+  await runCommand(agentCommand(stack, ["check"]), {
+    environment: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8", ...nodeEnvironment(stack, "host-agent") },
+    timeoutMs: 60_000,
+    label: "host-agent check",
+  });
+}
+
 export async function agentUnit(stack: Stack): Promise<Unit> {
   const { paths, host } = stack;
   const config = agentConfigFile(stack);
-  const command = nodeCommand(HOST_AGENT, [], config);
   return {
     name: `host-agent@${host}`,
     description: stack.simulated ? `host agent, ${stack.config.simulatedHosts} simulated` : `host agent of ${host}`,
-    argv: stack.simulated
-      ? jailCommand(simulatedAgentJail(stack), command)
-      : ["nsenter", `--net=/run/netns/${networkNamespace(paths, host)}`, "--", ...command],
+    argv: agentCommand(stack, []),
     environment: {
       PATH: "/usr/sbin:/usr/bin:/sbin:/bin",
       LANG: "C.UTF-8",
-      NODE_ENV: "production",
+      ...nodeEnvironment(stack, "host-agent"),
       ANDROMEDE_CODE: codeVersion("host-agent"),
       ANDROMEDE_CONFIG: await fingerprint([config]),
     },
@@ -263,6 +288,7 @@ function simulatedAgentJail(stack: Stack): Jail {
       { from: agentConfigFile(stack), mode: "read" },
       { from: hostRunDirectory(paths, host), mode: "write" },
       { from: hostDataDirectory(paths, host), mode: "write" },
+      { from: compileCache(paths.directory, "host-agent"), mode: "write" },
     ],
     unshare: ["pid", "ipc", "uts", "net"],
     user: users.controlPlane,
