@@ -38,22 +38,16 @@ export async function releaseSeat(sql: Queryable, seat: string): Promise<void> {
 
 /** The key has nothing left to do, unless it was enqueued again meanwhile. Wakes who waited for it; true when the queue may have new due keys. */
 export async function finishKey(sql: Queryable, claimed: ClaimedKey): Promise<boolean> {
-  const finished = await tryFinishKey(sql, claimed);
-  // Enqueued again while the statement ran: its delete sees the new version, the rest of it still the old one, and
-  // nothing happens. Once more, now with the new version before its eyes.
-  return finished ?? (await tryFinishKey(sql, claimed)) ?? true;
-}
-
-/** null: neither finished nor given back. */
-async function tryFinishKey(sql: Queryable, claimed: ClaimedKey): Promise<boolean | null> {
-  const [row] = await sql<{ finished: boolean; released: boolean; woken: boolean }[]>`
-    with finished as (delete from reconcile_queue where key = ${claimed.key} and version = ${claimed.version} returning key),
+  // The lock shows the version as it IS: somebody may enqueue the key between this statement's snapshot and its turn at the
+  // row, and then a condition on the row itself would neither delete it nor give it back.
+  const [row] = await sql<{ again: boolean }[]>`
+    with locked as materialized (select version from reconcile_queue where key = ${claimed.key} for update),
+      finished as (delete from reconcile_queue where key = ${claimed.key} and (select version from locked) = ${claimed.version} returning key),
       released as (update reconcile_queue set lease_until = null, run_at = now()
-        where key = ${claimed.key} and version <> ${claimed.version} returning key),
+        where key = ${claimed.key} and (select version from locked) <> ${claimed.version} returning key),
       woken as (update reconcile_queue set run_at = now(), waiting_for = null where waiting_for = ${claimed.key} returning key)
-    select exists (select 1 from finished) as finished, exists (select 1 from released) as released, exists (select 1 from woken) as woken`;
-  if (row === undefined || (!row.finished && !row.released)) return null;
-  return row.released || row.woken;
+    select exists (select 1 from released) or exists (select 1 from woken) as again`;
+  return row?.again ?? false;
 }
 
 /** Puts the key back for `delayMs`, saying why. Enqueued again meanwhile: due now. */
