@@ -1,6 +1,8 @@
 /** Every statement on hosts, and the one that takes in what an agent reports. */
 import type { GuestReport, HostFacts } from "@andromede/agent-api/types";
 
+import type postgres from "postgres";
+
 import type { Queryable } from "../../../db/database.ts";
 import { ALLOCATION_RATIOS, type Demand, type HostCapacity } from "../placement/choose-host.ts";
 import type { Host } from "./host.model.ts";
@@ -51,45 +53,46 @@ export async function hostsOfServers(sql: Queryable, projectId: string, serverId
   return rows.map((row) => row.host);
 }
 
-/** The guests of one report as columns, for one statement over all of them. */
-function columnsOf(guests: GuestReport[]) {
-  return {
-    ids: guests.map((guest) => guest.id),
-    generations: guests.map((guest) => guest.generation),
-    states: guests.map((guest) => guest.state as string),
-    converged: guests.map((guest) => guest.converged),
-    spontaneous: guests.map((guest) => guest.spontaneous === true),
-    nonces: guests.map((guest) => guest.rebootNonce ?? null),
-    faults: guests.map((guest) => guest.fault ?? null),
-    gone: guests.map((guest) => guest.gone === true),
-  };
-}
+/** The guests of one report as rows, for one statement over all of them. */
+const toRows = (guests: GuestReport[]) =>
+  guests.map((guest) => ({
+    id: guest.id,
+    generation: guest.generation,
+    state: guest.state,
+    converged: guest.converged,
+    spontaneous: guest.spontaneous === true,
+    reboot_nonce: guest.rebootNonce ?? null,
+    fault: guest.fault ?? null,
+    gone: guest.gone === true,
+  }));
 
 /**
  * Takes in what a host's agent saw of its guests: ONE statement, observed columns only, older generations ignored.
- * Returns the servers that this changed anything of, as they were and are now.
+ * `from`: the stream of reports is in order, so its word about a generation replaces an earlier one. The answer to a
+ * call may come in after the stream has moved on: it counts only when it is the first word about its generation.
+ * Returns the servers that this changed anything of.
  */
 export async function storeGuestReports(
   sql: Queryable,
   host: string,
   guests: GuestReport[],
-  nowMs: number,
-): Promise<{ id: string; projectId: string; launched: boolean }[]> {
+  options: { nowMs: number; from: "stream" | "call" },
+): Promise<string[]> {
   if (guests.length === 0) return [];
-  const columns = columnsOf(guests);
-  return sql<{ id: string; projectId: string; launched: boolean }[]>`
+  const now = new Date(options.nowMs);
+  const rows = await sql<{ id: string }[]>`
     update server s set observed_generation = r.generation, observed_state = r.state, observed_converged = r.converged,
       observed_spontaneous = r.spontaneous, observed_reboot_nonce = coalesce(r.reboot_nonce, s.observed_reboot_nonce),
-      observed_fault = r.fault, observed_gone = r.gone, observed_at = ${new Date(nowMs)},
-      observed_launched_at = case when s.observed_launched_at is null and r.converged and r.state = 'running' then ${new Date(nowMs)}
+      observed_fault = r.fault, observed_gone = r.gone, observed_at = ${now},
+      observed_launched_at = case when s.observed_launched_at is null and r.converged and r.state = 'running' then ${now}
         else s.observed_launched_at end
-    from unnest(${columns.ids}::text[], ${columns.generations}::bigint[], ${columns.states}::text[], ${columns.converged}::boolean[],
-      ${columns.spontaneous}::boolean[], ${columns.nonces}::text[], ${columns.faults}::text[], ${columns.gone}::boolean[])
-      as r (id, generation, state, converged, spontaneous, reboot_nonce, fault, gone)
-    where s.id = r.id and s.host = ${host} and r.generation >= coalesce(s.observed_generation, 0)
+    from jsonb_to_recordset(${(sql as postgres.Sql).json(toRows(guests))})
+      as r (id text, generation bigint, state text, converged boolean, spontaneous boolean, reboot_nonce text, fault text, gone boolean)
+    where s.id = r.id and s.host = ${host} and r.generation ${options.from === "stream" ? sql`>=` : sql`>`} coalesce(s.observed_generation, 0)
       and (s.observed_generation, s.observed_state, s.observed_converged, s.observed_spontaneous, s.observed_reboot_nonce, s.observed_fault, s.observed_gone)
         is distinct from (r.generation, r.state, r.converged, r.spontaneous, coalesce(r.reboot_nonce, s.observed_reboot_nonce), r.fault, r.gone)
-    returning s.id, s.project_id, s.observed_launched_at = ${new Date(nowMs)} as launched`;
+    returning s.id`;
+  return rows.map((row) => row.id);
 }
 
 /** Takes in a host's facts. Returns true when the host was unknown or had been silent: servers may wait for it. */

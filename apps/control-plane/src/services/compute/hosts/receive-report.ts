@@ -27,7 +27,7 @@ const toKey = (id: string): ResourceKey => `server/${id}`;
 export async function receiveReport(app: App, host: string, report: Report): Promise<void> {
   const nowMs = app.clock.now();
   const [changed, , returned] = await Promise.all([
-    storeGuestReports(app.db, host, report.guests, nowMs),
+    storeGuestReports(app.db, host, report.guests, { nowMs, from: "stream" }),
     portsObserved(
       app.db,
       host,
@@ -35,7 +35,7 @@ export async function receiveReport(app: App, host: string, report: Report): Pro
     ),
     storeHostFacts(app.db, host, report.host, { hypervisor: newUuid(), service: newUuid() }, nowMs),
   ]);
-  const keys = new Set(changed.map((row) => toKey(row.id)));
+  const keys = new Set(changed.map(toKey));
   if (returned) for (const id of await listUnsettledOn(app.db, host)) keys.add(toKey(id));
   if (report.full) for (const id of await settleDifferences(app, host, report.guests, nowMs)) keys.add(toKey(id));
   await enqueue(app, [...keys]);
@@ -44,7 +44,7 @@ export async function receiveReport(app: App, host: string, report: Report): Pro
 /** What a call to an agent answered is a report like any other. */
 export async function receiveGuest(app: App, host: string, guest: GuestReport): Promise<void> {
   await Promise.all([
-    storeGuestReports(app.db, host, [guest], app.clock.now()),
+    storeGuestReports(app.db, host, [guest], { nowMs: app.clock.now(), from: "call" }),
     portsObserved(app.db, host, [{ serverId: guest.id, portsUp: guest.portsUp }]),
   ]);
 }
