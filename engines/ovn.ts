@@ -76,7 +76,10 @@ export function ovnCentralUnits(central: OvnCentral): Unit[] {
       `OVN ${database === "nb" ? "northbound" : "southbound"} database`,
       [
         // its sockets are then open to its group, which is how the control plane reaches them
-        ...["sh", "-c", 'umask 007; exec "$@"', "sh"],
+        "sh",
+        "-c",
+        'umask 007; exec "$@"',
+        "sh",
         "ovsdb-server",
         ...vlogFlags,
         control(name),

@@ -94,58 +94,13 @@ describe("the engines of an instance", () => {
   test("an address of the external network answers the machine", async () => {
     const slot = stack.config.slot;
     const address = `172.24.${slot}.99`;
-    await nbctl(
-      ...[
-        "ls-add",
-        "ext",
-        "--",
-        "lsp-add",
-        "ext",
-        "ln",
-        "--",
-        "lsp-set-type",
-        "ln",
-        "localnet",
-        "--",
-        "lsp-set-addresses",
-        "ln",
-        "unknown",
-      ],
-      ...[
-        "--",
-        "lsp-set-options",
-        "ln",
-        "network_name=physnet1",
-        "--",
-        "lr-add",
-        "r",
-        "--",
-        "lrp-add",
-        "r",
-        "rp",
-        "02:00:00:00:00:99",
-        `${address}/24`,
-      ],
-      ...[
-        "--",
-        "lsp-add",
-        "ext",
-        "er",
-        "--",
-        "lsp-set-type",
-        "er",
-        "router",
-        "--",
-        "lsp-set-addresses",
-        "er",
-        "router",
-        "--",
-        "lsp-set-options",
-        "er",
-        "router-port=rp",
-      ],
-      ...["--", "lrp-set-gateway-chassis", "rp", stack.chassis],
-    );
+    const rows = [
+      "ls-add ext -- lsp-add ext ln -- lsp-set-type ln localnet -- lsp-set-addresses ln unknown",
+      "-- lsp-set-options ln network_name=physnet1",
+      `-- lr-add r -- lrp-add r rp 02:00:00:00:00:99 ${address}/24 -- lrp-set-gateway-chassis rp ${stack.chassis}`,
+      "-- lsp-add ext er -- lsp-set-type er router -- lsp-set-addresses er router -- lsp-set-options er router-port=rp",
+    ];
+    await nbctl(...rows.join(" ").split(" "));
     await waitForOvn(stack.ovn, { hosts: true, timeoutMs: 20_000 });
     const socket = createSocket("udp4");
     try {
