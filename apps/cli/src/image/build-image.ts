@@ -45,12 +45,8 @@ const GRUB_SECTORS = 2048;
  * is done in a folder of its own, and `<name>.json`, written last, is what makes an image count.
  */
 export async function buildImage(options: BuildImageOptions): Promise<BuiltImage> {
-  const recipeFolder = path.join(IMAGES_FOLDER, options.name);
-  const sharedFolder = path.join(IMAGES_FOLDER, "shared");
-  const [recipe, shared] = await Promise.all([readRecipe(recipeFolder), readRecipe(sharedFolder)]);
-  const hash = recipeHash([...recipe, ...shared.map((file) => ({ ...file, path: `../shared/${file.path}` }))]);
-  const folder = path.join(options.dataDir, "built-images");
-  const target = { image: path.join(folder, `${options.name}.qcow2`), record: path.join(folder, `${options.name}.json`) };
+  const { recipe, recipeFolder, sharedFolder, hash } = await readImageRecipe(options.name);
+  const { folder, ...target } = imageFiles(options.dataDir, options.name);
 
   const existing = options.force === true ? null : await findBuilt(target, hash);
   if (existing !== null) return existing;
@@ -81,6 +77,28 @@ export async function buildImage(options: BuildImageOptions): Promise<BuiltImage
   } finally {
     await rm(work, { recursive: true, force: true });
   }
+}
+
+/** The image if `<dataDir>/built-images` has it, whole and from the present recipe. */
+export async function findBuiltImage(dataDir: string, name: ImageName): Promise<BuiltImage | null> {
+  const { hash } = await readImageRecipe(name);
+  return await findBuilt(imageFiles(dataDir, name), hash);
+}
+
+/** The recipe of an image, and the hash that its record carries. */
+export async function readImageRecipe(
+  name: ImageName,
+): Promise<{ recipe: RecipeFile[]; recipeFolder: string; sharedFolder: string; hash: string }> {
+  const recipeFolder = path.join(IMAGES_FOLDER, name);
+  const sharedFolder = path.join(IMAGES_FOLDER, "shared");
+  const [recipe, shared] = await Promise.all([readRecipe(recipeFolder), readRecipe(sharedFolder)]);
+  const hash = recipeHash([...recipe, ...shared.map((file) => ({ ...file, path: `../shared/${file.path}` }))]);
+  return { recipe, recipeFolder, sharedFolder, hash };
+}
+
+function imageFiles(dataDir: string, name: ImageName): { folder: string; image: string; record: string } {
+  const folder = path.join(dataDir, "built-images");
+  return { folder, image: path.join(folder, `${name}.qcow2`), record: path.join(folder, `${name}.json`) };
 }
 
 type Place = { recipe: RecipeFile[]; recipeFolder: string; sharedFolder: string; work: string; mirror: string };

@@ -40,7 +40,7 @@ function cleanEnvironment(extra: Record<string, string>): Record<string, string>
 /** Runs a program to its end; lines `step: ...` are steps, the others go to the log. It ends with us, even by kill -9. */
 export async function runProgram(argv: readonly string[], environment: Record<string, string>, output: Output): Promise<void> {
   const [name = ""] = argv;
-  const child = spawn("setpriv", ["--pdeathsig", "TERM", "--", ...argv], {
+  const child = spawn("setpriv", ["--pdeathsig", "KILL", "--", ...argv], {
     stdio: ["ignore", "pipe", "pipe"],
     env: cleanEnvironment(environment),
   });
@@ -63,9 +63,13 @@ export async function runProgram(argv: readonly string[], environment: Record<st
   });
 }
 
-/** mmdebstrap's arguments for what follows them; as an ordinary user it works in a user namespace. */
+/**
+ * mmdebstrap's arguments for what follows them. As root it would mount into the machine's own namespace, so it gets one
+ * that dies with it, processes and mounts; as an ordinary user it makes itself a user namespace anyway.
+ */
 function mmdebstrap(variant: "extract" | "minbase", packages: readonly string[], hooks: readonly string[]): string[] {
   return [
+    ...(isRoot() ? ["unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "--mount-proc", "--"] : []),
     "mmdebstrap",
     `--variant=${variant}`,
     `--mode=${isRoot() ? "root" : "unshare"}`,
