@@ -6,6 +6,7 @@ import { CloudError, invalid, notFound } from "@andromede/base/errors";
 
 import type { App } from "../app.ts";
 import { type Door, createHandler, sendRefusal } from "./dispatch.ts";
+import { isTooDeep } from "./nesting.ts";
 import type { Route, Service } from "./service.ts";
 
 const MAX_JSON_BYTES = 1024 * 1024;
@@ -101,6 +102,7 @@ function parseBody(text: string): unknown {
   if (text === "") return undefined;
   // PostgreSQL's text cannot hold U+0000, and no name of anything needs it
   if (text.includes("\\u0000")) throw invalid("The request body contains a null character");
+  if (isTooDeep(text)) throw invalid("The request body is nested too deeply");
   try {
     return JSON.parse(text);
   } catch (cause) {
