@@ -47,4 +47,4 @@ export const forgetDeletedProject = (sql: Queryable, projectId: string): Promise
 /** A token with whatever contents, signed by this installation: for tests and for what the cloud does by itself. */
 export const mintToken = (app: Pick<App, "tokens">, contents: TokenContents): string => app.tokens.issue(contents);
 
-export { type OperatorAccount, bootstrapOperator } from "./bootstrap-operator.ts";
+export { bootstrapOperator } from "./bootstrap-operator.ts";

@@ -238,3 +238,23 @@ test("a customer sees itself and nobody else", async () => {
   assert.equal((await t.as(token, "GET", "domains")).status, 403);
   assert.equal((await t.as(token, "GET", "roles")).status, 403);
 });
+
+test("bodies made to break something are refused, never a 500", async () => {
+  const send = (payload: string) =>
+    t.inject({ method: "POST", url: "/identity/v3/users", token: t.operator.token, payload, plane: "operator" });
+  const tower = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
+  for (const payload of [
+    `{"user": {"name": "tower", "extra": ${tower}}}`,
+    `{"user": {"name": ${tower}}}`,
+    String.raw`{"user": {"name": "surrogate", "extra": "\ud800"}}`,
+    String.raw`{"user": {"name": "nul\u0000"}}`,
+    `{"user": {"name": "big", "extra": "${"x".repeat(2_000_000)}"}}`,
+    '{"user": ',
+    "[]",
+    "null",
+    "",
+  ]) {
+    const answer = await send(payload);
+    assert.ok(answer.status >= 400 && answer.status < 500, `${payload.slice(0, 60)}: ${answer.status} ${answer.text}`);
+  }
+});
