@@ -49,15 +49,28 @@ function optionsOf(config: AgentConfig, log: Logger): AgentOptions[] {
     log: log.child({ host: name }),
     backend: () =>
       createSimBackend(
-        createSimHost({ vcpus, memoryMib, diskGib, ...(delaysMs === undefined ? {} : { delaysMs }), ...(faults === undefined ? {} : { faults }) }),
+        createSimHost({
+          vcpus,
+          memoryMib,
+          diskGib,
+          ...(delaysMs === undefined ? {} : { delaysMs }),
+          ...(faults === undefined ? {} : { faults }),
+        }),
       ),
   }));
 }
 
+/**
+ * host-agent --config FILE         serve, until SIGTERM
+ * host-agent check --config FILE   load everything, read the configuration, and say whether it would do
+ */
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { config: { type: "string" } } });
-  if (values.config === undefined) throw new Error("usage: host-agent --config FILE");
+  const { values, positionals } = parseArgs({ allowPositionals: true, options: { config: { type: "string" } } });
+  const command = positionals.join(" ");
+  if (values.config === undefined || !["", "check"].includes(command))
+    throw new Error("usage: host-agent [check] --config FILE");
   const config = await readConfig(values.config);
+  if (command === "check") return;
   const log = createLogger("host-agent", config.logLevel === undefined ? {} : { level: config.logLevel });
   const agent = await startFromConfig(config, log);
   log.info({ instance: config.instance, host: config.host, backend: config.backend }, "host agent is up");

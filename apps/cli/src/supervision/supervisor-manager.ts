@@ -9,11 +9,15 @@ import { prepareUnitStore, readUnits, removeUnit, unitDirectories, writeUnit } f
 export function createSupervisorManager(instanceDirectory: string): ServiceManager {
   const directories = unitDirectories(instanceDirectory);
   const { socket } = keeperFiles(instanceDirectory);
+  let starting: Promise<number> | undefined;
+  /** Units are launched side by side: the first of them starts the supervisor. */
+  const ensure = (): Promise<number> =>
+    (starting ??= ensureSupervisor(instanceDirectory).finally(() => (starting = undefined)));
   return {
     kind: "supervisor",
     async launch(unit) {
       prepareUnitStore(directories);
-      await ensureSupervisor(instanceDirectory);
+      await ensure();
       writeUnit(directories, { unit, wanted: "running" });
       const { units } = await askSupervisor(socket, { do: "reload" });
       const status = units.find(({ name }) => name === unit.name);
@@ -22,14 +26,14 @@ export function createSupervisorManager(instanceDirectory: string): ServiceManag
     },
     async remove(name) {
       if (!existsSync(directories.units) || !readUnits(directories).some(({ unit }) => unit.name === name)) return;
-      await ensureSupervisor(instanceDirectory);
+      await ensure();
       await askSupervisor(socket, { do: "stop", unit: name });
       removeUnit(directories, name);
       await askSupervisor(socket, { do: "reload" });
     },
     async status() {
       if (!existsSync(directories.units) || readUnits(directories).length === 0) return [];
-      await ensureSupervisor(instanceDirectory);
+      await ensure();
       return (await askSupervisor(socket, { do: "status" })).units;
     },
     close: () => stopSupervisor(instanceDirectory),
