@@ -3,8 +3,8 @@
 -- state raises it; `observed_revision` is the one that OVN was last brought to (null: never).
 --
 -- A deleted resource's row is gone at once; the reconciler finds none for its key and removes what OVN still has of that
--- id (docs/rfd/0006-network.md). Locks are taken in this order, each kind by id: network_project, network, subnet,
--- router, security_group, port, floatingip, ip_allocation.
+-- id (docs/rfd/0006-network.md). Locks are taken in this order, each kind by id: network_project, network, subnetpool,
+-- subnet, router, security_group, port, floatingip, ip_allocation.
 
 -- One row a project that has ever used the network: its quotas, its default group; locked by whoever counts.
 create table network_project (
@@ -192,6 +192,8 @@ create table port (
   binding_profile jsonb not null default '{}',
   -- the server whose interface it is: set by compute alone (device_id is any text that the customer likes)
   server_id text,
+  -- orders a server's interfaces
+  attached_at timestamptz,
   -- compute made it with its server and deletes it with it
   delete_with_server boolean not null default false,
   -- Nova's tag of the interface, for the guest's metadata

@@ -18,11 +18,12 @@ export async function insertPort(sql: Queryable, port: InsertedPort): Promise<Po
   const [row] = await sql<Port[]>`
     insert into port as t (id, project_id, network_id, network_project_id, name, description, admin_state_up, mac_address, device_id, device_owner,
       fixed_ips, security_group_ids, allowed_address_pairs, extra_dhcp_opts, port_security_enabled, dns_name, host_id, vnic_type, binding_profile,
-      server_id, delete_with_server, device_tag)
+      server_id, delete_with_server, device_tag, attached_at)
     values (${port.id}, ${port.projectId}, ${port.networkId}, ${port.networkProjectId}, ${port.name}, ${port.description}, ${port.adminStateUp},
       ${port.macAddress}, ${port.deviceId}, ${port.deviceOwner}, ${sql.json(port.fixedIps)}, ${port.securityGroupIds},
       ${sql.json(port.allowedAddressPairs)}, ${sql.json(port.extraDhcpOpts)}, ${port.portSecurityEnabled}, ${port.dnsName}, ${port.hostId},
-      ${port.vnicType}, ${sql.json(port.bindingProfile)}, ${port.serverId}, ${port.deleteWithServer}, ${port.deviceTag})
+      ${port.vnicType}, ${sql.json(port.bindingProfile)}, ${port.serverId}, ${port.deleteWithServer}, ${port.deviceTag},
+      case when ${port.serverId}::text is not null then clock_timestamp() end)
     returning ${portColumns(sql)}`;
   return row as Port;
 }
@@ -97,6 +98,8 @@ export async function updatePortRow(sql: Queryable, id: string, change: PortChan
       extra_dhcp_opts = ${sql.json(change.extraDhcpOpts)}, port_security_enabled = ${change.portSecurityEnabled}, dns_name = ${change.dnsName},
       host_id = ${change.hostId}, vnic_type = ${change.vnicType}, binding_profile = ${sql.json(change.bindingProfile)},
       server_id = ${change.serverId}, delete_with_server = ${change.deleteWithServer}, device_tag = ${change.deviceTag},
+      attached_at = case when t.server_id is not distinct from ${change.serverId} then t.attached_at
+        when ${change.serverId}::text is not null then clock_timestamp() end,
       observed_up = t.observed_up and t.host_id = ${change.hostId} and t.server_id is not distinct from ${change.serverId},
       revision_number = t.revision_number + 1, updated_at = now()
     where t.id = ${id} returning ${portColumns(sql)}`;

@@ -1,0 +1,6 @@
+import type { Queryable } from "../../../db/database.ts";
+import { type NetworkUse, listNetworkUse } from "./ip-availability.queries.ts";
+
+export type { NetworkUse } from "./ip-availability.queries.ts";
+
+export const readNetworkUse = (sql: Queryable, id?: string): Promise<NetworkUse[]> => listNetworkUse(sql, id);

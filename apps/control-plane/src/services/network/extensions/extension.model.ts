@@ -1,0 +1,47 @@
+/** Neutron's extensions that are served here, and no others. Aliases and names are Neutron's. Pure. */
+export type Extension = { alias: string; name: string; description: string; updated: string };
+
+const extension = (alias: string, name: string, description: string, updated = "2016-01-01T00:00:00-00:00"): Extension => ({
+  alias,
+  name,
+  description,
+  updated,
+});
+
+export const EXTENSIONS: readonly Extension[] = [
+  extension("agent", "agent", "The agents on the hosts.", "2013-02-03T10:00:00-00:00"),
+  extension("allowed-address-pairs", "Allowed Address Pairs", "Addresses a port may use besides its own.", "2013-07-23T10:00:00-00:00"),
+  extension("availability_zone", "Availability Zone", "The zones of networks and routers.", "2015-01-01T10:00:00-00:00"),
+  extension("binding", "Port Binding", "Where a port is plugged.", "2014-02-03T10:00:00-00:00"),
+  extension("default-subnetpools", "Default Subnetpools", "Subnets from the default pool.", "2016-02-18T18:00:00-00:00"),
+  extension("dns-integration", "DNS Integration", "Names of ports, answered inside their network.", "2015-08-15T18:00:00-00:00"),
+  extension("ext-gw-mode", "Neutron L3 Configurable external gateway mode", "Address translation at the gateway can be switched.", "2013-03-28T10:00:00-00:00"),
+  extension("external-net", "Neutron external network", "Networks that lead outside.", "2013-01-14T10:00:00-00:00"),
+  extension("extra_dhcp_opt", "Neutron Extra DHCP options", "DHCP options of a port.", "2013-03-17T12:00:00-00:00"),
+  extension("extraroute", "Neutron Extra Route", "Extra routes of a router.", "2013-02-01T10:00:00-00:00"),
+  extension("filter-validation", "Filter parameters validation", "Unknown filters are refused.", "2018-03-21T10:00:00-00:00"),
+  extension("fip-port-details", "Floating IP Port Details Extension", "A floating IP shows its port.", "2018-04-09T10:00:00-00:00"),
+  extension("ip-substring-filtering", "IP address substring filtering", "Ports by a part of their address.", "2017-11-28T09:00:00-00:00"),
+  extension("net-mtu", "Network MTU", "Networks show their MTU.", "2015-03-25T10:00:00-00:00"),
+  extension("net-mtu-writable", "Network MTU (writable)", "A network's MTU can be set.", "2017-07-12T00:00:00-00:00"),
+  extension("network-ip-availability", "Network IP Availability", "How many addresses a network has left.", "2015-09-24T00:00:00-00:00"),
+  extension("network_availability_zone", "Network Availability Zone", "Availability zones of networks.", "2015-01-01T10:00:00-00:00"),
+  extension("pagination", "Pagination support", "Lists come in pages.", "2016-06-12T00:00:00-00:00"),
+  extension("port-security", "Port Security", "A port's addresses are checked, or not.", "2012-07-23T10:00:00-00:00"),
+  extension("project-id", "project_id field enabled", "Resources show project_id.", "2016-09-09T09:09:09-09:09"),
+  extension("provider", "Provider Network", "Networks on physical ones.", "2012-09-07T10:00:00-00:00"),
+  extension("quotas", "Quota management support", "Quotas of projects.", "2012-07-29T10:00:00-00:00"),
+  extension("quota_details", "Quota details management support", "Limits with what is used.", "2017-02-10T10:00:00-00:00"),
+  extension("router", "Neutron L3 Router", "Routers and floating IPs.", "2012-07-20T10:00:00-00:00"),
+  extension("router_availability_zone", "Router Availability Zone", "Availability zones of routers.", "2015-01-01T10:00:00-00:00"),
+  extension("security-group", "security-group", "Security groups and their rules.", "2012-10-05T10:00:00-00:00"),
+  extension("security-groups-normalized-cidr", "Normalized CIDR field for security group rules", "Rules show the prefix they match.", "2019-06-05T10:00:00-00:00"),
+  extension("service-type", "Neutron Service Type Management", "Providers of services.", "2013-01-20T00:00:00-00:00"),
+  extension("sorting", "Sorting support", "Lists can be sorted.", "2016-06-12T00:00:00-00:00"),
+  extension("standard-attr-description", "standard-attr-description", "Resources have descriptions.", "2016-02-10T10:00:00-00:00"),
+  extension("standard-attr-revisions", "Resource revision numbers", "Resources count their changes.", "2016-04-11T10:00:00-00:00"),
+  extension("standard-attr-tag", "Tag support for resources with standard attribute", "Resources have tags.", "2017-01-01T00:00:00-00:00"),
+  extension("standard-attr-timestamp", "Resource timestamps", "Resources say when they were made and changed.", "2016-09-12T10:00:00-00:00"),
+  extension("stateful-security-group", "Stateful security group", "Groups may be stateless.", "2019-11-26T09:00:00-00:00"),
+  extension("subnet_allocation", "Subnet Allocation", "Subnets from pools.", "2015-03-30T10:00:00-00:00"),
+];

@@ -1,0 +1,30 @@
+import type { Route } from "../../http/service.ts";
+import { agentRoutes } from "./agents/agent.routes.ts";
+import { extensionRoutes } from "./extensions/extension.routes.ts";
+import { floatingIpRoutes } from "./floating-ips/floating-ip.routes.ts";
+import { networkRoutes } from "./networks/network.routes.ts";
+import { portRoutes } from "./ports/port.routes.ts";
+import { quotaRoutes } from "./quotas/quota.routes.ts";
+import { routerRoutes } from "./routers/router.routes.ts";
+import { securityGroupRuleRoutes } from "./security-group-rules/security-group-rule.routes.ts";
+import { securityGroupRoutes } from "./security-groups/security-group.routes.ts";
+import { subnetpoolRoutes } from "./subnetpools/subnetpool.routes.ts";
+import { subnetRoutes } from "./subnets/subnet.routes.ts";
+import { tagRoutes } from "./tags/tag.routes.ts";
+import { versionRoutes } from "./versions/version.routes.ts";
+
+export const networkServiceRoutes: Route[] = [
+  ...versionRoutes,
+  ...networkRoutes,
+  ...subnetRoutes,
+  ...portRoutes,
+  ...routerRoutes,
+  ...floatingIpRoutes,
+  ...securityGroupRoutes,
+  ...securityGroupRuleRoutes,
+  ...subnetpoolRoutes,
+  ...quotaRoutes,
+  ...tagRoutes,
+  ...extensionRoutes,
+  ...agentRoutes,
+];

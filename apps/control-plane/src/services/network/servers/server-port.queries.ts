@@ -1,0 +1,119 @@
+import type { Queryable } from "../../../db/database.ts";
+import type { ObservedPorts, ServerAddress, ServerInterface } from "./server-ports.model.ts";
+
+/** Networks that a server gets an interface on when it names none: the project's own and those shared with all. */
+export async function listImplicitNetworks(sql: Queryable, projectId: string): Promise<string[]> {
+  const rows = await sql<{ id: string }[]>`
+    select id from network where (project_id = ${projectId} or shared) and not external order by id limit 2`;
+  return rows.map(({ id }) => id);
+}
+
+export async function hasSubnets(sql: Queryable, networkId: string): Promise<boolean> {
+  const [row] = await sql<{ there: boolean }[]>`select exists (select 1 from subnet where network_id = ${networkId}) as there`;
+  return row?.there ?? false;
+}
+
+/** Ports whose place changes by this; none when they are there already. */
+export async function setHost(sql: Queryable, serverId: string, host: string): Promise<string[]> {
+  const rows = await sql<{ id: string }[]>`
+    update port set host_id = ${host}, observed_up = false, revision_number = revision_number + 1, updated_at = now()
+    where server_id = ${serverId} and host_id <> ${host} returning id`;
+  return rows.map(({ id }) => id);
+}
+
+/** Only observed columns are written, and only where something changed. A port that is bound to another host is not this one's to judge. */
+export async function storeObserved(sql: Queryable, host: string, guests: ObservedPorts[]): Promise<string[]> {
+  const rows = await sql<{ serverId: string }[]>`
+    update port p set observed_up = (p.id = any(${guests.flatMap((guest) => guest.portsUp)}::text[]))
+    where p.server_id = any(${guests.map((guest) => guest.serverId)}::text[]) and p.host_id = ${host}
+      and p.observed_up <> (p.id = any(${guests.flatMap((guest) => guest.portsUp)}::text[]))
+    returning p.server_id`;
+  return [...new Set(rows.map(({ serverId }) => serverId))];
+}
+
+/** The first port, else the first group, that OVN does not have as it should. */
+export async function findUnrealised(sql: Queryable, serverId: string): Promise<{ kind: "port" | "security_group"; id: string } | null> {
+  const [row] = await sql<{ kind: "port" | "security_group"; id: string }[]>`
+    (select 'port' as kind, id from port where server_id = ${serverId} and observed_revision is distinct from revision_number order by id limit 1)
+    union all
+    (select 'security_group' as kind, g.id from security_group g
+      where g.id in (select unnest(security_group_ids) from port where server_id = ${serverId}) and g.observed_revision is null limit 1)
+    limit 1`;
+  return row ?? null;
+}
+
+type InterfaceRow = Omit<ServerInterface, "fixedIps" | "addresses"> & {
+  fixedIps: { subnet_id: string; ip_address: string }[];
+  subnets: ServerInterface["addresses"][number]["subnet"][];
+};
+
+export async function listServerInterfaces(sql: Queryable, serverId: string): Promise<ServerInterface[]> {
+  const rows = await sql<InterfaceRow[]>`
+    select p.id, p.network_id, p.mac_address, p.status, p.fixed_ips, p.device_tag as tag, n.name as network_name, n.mtu,
+      coalesce((select jsonb_agg(jsonb_build_object('id', s.id, 'cidr', s.cidr::text, 'version', s.ip_version, 'gatewayIp', s.gateway_ip,
+        'dnsNameservers', to_jsonb(s.dns_nameservers), 'hostRoutes', s.host_routes, 'enableDhcp', s.enable_dhcp, 'ipv6RaMode', s.ipv6_ra_mode,
+        'ipv6AddressMode', s.ipv6_address_mode)) from subnet s where s.network_id = n.id), '[]') as subnets,
+      (select jsonb_build_object('id', m.id, 'macAddress', m.mac_address, 'addresses', coalesce((
+        select jsonb_agg(host(a.address) || '/' || masklen(s.cidr) order by a.address)
+        from ip_allocation a join subnet s on s.id = a.subnet_id where a.port_id = m.id), '[]'))
+        from port m where m.network_id = n.id and m.device_owner = 'network:distributed' and m.fixed_ips <> '[]') as metadata_port
+    from port p join network n on n.id = p.network_id where p.server_id = ${serverId} order by p.attached_at, p.id`;
+  return rows.map(({ subnets, fixedIps, ...row }) => ({
+    ...row,
+    fixedIps: fixedIps.map((ip) => ({ subnetId: ip.subnet_id, ipAddress: ip.ip_address })),
+    addresses: fixedIps.flatMap((ip) => {
+      const subnet = subnets.find((one) => one.id === ip.subnet_id);
+      return subnet === undefined ? [] : [{ address: ip.ip_address, subnet }];
+    }),
+  }));
+}
+
+type AddressRow = {
+  serverId: string;
+  portId: string;
+  networkId: string;
+  networkName: string;
+  macAddress: string;
+  fixedIps: { ip_address: string }[];
+  floating: { fixed: string; floating: string }[] | null;
+};
+
+export async function listServerAddresses(sql: Queryable, serverIds: string[]): Promise<Map<string, ServerAddress[]>> {
+  const rows = await sql<AddressRow[]>`
+    select p.server_id, p.id as port_id, p.network_id, n.name as network_name, p.mac_address, p.fixed_ips,
+      (select jsonb_agg(jsonb_build_object('fixed', f.fixed_ip_address, 'floating', f.floating_ip_address) order by f.id)
+        from floatingip f where f.port_id = p.id) as floating
+    from port p join network n on n.id = p.network_id where p.server_id = any(${serverIds}::text[])
+    order by p.attached_at, p.id`;
+  const byServer = new Map<string, ServerAddress[]>();
+  for (const { serverId, fixedIps, floating, ...port } of rows) {
+    const addresses = byServer.get(serverId) ?? [];
+    byServer.set(serverId, addresses);
+    for (const { ip_address: address } of fixedIps) {
+      addresses.push({ ...port, address, version: address.includes(":") ? 6 : 4, type: "fixed" });
+      for (const one of floating ?? []) if (one.fixed === address) addresses.push({ ...port, address: one.floating, version: 4, type: "floating" });
+    }
+  }
+  return byServer;
+}
+
+export async function listServerGroups(sql: Queryable, serverIds: string[]): Promise<Map<string, { id: string; name: string }[]>> {
+  const rows = await sql<{ serverId: string; id: string; name: string }[]>`
+    select distinct p.server_id, g.name, g.id from port p join security_group g on g.id = any(p.security_group_ids)
+    where p.server_id = any(${serverIds}::text[]) order by p.server_id, g.name, g.id`;
+  const byServer = new Map<string, { id: string; name: string }[]>();
+  for (const { serverId, id, name } of rows) {
+    const groups = byServer.get(serverId) ?? [];
+    byServer.set(serverId, groups);
+    groups.push({ id, name });
+  }
+  return byServer;
+}
+
+export async function listServersAt(sql: Queryable, projectId: string | null, version: 4 | 6, regex: string): Promise<string[]> {
+  const rows = await sql<{ serverId: string }[]>`
+    select distinct p.server_id from port p join ip_allocation a on a.port_id = p.id
+    where p.server_id is not null ${projectId === null ? sql`` : sql`and p.project_id = ${projectId}`}
+      and family(a.address) = ${version} and host(a.address) ~ ${regex}`;
+  return rows.map(({ serverId }) => serverId);
+}
