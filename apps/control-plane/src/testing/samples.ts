@@ -1,6 +1,7 @@
 /** One of every class, made over the API by one project's member, for the test that walks every route. */
 import assert from "node:assert/strict";
 
+import { mintToken } from "../services/identity/public.ts";
 import type { TestApp } from "./test-app.ts";
 
 export type Samples = {
@@ -76,6 +77,23 @@ export async function makeSamples(test: TestApp): Promise<Samples> {
     await make("groups", "group", { name: "samples", domain_id: "default" });
     await make("roles", "role", { name: "sample" });
     ids["implies"] = ids["roles"] ?? "";
+    // a credential is made with a token that Identity itself signed
+    const domain = { id: "default", name: "Default" };
+    const now = test.app.clock.now();
+    const token = mintToken(test.app, {
+      methods: ["password"],
+      user: { id: ids["users"] ?? "", name: "sample", domain },
+      directory: "customer",
+      scope: { kind: "project", project: { id: ids["projects"] ?? "", name: "samples", domain } },
+      roles: [],
+      auditIds: ["samples"],
+      issuedAtMs: now,
+      expiresAtMs: now + 3_600_000,
+      asOf: 0,
+    });
+    const url = `/identity/v3/users/${ids["users"] ?? ""}/application_credentials`;
+    const body = { application_credential: { name: "samples" } };
+    ids["application_credentials"] = idIn(await post(token, url, body, [201]), "application_credential");
   }
 
   async function makeNetwork(): Promise<void> {
