@@ -18,8 +18,25 @@ const server: ResourceClass = {
     { name: "server.disk", unit: "GiB·h" },
   ],
   verbs: [
-    "create", "update", "delete", "gone", "fail", "start", "stop", "reboot", "pause", "unpause", "suspend", "resume", "lock", "unlock", "resetState",
-    "addSecurityGroup", "removeSecurityGroup", "attach_interface", "detach_interface",
+    "create",
+    "update",
+    "delete",
+    "gone",
+    "fail",
+    "start",
+    "stop",
+    "reboot",
+    "pause",
+    "unpause",
+    "suspend",
+    "resume",
+    "lock",
+    "unlock",
+    "resetState",
+    "addSecurityGroup",
+    "removeSecurityGroup",
+    "attach_interface",
+    "detach_interface",
   ],
   list: (app, projectId) => listProjectServerIds(app.db, projectId),
   remove: removeServerForPurge,
@@ -58,7 +75,9 @@ const flavor: ResourceClass = {
   list: nothingOwned,
   async export(app, id) {
     const found = await findFlavor(app.db, id, null);
-    return found === null ? null : { ...found, createdAt: found.createdAt.toISOString(), updatedAt: found.updatedAt?.toISOString() ?? null };
+    return found === null
+      ? null
+      : { ...found, createdAt: found.createdAt.toISOString(), updatedAt: found.updatedAt?.toISOString() ?? null };
   },
 };
 

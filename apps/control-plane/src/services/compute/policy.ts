@@ -82,7 +82,11 @@ const table: readonly (readonly [name: string, role: RoleCheck, description: str
   ["os-services:update", "admin", "Enable or disable a compute service"],
 ];
 
-export const computeRules: PolicyRule[] = table.map(([name, role, description]) => ({ name: `${P}${name}`, role, description }));
+export const computeRules: PolicyRule[] = table.map(([name, role, description]) => ({
+  name: `${P}${name}`,
+  role,
+  description,
+}));
 
 const byName = new Map(computeRules.map((rule) => [rule.name, rule]));
 

@@ -16,7 +16,13 @@ export async function listActionsHandler(request: ApiRequest): Promise<Reply> {
     body: {
       instanceActions: actions.map((action) => toActionEntry(action, request)),
       ...(more && last !== undefined
-        ? { links: nextLink(request, `servers/${idOf(request)}/os-instance-actions`, nextPageQuery(request.query, last.requestId)) }
+        ? {
+            links: nextLink(
+              request,
+              `servers/${idOf(request)}/os-instance-actions`,
+              nextPageQuery(request.query, last.requestId),
+            ),
+          }
         : {}),
     },
   };

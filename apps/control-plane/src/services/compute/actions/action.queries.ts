@@ -63,6 +63,8 @@ export async function findAction(sql: Queryable, serverId: string, requestId: st
 
 /** Whose the actions of a server are that is gone (microversion 2.21). */
 export async function findActionOwner(sql: Queryable, serverId: string): Promise<string | null> {
-  const [row] = await sql<{ projectId: string }[]>`select project_id from server_action where server_id = ${serverId} limit 1`;
+  const [row] = await sql<
+    { projectId: string }[]
+  >`select project_id from server_action where server_id = ${serverId} limit 1`;
   return row?.projectId ?? null;
 }

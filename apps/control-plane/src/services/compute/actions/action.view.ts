@@ -31,6 +31,8 @@ const toEvent = (action: ServerAction, name: string, { version, isAdmin, hostIdO
   finish_time: action.finishedAt === null ? null : isoMicroseconds(action.finishedAt),
   result: action.result,
   ...(isAdmin ? { traceback: null } : {}),
-  ...(version >= 62 ? { hostId: action.host === null ? "" : hostIdOf(action.host), ...(isAdmin ? { host: action.host } : {}) } : {}),
+  ...(version >= 62
+    ? { hostId: action.host === null ? "" : hostIdOf(action.host), ...(isAdmin ? { host: action.host } : {}) }
+    : {}),
   ...(version >= 84 ? { details: action.details } : {}),
 });

@@ -17,10 +17,15 @@ async function ownerOf(request: ApiRequest, serverId: string): Promise<string> {
   return owner;
 }
 
-export async function readActions(request: ApiRequest, serverId: string): Promise<{ actions: ServerAction[]; more: boolean }> {
+export async function readActions(
+  request: ApiRequest,
+  serverId: string,
+): Promise<{ actions: ServerAction[]; more: boolean }> {
   await ownerOf(request, serverId);
   const paged = request.version >= 58;
-  const { limit, marker } = paged ? readPaging(request.query, { maxLimit: 1000 }) : { limit: 10_000, marker: undefined };
+  const { limit, marker } = paged
+    ? readPaging(request.query, { maxLimit: 1000 })
+    : { limit: 10_000, marker: undefined };
   const since = paged ? readDate(request.query, "changes-since") : undefined;
   const before = request.version >= 66 ? readDate(request.query, "changes-before") : undefined;
   const actions = await listActions(request.app.db, serverId, {

@@ -8,13 +8,42 @@ import type { ApiRequest } from "../../../http/service.ts";
 export const ROOT = "/v2.1";
 
 /** A name: 1 to 255 characters, at least one of them visible, none of them a control character. */
-export const nameSchema = { type: "string", minLength: 1, maxLength: 255, pattern: "^[^\\p{C}\\p{Zl}\\p{Zp}]*[^\\p{C}\\p{Z}][^\\p{C}\\p{Zl}\\p{Zp}]*$" } as const;
-export const descriptionSchema = { type: ["string", "null"], maxLength: 255, pattern: "^[^\\p{C}\\p{Zl}\\p{Zp}]*$" } as const;
+export const nameSchema = {
+  type: "string",
+  minLength: 1,
+  maxLength: 255,
+  pattern: "^[^\\p{C}\\p{Zl}\\p{Zp}]*[^\\p{C}\\p{Z}][^\\p{C}\\p{Zl}\\p{Zp}]*$",
+} as const;
+export const descriptionSchema = {
+  type: ["string", "null"],
+  maxLength: 255,
+  pattern: "^[^\\p{C}\\p{Zl}\\p{Zp}]*$",
+} as const;
 export const booleanSchema = {
   type: ["boolean", "string"],
   enum: [
-    true, "True", "TRUE", "true", "1", "ON", "On", "on", "YES", "Yes", "yes",
-    false, "False", "FALSE", "false", "0", "OFF", "Off", "off", "NO", "No", "no",
+    true,
+    "True",
+    "TRUE",
+    "true",
+    "1",
+    "ON",
+    "On",
+    "on",
+    "YES",
+    "Yes",
+    "yes",
+    false,
+    "False",
+    "FALSE",
+    "false",
+    "0",
+    "OFF",
+    "Off",
+    "off",
+    "NO",
+    "No",
+    "no",
   ],
 } as const;
 /** What PostgreSQL's integer holds. */
@@ -29,7 +58,10 @@ export const integerSchema = (minimum: number, maximum = MAX_INT) =>
     ],
   }) as const;
 
-export const uuidSchema = { type: "string", pattern: "^[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}$" } as const;
+export const uuidSchema = {
+  type: "string",
+  pattern: "^[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}$",
+} as const;
 /** Microversion 2.26: no slash, no comma. */
 export const tagSchema = { type: "string", minLength: 1, maxLength: 60, pattern: "^[^,/]*$" } as const;
 
@@ -44,7 +76,10 @@ export const metadataSchema = {
 export function toInteger(value: number | string, name: string, minimum: number, maximum = MAX_INT): number {
   const number = Number(value);
   if (!Number.isInteger(number) || number < minimum || number > maximum) {
-    throw invalid(`Invalid input for field/attribute ${name}. Value: ${String(value)}. It must be between ${minimum} and ${maximum}`, { field: name });
+    throw invalid(
+      `Invalid input for field/attribute ${name}. Value: ${String(value)}. It must be between ${minimum} and ${maximum}`,
+      { field: name },
+    );
   }
   return number;
 }

@@ -41,7 +41,13 @@ function refuse(socket: Duplex, status: number, reason: string): void {
   socket.end(`HTTP/1.1 ${status} ${reason}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
-async function bridge(app: App, sockets: WebSocketServer, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+async function bridge(
+  app: App,
+  sockets: WebSocketServer,
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+): Promise<void> {
   const url = new URL(request.url ?? "/", "http://localhost");
   const stream = PATH.exec(url.pathname)?.[1] as "vnc" | "serial" | undefined;
   if (stream === undefined) {
@@ -76,7 +82,14 @@ async function recordOpening(
   stream: string,
   address: string | null,
 ): Promise<void> {
-  const origin = { requestId: newRequestId(), userId: null, userName: null, projectId: granted.projectId, plane: "system" as const, address };
+  const origin = {
+    requestId: newRequestId(),
+    userId: null,
+    userName: null,
+    projectId: granted.projectId,
+    plane: "system" as const,
+    address,
+  };
   const event = {
     action: "compute.console.open",
     target: { type: "server", id: granted.serverId, projectId: granted.projectId },

@@ -42,12 +42,18 @@ function checkHasConsole(server: Server): void {
 }
 
 /** The last lines of the serial line; all that is kept when no length is given or it is not positive. */
-export async function readConsoleText(request: ApiRequest, id: string, length: number | string | null): Promise<string> {
+export async function readConsoleText(
+  request: ApiRequest,
+  id: string,
+  length: number | string | null,
+): Promise<string> {
   const server = await getServer(request, id);
   const lines = length === null ? undefined : Number(length);
   if (lines !== undefined && (!Number.isInteger(lines) || lines < -1 || lines > 0x7fff_ffff)) {
     throw invalid("Invalid input for field/attribute length. It must be an integer, -1 or more");
   }
   if (server.host === null || server.observedState === null) throw conflict(`Instance ${server.id} is not ready`);
-  return request.app.agents.client(server.host).consoleText(server.id, lines === undefined || lines < 0 ? undefined : lines);
+  return request.app.agents
+    .client(server.host)
+    .consoleText(server.id, lines === undefined || lines < 0 ? undefined : lines);
 }

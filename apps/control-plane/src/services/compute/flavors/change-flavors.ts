@@ -20,14 +20,18 @@ import { unknownFlavor } from "./read-flavors.ts";
 
 const target = (id: string) => ({ type: "flavor", id, projectId: null });
 
-export type NewFlavor = Omit<Flavor, "id" | "disabled" | "extraSpecs" | "createdAt" | "updatedAt"> & { id: string | null };
+export type NewFlavor = Omit<Flavor, "id" | "disabled" | "extraSpecs" | "createdAt" | "updatedAt"> & {
+  id: string | null;
+};
 
 export async function createFlavor(request: ApiRequest, wanted: NewFlavor): Promise<Flavor> {
   const row = { ...wanted, id: wanted.id ?? newUuid(), disabled: false, createdAt: new Date(request.app.clock.now()) };
   return transact(request.app, request.origin, async (tx) => {
     if (!(await insertFlavor(tx.sql, row))) {
       const sameId = await findFlavor(tx.sql, row.id, null);
-      throw conflict(sameId === null ? `Flavor with name ${row.name} already exists.` : `Flavor with ID ${row.id} already exists.`);
+      throw conflict(
+        sameId === null ? `Flavor with name ${row.name} already exists.` : `Flavor with ID ${row.id} already exists.`,
+      );
     }
     tx.event({ action: "compute.flavor.create", target: target(row.id), detail: { name: row.name } });
     return { ...row, extraSpecs: {}, updatedAt: null };
@@ -50,7 +54,11 @@ export async function describeFlavor(request: ApiRequest, id: string, descriptio
   });
 }
 
-export async function addExtraSpecs(request: ApiRequest, id: string, specs: { [key: string]: string }): Promise<Flavor> {
+export async function addExtraSpecs(
+  request: ApiRequest,
+  id: string,
+  specs: { [key: string]: string },
+): Promise<Flavor> {
   return transact(request.app, request.origin, async (tx) => {
     const flavor = await mergeExtraSpecs(tx.sql, id, specs);
     if (flavor === null) throw unknownFlavor(id);
@@ -67,7 +75,12 @@ export async function dropExtraSpec(request: ApiRequest, id: string, key: string
 }
 
 /** Lets a project in, or out again; returns who is in now. */
-export async function changeFlavorAccess(request: ApiRequest, id: string, projectId: string, allow: boolean): Promise<string[]> {
+export async function changeFlavorAccess(
+  request: ApiRequest,
+  id: string,
+  projectId: string,
+  allow: boolean,
+): Promise<string[]> {
   return transact(request.app, request.origin, async (tx) => {
     const flavor = await findFlavor(tx.sql, id, null);
     if (flavor === null) throw unknownFlavor(id);
@@ -79,7 +92,11 @@ export async function changeFlavorAccess(request: ApiRequest, id: string, projec
     } else if (!(await deleteFlavorAccess(tx.sql, id, projectId))) {
       throw notFound(`Flavor access not found for ${id} / ${projectId} combination.`);
     }
-    tx.event({ action: allow ? "compute.flavor.share" : "compute.flavor.unshare", target: target(id), detail: { project_id: projectId } });
+    tx.event({
+      action: allow ? "compute.flavor.share" : "compute.flavor.unshare",
+      target: target(id),
+      detail: { project_id: projectId },
+    });
     return listFlavorAccess(tx.sql, id);
   });
 }

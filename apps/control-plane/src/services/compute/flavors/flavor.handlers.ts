@@ -3,8 +3,21 @@ import { notFound } from "@andromede/base/errors";
 import { nextPageQuery } from "../../../http/paging.ts";
 import type { ApiRequest, Reply } from "../../../http/service.ts";
 import { nextLink, toBoolean, toInteger } from "../common/wire.ts";
-import { addExtraSpecs, changeFlavorAccess, createFlavor, describeFlavor, dropExtraSpec, removeFlavor } from "./change-flavors.ts";
-import type { CreateFlavorBody, ExtraSpecsBody, FlavorActionBody, OneExtraSpecBody, UpdateFlavorBody } from "./flavor.schema.ts";
+import {
+  addExtraSpecs,
+  changeFlavorAccess,
+  createFlavor,
+  describeFlavor,
+  dropExtraSpec,
+  removeFlavor,
+} from "./change-flavors.ts";
+import type {
+  CreateFlavorBody,
+  ExtraSpecsBody,
+  FlavorActionBody,
+  OneExtraSpecBody,
+  UpdateFlavorBody,
+} from "./flavor.schema.ts";
 import { toFlavorEntry, toFlavorView } from "./flavor.view.ts";
 import { readFlavor, readFlavorAccess, readFlavors } from "./read-flavors.ts";
 
@@ -19,7 +32,9 @@ const list =
       status: 200,
       body: {
         flavors: flavors.map((flavor) => view(request, flavor)),
-        ...(more && last !== undefined ? { flavors_links: nextLink(request, path, nextPageQuery(request.query, last.id)) } : {}),
+        ...(more && last !== undefined
+          ? { flavors_links: nextLink(request, path, nextPageQuery(request.query, last.id)) }
+          : {}),
       },
     };
   };
@@ -107,5 +122,8 @@ export async function postFlavorAction(request: ApiRequest<FlavorActionBody>): P
   const { body } = request;
   const [tenant, allow] =
     "addTenantAccess" in body ? [body.addTenantAccess.tenant, true] : [body.removeTenantAccess.tenant, false];
-  return { status: 200, body: toAccess(idOf(request), await changeFlavorAccess(request, idOf(request), tenant, allow)) };
+  return {
+    status: 200,
+    body: toAccess(idOf(request), await changeFlavorAccess(request, idOf(request), tenant, allow)),
+  };
 }

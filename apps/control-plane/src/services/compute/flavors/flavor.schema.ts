@@ -15,7 +15,12 @@ const createProperties = {
   disk: integerSchema(0),
   "OS-FLV-EXT-DATA:ephemeral": integerSchema(0),
   swap: { anyOf: [...integerSchema(0).anyOf, { type: "string", maxLength: 0 }] },
-  rxtx_factor: { anyOf: [{ type: "number", exclusiveMinimum: 0, maximum: 3.4e38 }, { type: "string", pattern: "^[0-9]+(\\.[0-9]+)?$", maxLength: 40 }] },
+  rxtx_factor: {
+    anyOf: [
+      { type: "number", exclusiveMinimum: 0, maximum: 3.4e38 },
+      { type: "string", pattern: "^[0-9]+(\\.[0-9]+)?$", maxLength: 40 },
+    ],
+  },
   "os-flavor-access:is_public": booleanSchema,
 } as const;
 
@@ -53,7 +58,12 @@ export const updateFlavorSchema = {
   required: ["flavor"],
   additionalProperties: false,
   properties: {
-    flavor: { type: "object", required: ["description"], additionalProperties: false, properties: { description: descriptionSchema } },
+    flavor: {
+      type: "object",
+      required: ["description"],
+      additionalProperties: false,
+      properties: { description: descriptionSchema },
+    },
   },
 } as const;
 export type UpdateFlavorBody = { flavor: { description: string | null } };
@@ -67,7 +77,12 @@ export const extraSpecsSchema = {
   required: ["extra_specs"],
   additionalProperties: false,
   properties: {
-    extra_specs: { type: "object", propertyNames: { pattern: specKey }, additionalProperties: specValue, maxProperties: 1000 },
+    extra_specs: {
+      type: "object",
+      propertyNames: { pattern: specKey },
+      additionalProperties: specValue,
+      maxProperties: 1000,
+    },
   },
 } as const;
 export type ExtraSpecsBody = { extra_specs: { [key: string]: string | number | boolean } };

@@ -5,7 +5,8 @@ import type { Flavor } from "./flavor.model.ts";
 
 type Asked = Pick<ApiRequest, "baseUrl" | "version">;
 
-const links = (request: Asked, flavor: Flavor) => resourceLinks(request, "/compute", "v2.1", `flavors/${encodeURIComponent(flavor.id)}`);
+const links = (request: Asked, flavor: Flavor) =>
+  resourceLinks(request, "/compute", "v2.1", `flavors/${encodeURIComponent(flavor.id)}`);
 
 export const toFlavorEntry = (request: Asked, flavor: Flavor): object => ({
   id: flavor.id,

@@ -27,7 +27,8 @@ export async function readFlavors(request: ApiRequest): Promise<{ flavors: Flavo
   const isPublic = admin ? readIsPublic(query.get("is_public")) : null;
   // an operator who does not ask sees what a customer would
   const scope = admin && query.has("is_public") ? null : scopeOf({ ...request, plane: "customer" });
-  if (marker !== undefined && (await findFlavor(request.app.db, marker, scope)) === null) throw invalid(`marker [${marker}] not found`);
+  if (marker !== undefined && (await findFlavor(request.app.db, marker, scope)) === null)
+    throw invalid(`marker [${marker}] not found`);
   const flavors = await listFlavors(request.app.db, {
     projectId: scope,
     isPublic,
@@ -51,7 +52,8 @@ export async function readFlavorAccess(request: ApiRequest, id: string): Promise
 
 function readSortKey(key: string): FlavorSortKey {
   const found = (Object.keys(FLAVOR_SORT) as FlavorSortKey[]).find((name) => name === key);
-  if (found === undefined) throw invalid(`Invalid input for query parameters sort_key. Value: ${key}. '${key}' is not one of the known keys`);
+  if (found === undefined)
+    throw invalid(`Invalid input for query parameters sort_key. Value: ${key}. '${key}' is not one of the known keys`);
   return found;
 }
 

@@ -4,8 +4,24 @@ import { nextPageQuery } from "../../../http/paging.ts";
 import type { ApiRequest, Reply } from "../../../http/service.ts";
 import { nextLink, toBoolean } from "../common/wire.ts";
 import type { ServiceBody, ServiceByHostBody } from "./host.schema.ts";
-import { toHypervisorEntry, toHypervisorView, toServiceView, toStatistics, toZoneDetails, toZoneView } from "./host.view.ts";
-import { type HostPage, disableHost, readAllHosts, readHost, readHosts, readServices, readZones, searchHosts } from "./read-hosts.ts";
+import {
+  toHypervisorEntry,
+  toHypervisorView,
+  toServiceView,
+  toStatistics,
+  toZoneDetails,
+  toZoneView,
+} from "./host.view.ts";
+import {
+  type HostPage,
+  disableHost,
+  readAllHosts,
+  readHost,
+  readHosts,
+  readServices,
+  readZones,
+  searchHosts,
+} from "./read-hosts.ts";
 
 const list =
   (path: string, view: typeof toHypervisorEntry) =>
@@ -88,10 +104,19 @@ export const disableByHostLogReason = byHost(true, true);
 
 export async function putService(request: ApiRequest<ServiceBody>): Promise<Reply> {
   const { status, disabled_reason: reason, forced_down: forced } = request.body;
-  if (forced !== undefined && toBoolean(forced)) throw invalid("A host cannot be forced down here: whether it is up is what its agent says.");
-  if (status === undefined && reason !== undefined) throw invalid("Specifying disabled_reason requires that status is 'disabled'.");
-  if (status === "enabled" && reason !== undefined) throw invalid("Specifying disabled_reason requires that status is 'disabled'.");
-  if (status === undefined) throw invalid("No updates were requested. Fields 'status' or 'forced_down' should be specified.");
-  const host = await disableHost(request, { serviceId: request.params["service_id"] ?? "" }, status === "disabled", reason ?? null);
+  if (forced !== undefined && toBoolean(forced))
+    throw invalid("A host cannot be forced down here: whether it is up is what its agent says.");
+  if (status === undefined && reason !== undefined)
+    throw invalid("Specifying disabled_reason requires that status is 'disabled'.");
+  if (status === "enabled" && reason !== undefined)
+    throw invalid("Specifying disabled_reason requires that status is 'disabled'.");
+  if (status === undefined)
+    throw invalid("No updates were requested. Fields 'status' or 'forced_down' should be specified.");
+  const host = await disableHost(
+    request,
+    { serviceId: request.params["service_id"] ?? "" },
+    status === "disabled",
+    reason ?? null,
+  );
   return { status: 200, body: { service: toServiceView(host, request) } };
 }

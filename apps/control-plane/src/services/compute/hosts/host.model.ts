@@ -27,4 +27,5 @@ export type Host = {
 };
 
 /** Its agent is connected. */
-export const isUp = (host: Pick<Host, "observedAt" | "observedLostAt">): boolean => host.observedAt !== null && host.observedLostAt === null;
+export const isUp = (host: Pick<Host, "observedAt" | "observedLostAt">): boolean =>
+  host.observedAt !== null && host.observedLostAt === null;

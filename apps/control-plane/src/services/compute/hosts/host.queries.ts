@@ -13,7 +13,8 @@ const capacity = (sql: Queryable) => sql`
   claimed_vcpus, claimed_memory_mib, claimed_disk_gib`;
 
 /** All hosts, as the scheduler looks at them. */
-export const listCapacities = (sql: Queryable): Promise<HostCapacity[]> => sql<HostCapacity[]>`select ${capacity(sql)} from compute_host`;
+export const listCapacities = (sql: Queryable): Promise<HostCapacity[]> =>
+  sql<HostCapacity[]>`select ${capacity(sql)} from compute_host`;
 
 /**
  * Promises room on a host, if there still is any. One statement: two that race for the last room wait for each other at
@@ -180,7 +181,10 @@ export async function listHosts(
 }
 
 /** A host by its hypervisor id, service id, number or name. */
-export async function findHost(sql: Queryable, by: { hypervisorId: string } | { serviceId: string } | { number: number } | { name: string }): Promise<Host | null> {
+export async function findHost(
+  sql: Queryable,
+  by: { hypervisorId: string } | { serviceId: string } | { number: number } | { name: string },
+): Promise<Host | null> {
   const [row] = await sql<Host[]>`
     select ${hostColumns(sql)} from compute_host where ${
       "hypervisorId" in by
@@ -195,7 +199,13 @@ export async function findHost(sql: Queryable, by: { hypervisorId: string } | { 
 }
 
 /** Lets the scheduler use a host, or not. */
-export async function setHostDisabled(sql: Queryable, name: string, disabled: boolean, reason: string | null, at: Date): Promise<Host | null> {
+export async function setHostDisabled(
+  sql: Queryable,
+  name: string,
+  disabled: boolean,
+  reason: string | null,
+  at: Date,
+): Promise<Host | null> {
   const [row] = await sql<Host[]>`
     update compute_host set disabled = ${disabled}, disabled_reason = ${reason}, disabled_at = ${disabled ? at : null}
     where name = ${name} returning ${hostColumns(sql)}`;
@@ -203,7 +213,10 @@ export async function setHostDisabled(sql: Queryable, name: string, disabled: bo
 }
 
 /** Names of servers on hosts, for `GET /os-hypervisors/{}/servers`. */
-export async function listServersOn(sql: Queryable, hosts: string[]): Promise<{ id: string; number: number; name: string; host: string }[]> {
+export async function listServersOn(
+  sql: Queryable,
+  hosts: string[],
+): Promise<{ id: string; number: number; name: string; host: string }[]> {
   return sql<{ id: string; number: number; name: string; host: string }[]>`
     select id, number, name, host from server where host = any(${hosts}) order by number`;
 }

@@ -10,7 +10,12 @@ const idOf = (host: Host, { version }: Viewer): string | number => (version >= 5
 const serversOf = (servers: readonly HostedServer[]): object =>
   servers.length === 0
     ? {}
-    : { servers: servers.map((server) => ({ uuid: server.id, name: `instance-${server.number.toString(16).padStart(8, "0")}` })) };
+    : {
+        servers: servers.map((server) => ({
+          uuid: server.id,
+          name: `instance-${server.number.toString(16).padStart(8, "0")}`,
+        })),
+      };
 
 export const toHypervisorEntry = (host: Host, viewer: Viewer, servers: readonly HostedServer[] = []): object => ({
   id: idOf(host, viewer),
@@ -26,14 +31,23 @@ export const toHypervisorView = (host: Host, viewer: Viewer, servers: readonly H
   hypervisor_version: 10_000_000,
   // agents are reached over a socket of this machine
   host_ip: "127.0.0.1",
-  service: { id: viewer.version >= 53 ? host.serviceId : host.number, host: host.name, disabled_reason: host.disabledReason },
+  service: {
+    id: viewer.version >= 53 ? host.serviceId : host.number,
+    host: host.name,
+    disabled_reason: host.disabledReason,
+  },
   ...(viewer.version < 88 ? toResources(host, viewer) : { uptime: null }),
   ...(viewer.version >= 53 ? serversOf(servers) : {}),
 });
 
 /** Left out from 2.88 on, where placement is asked instead. */
 function toResources(host: Host, { version }: Viewer): object {
-  const cpu = { vendor: "unknown", model: host.observedAccelerator, topology: { sockets: 1, cores: host.observedVcpus, threads: 1 }, features: [] };
+  const cpu = {
+    vendor: "unknown",
+    model: host.observedAccelerator,
+    topology: { sockets: 1, cores: host.observedVcpus, threads: 1 },
+    features: [],
+  };
   return {
     cpu_info: version >= 28 ? cpu : JSON.stringify(cpu),
     vcpus: host.observedVcpus,

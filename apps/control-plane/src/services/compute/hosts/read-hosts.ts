@@ -22,7 +22,8 @@ async function findByWireId(request: ApiRequest, id: string): Promise<Host | nul
 
 export async function readHosts(request: ApiRequest): Promise<HostPage> {
   const { query, version, app } = request;
-  const { limit, marker } = version >= 33 ? readPaging(query, { maxLimit: 1000 }) : { limit: 100_000, marker: undefined };
+  const { limit, marker } =
+    version >= 33 ? readPaging(query, { maxLimit: 1000 }) : { limit: 100_000, marker: undefined };
   const after = marker === undefined ? null : await findByWireId(request, marker);
   if (marker !== undefined && after === null) throw invalid(`marker [${marker}] not found`);
   const pattern = version >= 53 ? query.get("hypervisor_hostname_pattern") : undefined;
@@ -32,14 +33,21 @@ export async function readHosts(request: ApiRequest): Promise<HostPage> {
     ...(pattern === undefined ? {} : { pattern: toPattern(pattern) }),
   });
   const withServers = version >= 53 && readBoolean(query, "with_servers") === true;
-  return { hosts, servers: withServers ? await serversOn(request, hosts) : new Map(), more: limit > 0 && hosts.length === limit };
+  return {
+    hosts,
+    servers: withServers ? await serversOn(request, hosts) : new Map<string, HostedServer[]>(),
+    more: limit > 0 && hosts.length === limit,
+  };
 }
 
 const toPattern = (text: string): string => `%${text.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
 
 async function serversOn(request: ApiRequest, hosts: Host[]): Promise<Map<string, HostedServer[]>> {
   const byHost = new Map<string, HostedServer[]>();
-  for (const server of await listServersOn(request.app.db, hosts.map((host) => host.name))) {
+  for (const server of await listServersOn(
+    request.app.db,
+    hosts.map((host) => host.name),
+  )) {
     byHost.set(server.host, [...(byHost.get(server.host) ?? []), server]);
   }
   return byHost;
@@ -56,7 +64,11 @@ export async function readHost(request: ApiRequest, id: string): Promise<{ host:
 export async function searchHosts(request: ApiRequest, text: string, withServers: boolean): Promise<HostPage> {
   const hosts = await listHosts(request.app.db, { pattern: toPattern(text) });
   if (hosts.length === 0) throw notFound(`No hypervisor matching '${text}' could be found.`);
-  return { hosts, servers: withServers ? await serversOn(request, hosts) : new Map(), more: false };
+  return {
+    hosts,
+    servers: withServers ? await serversOn(request, hosts) : new Map<string, HostedServer[]>(),
+    more: false,
+  };
 }
 
 export const readAllHosts = (request: ApiRequest): Promise<Host[]> => listHosts(request.app.db);

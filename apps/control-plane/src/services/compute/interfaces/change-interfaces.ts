@@ -31,7 +31,11 @@ export async function readInterface(request: ApiRequest, id: string, portId: str
   return port;
 }
 
-export async function attachInterface(request: ApiRequest, id: string, requested: RequestedInterface | "implicit"): Promise<ServerPort> {
+export async function attachInterface(
+  request: ApiRequest,
+  id: string,
+  requested: RequestedInterface | "implicit",
+): Promise<ServerPort> {
   return transact(request.app, request.origin, async (tx) => {
     const server = await getServerLocked(tx.sql, request, id);
     checkLock(request, server);

@@ -9,12 +9,18 @@ const portOf = (request: Pick<ApiRequest, "params">): string => request.params["
 
 export const listInterfaces = async (request: ApiRequest): Promise<Reply> => ({
   status: 200,
-  body: { interfaceAttachments: (await readInterfaces(request, idOf(request))).map((port) => toInterfaceView(port, request.version)) },
+  body: {
+    interfaceAttachments: (await readInterfaces(request, idOf(request))).map((port) =>
+      toInterfaceView(port, request.version),
+    ),
+  },
 });
 
 export const showInterface = async (request: ApiRequest): Promise<Reply> => ({
   status: 200,
-  body: { interfaceAttachment: toInterfaceView(await readInterface(request, idOf(request), portOf(request)), request.version) },
+  body: {
+    interfaceAttachment: toInterfaceView(await readInterface(request, idOf(request), portOf(request)), request.version),
+  },
 });
 
 export async function postInterface(request: ApiRequest<AttachBody>): Promise<Reply> {

@@ -7,8 +7,10 @@ export type Attachment = { port_id?: string; net_id?: string; fixed_ips?: { ip_a
 
 /** Nova: a port brings its own addresses, a network must be named before an address of it can be. */
 export function badFixedIps(attachment: Attachment): void {
-  if (attachment.port_id !== undefined && attachment.net_id !== undefined) throw invalid("Must not input both network_id and port_id");
-  if (attachment.fixed_ips !== undefined && attachment.net_id === undefined) throw invalid("Must input network_id when request IP address");
+  if (attachment.port_id !== undefined && attachment.net_id !== undefined)
+    throw invalid("Must not input both network_id and port_id");
+  if (attachment.fixed_ips !== undefined && attachment.net_id === undefined)
+    throw invalid("Must input network_id when request IP address");
 }
 
 export function toRequested(attachment: Attachment): RequestedInterface | "implicit" {

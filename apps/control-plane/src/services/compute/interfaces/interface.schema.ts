@@ -13,7 +13,14 @@ const properties = {
       type: "object",
       required: ["ip_address"],
       additionalProperties: false,
-      properties: { ip_address: { anyOf: [{ type: "string", format: "ipv4" }, { type: "string", format: "ipv6" }] } },
+      properties: {
+        ip_address: {
+          anyOf: [
+            { type: "string", format: "ipv4" },
+            { type: "string", format: "ipv6" },
+          ],
+        },
+      },
     },
   },
 } as const;

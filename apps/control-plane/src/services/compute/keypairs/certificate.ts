@@ -22,7 +22,8 @@ function oid(text: string): Buffer {
   const bytes = [first * 40 + second];
   for (const part of rest) {
     const digits = [part & 0x7f];
-    for (let high = Math.floor(part / 128); high > 0; high = Math.floor(high / 128)) digits.unshift((high & 0x7f) | 0x80);
+    for (let high = Math.floor(part / 128); high > 0; high = Math.floor(high / 128))
+      digits.unshift((high & 0x7f) | 0x80);
     bytes.push(...digits);
   }
   return der(0x06, Buffer.from(bytes));
@@ -31,14 +32,21 @@ function oid(text: string): Buffer {
 /** GeneralizedTime, which never runs out; before 2050 RFC 5280 wants UTCTime. */
 function time(at: Date): Buffer {
   const digits = at.toISOString().replaceAll(/[-:T]/g, "").slice(0, 14);
-  return at.getUTCFullYear() < 2050 ? der(0x17, Buffer.from(`${digits.slice(2)}Z`)) : der(0x18, Buffer.from(`${digits}Z`));
+  return at.getUTCFullYear() < 2050
+    ? der(0x17, Buffer.from(`${digits.slice(2)}Z`))
+    : der(0x18, Buffer.from(`${digits}Z`));
 }
 
 const SHA256_WITH_RSA = sequence(oid("1.2.840.113549.1.1.11"), Buffer.from([0x05, 0x00]));
 const TEN_YEARS_MS = 3650 * 86_400_000;
 
 /** For client authentication, with the user's name as Windows looks for it (UPN). Returns PEM, and SHA-1 over the DER as fingerprint. */
-export function makeCertificate(userId: string, publicKey: KeyObject, privateKey: KeyObject, at: Date): { pem: string; fingerprint: string } {
+export function makeCertificate(
+  userId: string,
+  publicKey: KeyObject,
+  privateKey: KeyObject,
+  at: Date,
+): { pem: string; fingerprint: string } {
   const name = sequence(der(0x31, sequence(oid("2.5.4.3"), utf8(userId.slice(0, 64)))));
   const upn = der(0xa0, oid("1.3.6.1.4.1.311.20.2.3"), der(0xa0, utf8(`${userId}@localhost`)));
   const extensions = sequence(

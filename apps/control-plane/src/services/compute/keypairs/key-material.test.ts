@@ -69,5 +69,7 @@ for (const [what, text] of [
 }
 
 test("not a certificate", () => {
-  assert.throws(() => importKey("x509", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"), { kind: "invalid" });
+  assert.throws(() => importKey("x509", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"), {
+    kind: "invalid",
+  });
 });

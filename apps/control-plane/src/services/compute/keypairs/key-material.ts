@@ -17,7 +17,11 @@ export async function generateKey(type: KeypairType, userId: string, at: Date): 
   const pair = await generate("rsa", { modulusLength: BITS });
   if (type === "x509") {
     const { pem, fingerprint } = makeCertificate(userId, pair.publicKey, pair.privateKey, at);
-    return { publicKey: pem, fingerprint, privateKey: pair.privateKey.export({ format: "pem", type: "pkcs8" }) as string };
+    return {
+      publicKey: pem,
+      fingerprint,
+      privateKey: pair.privateKey.export({ format: "pem", type: "pkcs8" }) as string,
+    };
   }
   const blob = toSshBlob(pair.publicKey);
   return {
@@ -28,11 +32,18 @@ export async function generateKey(type: KeypairType, userId: string, at: Date): 
 }
 
 /** What a customer brings. Nothing but its fingerprint is ours. */
-export const importKey = (type: KeypairType, text: string): KeyMaterial => (type === "ssh" ? importSsh(text) : importCertificate(text));
+export const importKey = (type: KeypairType, text: string): KeyMaterial =>
+  type === "ssh" ? importSsh(text) : importCertificate(text);
 
 const SSH_TYPES = [
-  "ssh-rsa", "ssh-ed25519", "ssh-dss", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521",
-  "sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com",
+  "ssh-rsa",
+  "ssh-ed25519",
+  "ssh-dss",
+  "ecdsa-sha2-nistp256",
+  "ecdsa-sha2-nistp384",
+  "ecdsa-sha2-nistp521",
+  "sk-ssh-ed25519@openssh.com",
+  "sk-ecdsa-sha2-nistp256@openssh.com",
 ];
 
 function importSsh(text: string): KeyMaterial {
@@ -42,7 +53,8 @@ function importSsh(text: string): KeyMaterial {
   // RFC 4253, section 6.6: the blob begins with the type's name again
   const length = blob.length >= 4 ? blob.readUInt32BE(0) : 0;
   const inner = blob.subarray(4, 4 + length).toString("latin1");
-  const wellFormed = /^[A-Za-z0-9+/]+={0,2}$/.test(encoded) && SSH_TYPES.includes(type) && inner === type && blob.length > 4 + length;
+  const wellFormed =
+    /^[A-Za-z0-9+/]+={0,2}$/.test(encoded) && SSH_TYPES.includes(type) && inner === type && blob.length > 4 + length;
   if (!wellFormed || /[\r\n]/.test(publicKey)) throw invalid("Keypair data is invalid: failed to generate fingerprint");
   return { publicKey: text, fingerprint: md5(blob), privateKey: null };
 }
@@ -52,7 +64,10 @@ function importCertificate(text: string): KeyMaterial {
     const { raw } = new X509Certificate(text);
     return { publicKey: text, fingerprint: colons(createHash("sha1").update(raw).digest("hex")), privateKey: null };
   } catch (cause) {
-    throw invalid("Keypair data is invalid: failed to generate X509 fingerprint. Error message: not a certificate in PEM", { cause });
+    throw invalid(
+      "Keypair data is invalid: failed to generate X509 fingerprint. Error message: not a certificate in PEM",
+      { cause },
+    );
   }
 }
 

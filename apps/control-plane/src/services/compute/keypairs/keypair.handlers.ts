@@ -10,8 +10,16 @@ const ownerOf = (request: ApiRequest): string =>
 
 export async function postKeypair(request: ApiRequest<CreateKeypairBody>): Promise<Reply> {
   const { name, type = "ssh", public_key: publicKey, user_id: userId } = request.body.keypair;
-  const { keypair, privateKey } = await createKeypair(request, { userId: keypairOwner(request, userId), name, type, publicKey });
-  return { status: request.version >= 2 ? 201 : 200, body: { keypair: toCreatedKeypair(keypair, privateKey, request.version) } };
+  const { keypair, privateKey } = await createKeypair(request, {
+    userId: keypairOwner(request, userId),
+    name,
+    type,
+    publicKey,
+  });
+  return {
+    status: request.version >= 2 ? 201 : 200,
+    body: { keypair: toCreatedKeypair(keypair, privateKey, request.version) },
+  };
 }
 
 export async function listKeypairsHandler(request: ApiRequest): Promise<Reply> {
@@ -21,7 +29,9 @@ export async function listKeypairsHandler(request: ApiRequest): Promise<Reply> {
     status: 200,
     body: {
       keypairs: keypairs.map((keypair) => toKeypairEntry(keypair, request.version)),
-      ...(more && last !== undefined ? { keypairs_links: nextLink(request, "os-keypairs", nextPageQuery(request.query, last.name)) } : {}),
+      ...(more && last !== undefined
+        ? { keypairs_links: nextLink(request, "os-keypairs", nextPageQuery(request.query, last.name)) }
+        : {}),
     },
   };
 }

@@ -10,7 +10,11 @@ export async function findKeypair(sql: Queryable, userId: string, name: string):
 }
 
 /** By name, after `marker`. */
-export async function listKeypairs(sql: Queryable, userId: string, page: { marker: string; limit: number }): Promise<Keypair[]> {
+export async function listKeypairs(
+  sql: Queryable,
+  userId: string,
+  page: { marker: string; limit: number },
+): Promise<Keypair[]> {
   return sql<Keypair[]>`
     select ${columns(sql)} from keypair where user_id = ${userId} and name > ${page.marker} order by name limit ${page.limit}`;
 }

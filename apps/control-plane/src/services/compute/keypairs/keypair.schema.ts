@@ -16,7 +16,12 @@ export const createKeypairSchema = [
   { since: 0, schema: body({ name, public_key: publicKey }) },
   { since: 2, schema: body({ name, public_key: publicKey, type }) },
   { since: 10, schema: body({ name, public_key: publicKey, type, user_id: userId }) },
-  { since: 92, schema: body({ name: nameWithMore, public_key: publicKey, type, user_id: userId }, ["name", "public_key"]) },
+  {
+    since: 92,
+    schema: body({ name: nameWithMore, public_key: publicKey, type, user_id: userId }, ["name", "public_key"]),
+  },
 ];
 
-export type CreateKeypairBody = { keypair: { name: string; public_key?: string; type?: "ssh" | "x509"; user_id?: string } };
+export type CreateKeypairBody = {
+  keypair: { name: string; public_key?: string; type?: "ssh" | "x509"; user_id?: string };
+};

@@ -27,5 +27,10 @@ export const toKeypairView = (keypair: Keypair, version: number): object => ({
 });
 
 export const toKeypairEntry = (keypair: Keypair, version: number): object => ({
-  keypair: { name: keypair.name, public_key: keypair.publicKey, fingerprint: keypair.fingerprint, ...typed(keypair, version) },
+  keypair: {
+    name: keypair.name,
+    public_key: keypair.publicKey,
+    fingerprint: keypair.fingerprint,
+    ...typed(keypair, version),
+  },
 });

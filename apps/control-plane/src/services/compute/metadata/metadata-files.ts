@@ -10,7 +10,16 @@ import { toNetworkData } from "./network-data.ts";
 
 /** Each version of OpenStack's layout; what came later is left out of earlier ones. */
 const OPENSTACK_VERSIONS = [
-  "2012-08-10", "2013-04-04", "2013-10-17", "2015-10-15", "2016-06-30", "2016-10-06", "2017-02-22", "2018-08-27", "2020-10-14", "latest",
+  "2012-08-10",
+  "2013-04-04",
+  "2013-10-17",
+  "2015-10-15",
+  "2016-06-30",
+  "2016-10-06",
+  "2017-02-22",
+  "2018-08-27",
+  "2020-10-14",
+  "latest",
 ] as const;
 const EC2_VERSIONS = ["2009-04-04", "latest"] as const;
 
@@ -34,14 +43,21 @@ export function toMetadataFiles(
     if (since(version, "2016-10-06")) files[`${at}/vendor_data2.json`] = "{}";
   }
   for (const version of EC2_VERSIONS) {
-    for (const [path, content] of Object.entries(toEc2(server, interfaces))) files[`${version}/meta-data/${path}`] = content;
+    for (const [path, content] of Object.entries(toEc2(server, interfaces)))
+      files[`${version}/meta-data/${path}`] = content;
     if (userData !== null) files[`${version}/user-data`] = userData;
   }
   return files;
 }
 
-function toMetaData(server: Server, interfaces: ServerInterface[], version: string, adminPassword: string | null): object {
-  const key = server.keyName !== null && server.publicKey !== null ? { name: server.keyName, data: server.publicKey } : null;
+function toMetaData(
+  server: Server,
+  interfaces: ServerInterface[],
+  version: string,
+  adminPassword: string | null,
+): object {
+  const key =
+    server.keyName !== null && server.publicKey !== null ? { name: server.keyName, data: server.publicKey } : null;
   return {
     uuid: server.id,
     name: server.name,

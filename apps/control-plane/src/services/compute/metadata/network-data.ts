@@ -3,7 +3,11 @@ import type { ServerInterface } from "../../network/public.ts";
 
 type Address = ServerInterface["addresses"][number];
 
-export function toNetworkData(interfaces: ServerInterface[]): { links: object[]; networks: object[]; services: object[] } {
+export function toNetworkData(interfaces: ServerInterface[]): {
+  links: object[];
+  networks: object[];
+  services: object[];
+} {
   const links = interfaces.map((nic) => ({
     id: linkId(nic),
     vif_id: nic.id,
@@ -31,7 +35,10 @@ function toNetwork(nic: ServerInterface, { address, subnet }: Address, index: nu
   const dynamic = dynamicType6(subnet);
   const prefix = Number(subnet.cidr.split("/")[1] ?? 0);
   const routes = subnet.hostRoutes.map(({ destination, nexthop }) => ({ ...toRoute(destination), gateway: nexthop }));
-  const gateway = subnet.gatewayIp === null ? [] : [{ ...toRoute(subnet.version === 4 ? "0.0.0.0/0" : "::/0"), gateway: subnet.gatewayIp }];
+  const gateway =
+    subnet.gatewayIp === null
+      ? []
+      : [{ ...toRoute(subnet.version === 4 ? "0.0.0.0/0" : "::/0"), gateway: subnet.gatewayIp }];
   return {
     ...named,
     type: dynamic ?? `ipv${subnet.version}`,
@@ -52,6 +59,7 @@ function dynamicType6(subnet: Address["subnet"]): string | null {
       return "ipv6_dhcpv6-stateful";
     case "dhcpv6-stateless":
       return "ipv6_dhcpv6-stateless";
+    case null:
     default:
       return subnet.enableDhcp ? "ipv6_dhcp" : null;
   }

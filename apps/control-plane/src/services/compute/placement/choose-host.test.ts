@@ -28,7 +28,13 @@ const demand = (over: Partial<Demand> = {}): Demand => ({
   ...over,
 });
 
-const cases: { name: string; hosts: HostCapacity[]; demand?: Partial<Demand>; tried?: string[]; chosen: string | null }[] = [
+const cases: {
+  name: string;
+  hosts: HostCapacity[];
+  demand?: Partial<Demand>;
+  tried?: string[];
+  chosen: string | null;
+}[] = [
   { name: "no hosts", hosts: [], chosen: null },
   { name: "the only one", hosts: [host("a")], chosen: "a" },
   { name: "the one with more memory left", hosts: [host("a", { claimedMemoryMib: 4096 }), host("b")], chosen: "b" },
@@ -36,20 +42,45 @@ const cases: { name: string; hosts: HostCapacity[]; demand?: Partial<Demand>; tr
   { name: "all equal: by name", hosts: [host("b"), host("a")], chosen: "a" },
   { name: "a disabled host is not used", hosts: [host("a", { disabled: true })], chosen: null },
   { name: "a silent host is not used", hosts: [host("a", { up: false })], chosen: null },
-  { name: "zone", hosts: [host("a"), host("b", { availabilityZone: "paris", memoryMib: 2048 })], demand: { zone: "paris" }, chosen: "b" },
+  {
+    name: "zone",
+    hosts: [host("a"), host("b", { availabilityZone: "paris", memoryMib: 2048 })],
+    demand: { zone: "paris" },
+    chosen: "b",
+  },
   { name: "unknown zone", hosts: [host("a")], demand: { zone: "mars" }, chosen: null },
   { name: "host by name", hosts: [host("a"), host("b", { memoryMib: 2048 })], demand: { host: "b" }, chosen: "b" },
-  { name: "host by hypervisor name", hosts: [host("a"), host("b", { memoryMib: 2048 })], demand: { host: "b.example" }, chosen: "b" },
+  {
+    name: "host by hypervisor name",
+    hosts: [host("a"), host("b", { memoryMib: 2048 })],
+    demand: { host: "b.example" },
+    chosen: "b",
+  },
   { name: "memory is not oversold", hosts: [host("a", { claimedMemoryMib: 7169 })], chosen: null },
   { name: "memory to the last MiB", hosts: [host("a", { claimedMemoryMib: 7168 })], chosen: "a" },
   { name: "CPUs are shared sixteenfold", hosts: [host("a", { claimedVcpus: 63 })], chosen: "a" },
   { name: "and no more", hosts: [host("a", { claimedVcpus: 64 })], chosen: null },
   { name: "never more CPUs than there are", hosts: [host("a")], demand: { vcpus: 5 }, chosen: null },
   { name: "disk is not oversold", hosts: [host("a", { claimedDiskGib: 91 })], chosen: null },
-  { name: "a lost claim is not tried again", hosts: [host("a"), host("b", { claimedMemoryMib: 1 })], tried: ["a"], chosen: "b" },
-  { name: "different_host", hosts: [host("a"), host("b", { claimedMemoryMib: 1 })], demand: { notOn: ["a"] }, chosen: "b" },
+  {
+    name: "a lost claim is not tried again",
+    hosts: [host("a"), host("b", { claimedMemoryMib: 1 })],
+    tried: ["a"],
+    chosen: "b",
+  },
+  {
+    name: "different_host",
+    hosts: [host("a"), host("b", { claimedMemoryMib: 1 })],
+    demand: { notOn: ["a"] },
+    chosen: "b",
+  },
   { name: "same_host", hosts: [host("a"), host("b", { claimedMemoryMib: 1 })], demand: { onlyOn: ["b"] }, chosen: "b" },
-  { name: "same_host, but it is full", hosts: [host("a"), host("b", { claimedMemoryMib: 8192 })], demand: { onlyOn: ["b"] }, chosen: null },
+  {
+    name: "same_host, but it is full",
+    hosts: [host("a"), host("b", { claimedMemoryMib: 8192 })],
+    demand: { onlyOn: ["b"] },
+    chosen: null,
+  },
 ];
 
 for (const { name, hosts, demand: wants, tried, chosen } of cases) {

@@ -32,7 +32,11 @@ export type Demand = {
 export const ALLOCATION_RATIOS = { vcpus: 16, memoryMib: 1, diskGib: 1 } as const;
 
 /** The host with the most memory left among those that fit; null: none does. `tried`: hosts whose claim was lost to another. */
-export function chooseHost(hosts: readonly HostCapacity[], demand: Demand, tried: ReadonlySet<string> = new Set()): HostCapacity | null {
+export function chooseHost(
+  hosts: readonly HostCapacity[],
+  demand: Demand,
+  tried: ReadonlySet<string> = new Set(),
+): HostCapacity | null {
   let best: HostCapacity | null = null;
   for (const host of hosts) {
     if (tried.has(host.name) || !suits(host, demand) || !fits(host, demand)) continue;

@@ -29,8 +29,15 @@ export const showQuotaDefaults = (request: ApiRequest): Reply => ({
 
 export async function putQuota(request: ApiRequest<QuotaBody>): Promise<Reply> {
   const { force, ...limits } = request.body.quota_set;
-  const numbers = Object.fromEntries(Object.entries(limits).map(([name, limit]) => [name, toInteger(limit as number | string, name, -1)]));
-  const quota = await changeQuota(request, projectIdOf(request), numbers, force !== undefined && toBoolean(force as boolean | string));
+  const numbers = Object.fromEntries(
+    Object.entries(limits).map(([name, limit]) => [name, toInteger(limit as number | string, name, -1)]),
+  );
+  const quota = await changeQuota(
+    request,
+    projectIdOf(request),
+    numbers,
+    force !== undefined && toBoolean(force as boolean | string),
+  );
   return { status: 200, body: { quota_set: toQuotaView(null, quota, null, request.version) } };
 }
 

@@ -4,14 +4,24 @@ import type { ProjectUse } from "./read-quotas.ts";
 import { QUOTA_NAMES, type Quota, type QuotaName } from "./quota.model.ts";
 
 const INJECTED: readonly QuotaName[] = ["injected_files", "injected_file_content_bytes", "injected_file_path_bytes"];
-const namesAt = (version: number): QuotaName[] => QUOTA_NAMES.filter((name) => version < 57 || !INJECTED.includes(name));
+const namesAt = (version: number): QuotaName[] =>
+  QUOTA_NAMES.filter((name) => version < 57 || !INJECTED.includes(name));
 
 /** Neutron's quotas under Nova's names: shown until 2.36. Fixed addresses have no quota of their own. */
-const NETWORK = { floating_ips: "floatingip", security_groups: "security_group", security_group_rules: "security_group_rule" } as const;
+const NETWORK = {
+  floating_ips: "floatingip",
+  security_groups: "security_group",
+  security_group_rules: "security_group_rule",
+} as const;
 
 type Cell = { limit: number; used: number };
 
-function cells(quota: Quota, use: ProjectUse | null, network: NetworkQuotaUsage | null, version: number): [string, Cell][] {
+function cells(
+  quota: Quota,
+  use: ProjectUse | null,
+  network: NetworkQuotaUsage | null,
+  version: number,
+): [string, Cell][] {
   const used: { [name in QuotaName]?: number } =
     use === null ? {} : { instances: use.servers, cores: use.cores, ram: use.ramMib, key_pairs: use.keypairs };
   const compute = namesAt(version).map((name): [string, Cell] => [name, { limit: quota[name], used: used[name] ?? 0 }]);
@@ -19,24 +29,44 @@ function cells(quota: Quota, use: ProjectUse | null, network: NetworkQuotaUsage 
   return [
     ...compute,
     ["fixed_ips", { limit: -1, used: 0 }],
-    ...Object.entries(NETWORK).map(([name, theirs]): [string, Cell] => [name, network?.[theirs] ?? { limit: -1, used: 0 }]),
+    ...Object.entries(NETWORK).map(([name, theirs]): [string, Cell] => [
+      name,
+      network?.[theirs] ?? { limit: -1, used: 0 },
+    ]),
   ];
 }
 
 /** `id`: null in the answer to PUT, which has none. */
-export const toQuotaView = (id: string | null, quota: Quota, network: NetworkQuotaUsage | null, version: number): object => ({
+export const toQuotaView = (
+  id: string | null,
+  quota: Quota,
+  network: NetworkQuotaUsage | null,
+  version: number,
+): object => ({
   ...(id === null ? {} : { id }),
   ...Object.fromEntries(cells(quota, null, network, version).map(([name, cell]) => [name, cell.limit])),
 });
 
-export const toQuotaDetail = (id: string, use: ProjectUse, network: NetworkQuotaUsage | null, version: number): object => ({
+export const toQuotaDetail = (
+  id: string,
+  use: ProjectUse,
+  network: NetworkQuotaUsage | null,
+  version: number,
+): object => ({
   id,
   ...Object.fromEntries(
-    cells(use.quota, use, network, version).map(([name, cell]) => [name, { limit: cell.limit, in_use: cell.used, reserved: 0 }]),
+    cells(use.quota, use, network, version).map(([name, cell]) => [
+      name,
+      { limit: cell.limit, in_use: cell.used, reserved: 0 },
+    ]),
   ),
 });
 
-export const toLimitsView = ({ quota, ...use }: ProjectUse, network: NetworkQuotaUsage | null, version: number): object => ({
+export const toLimitsView = (
+  { quota, ...use }: ProjectUse,
+  network: NetworkQuotaUsage | null,
+  version: number,
+): object => ({
   rate: [],
   absolute: {
     maxTotalInstances: quota.instances,
@@ -51,7 +81,9 @@ export const toLimitsView = ({ quota, ...use }: ProjectUse, network: NetworkQuot
     totalRAMUsed: use.ramMib,
     totalServerGroupsUsed: 0,
     ...(version < 39 ? { maxImageMeta: quota.metadata_items } : {}),
-    ...(version < 57 ? { maxPersonality: quota.injected_files, maxPersonalitySize: quota.injected_file_content_bytes } : {}),
+    ...(version < 57
+      ? { maxPersonality: quota.injected_files, maxPersonalitySize: quota.injected_file_content_bytes }
+      : {}),
     ...(version < 36
       ? {
           maxTotalFloatingIps: network?.floatingip.limit ?? -1,

@@ -17,14 +17,23 @@ export function checkProject(request: ApiRequest, projectId: string): void {
   }
 }
 
-export async function readUse(request: ApiRequest, projectId: string): Promise<{ use: ProjectUse; network: NetworkQuotaUsage | null }> {
+export async function readUse(
+  request: ApiRequest,
+  projectId: string,
+): Promise<{ use: ProjectUse; network: NetworkQuotaUsage | null }> {
   const { db } = request.app;
   const [usage, keypairs, network] = await Promise.all([
     findUsage(db, projectId),
     countKeypairs(db, request.actor.userId),
     request.version < 36 ? projectQuotaUsage(db, projectId) : null,
   ]);
-  const use = { quota: quotaOf(usage.quota), servers: usage.usedServers, cores: usage.usedCores, ramMib: usage.usedRamMib, keypairs };
+  const use = {
+    quota: quotaOf(usage.quota),
+    servers: usage.usedServers,
+    cores: usage.usedCores,
+    ramMib: usage.usedRamMib,
+    keypairs,
+  };
   return { use, network };
 }
 
@@ -45,7 +54,9 @@ export async function changeQuota(
       if (!isQuotaName(name)) continue; // the network's: set through its own API
       const inUse = used[name] ?? 0;
       if (!force && limit >= 0 && limit < inUse) {
-        throw invalid(`Quota limit ${limit} for ${name} must be greater than or equal to already used and reserved ${inUse}.`);
+        throw invalid(
+          `Quota limit ${limit} for ${name} must be greater than or equal to already used and reserved ${inUse}.`,
+        );
       }
       quota[name] = limit;
     }

@@ -5,14 +5,13 @@ import type { ApiRequest, Reply } from "../../../http/service.ts";
 import { schemaAt, validate } from "../../../http/validation.ts";
 import { openConsole, readConsoleText } from "../consoles/open-console.ts";
 import { ruleNamed } from "../policy.ts";
+import type { PowerAction } from "./server.model.ts";
 import { ACTIONS, type ActionBody, type ActionName, type ActionRow } from "./action.schema.ts";
 import { changePower, deleteServer, lockServerAction, resetState, unlockServerAction } from "./change-power.ts";
 import { changeSecurityGroup } from "./server-groups.ts";
 
-const accepted: Reply = { status: 202 };
-
 /** One route, many actions: each has its own rule, microversions and body. */
-export function postServerAction(request: ApiRequest<ActionBody>): Promise<Reply> {
+export async function postServerAction(request: ApiRequest<ActionBody>): Promise<Reply> {
   const [name = ""] = Object.keys(request.body);
   if (!Object.hasOwn(ACTIONS, name)) throw invalid(`There is no such action: ${name.slice(0, 100)}`);
   const row: ActionRow = ACTIONS[name as ActionName];
@@ -22,54 +21,48 @@ export function postServerAction(request: ApiRequest<ActionBody>): Promise<Reply
   if (!allows(ruleNamed(row.rule).role, request.actor, request.plane)) {
     throw forbidden(`Policy doesn't allow ${row.rule} to be performed.`);
   }
-  const value = request.body[name];
-  validate(
-    { type: "object", properties: { [name]: schemaAt(row.schema, request.version) } },
-    request.body,
+  validate({ type: "object", properties: { [name]: schemaAt(row.schema, request.version) } }, request.body);
+  const reply = await PERFORM[name as ActionName](
+    request,
+    request.params["server_id"] ?? "",
+    request.body[name] as never,
   );
-  return perform(request, request.params["server_id"] ?? "", name as ActionName, value);
+  return reply ?? { status: 202 };
 }
 
-async function perform(request: ApiRequest, id: string, name: ActionName, value: unknown): Promise<Reply> {
-  switch (name) {
-    case "os-start":
-      await changePower(request, id, "start");
-      return accepted;
-    case "os-stop":
-      await changePower(request, id, "stop");
-      return accepted;
-    case "reboot": {
-      const { type } = value as { type: string };
-      await changePower(request, id, type.toUpperCase() === "HARD" ? "rebootHard" : "rebootSoft");
-      return accepted;
-    }
-    case "pause":
-    case "unpause":
-    case "suspend":
-    case "resume":
-      await changePower(request, id, name);
-      return accepted;
-    case "lock":
-      await lockServerAction(request, id, (value as { locked_reason?: string } | null)?.locked_reason ?? null);
-      return accepted;
-    case "unlock":
-      await unlockServerAction(request, id);
-      return accepted;
-    case "forceDelete":
-      await deleteServer(request, id);
-      return accepted;
-    case "addSecurityGroup":
-    case "removeSecurityGroup":
-      await changeSecurityGroup(request, id, (value as { name: string }).name, name === "addSecurityGroup" ? "add" : "remove");
-      return accepted;
-    case "os-resetState":
-      await resetState(request, id, (value as { state: "active" | "error" }).state);
-      return accepted;
-    case "os-getConsoleOutput":
-      return { status: 200, body: { output: await readConsoleText(request, id, (value as { length?: number | string | null }).length ?? null) } };
-    case "os-getVNCConsole":
-      return { status: 200, body: { console: { type: (value as { type: string }).type, url: await openConsole(request, id, "vnc") } } };
-    case "os-getSerialConsole":
-      return { status: 200, body: { console: { type: "serial", url: await openConsole(request, id, "serial") } } };
-  }
-}
+type Perform = (request: ApiRequest, id: string, value: never) => Promise<Reply | void>;
+
+const power =
+  (action: PowerAction): Perform =>
+  (request, id) =>
+    changePower(request, id, action);
+const consoleOf =
+  (stream: "vnc" | "serial"): Perform =>
+  async (request, id, { type }: { type: string }) => ({
+    status: 200,
+    body: { console: { type, url: await openConsole(request, id, stream) } },
+  });
+
+const PERFORM: { readonly [action in ActionName]: Perform } = {
+  "os-start": power("start"),
+  "os-stop": power("stop"),
+  pause: power("pause"),
+  unpause: power("unpause"),
+  suspend: power("suspend"),
+  resume: power("resume"),
+  reboot: (request, id, { type }: { type: string }) =>
+    changePower(request, id, type.toUpperCase() === "HARD" ? "rebootHard" : "rebootSoft"),
+  lock: (request, id, value: { locked_reason?: string } | null) =>
+    lockServerAction(request, id, value?.locked_reason ?? null),
+  unlock: unlockServerAction,
+  forceDelete: deleteServer,
+  addSecurityGroup: (request, id, { name }: { name: string }) => changeSecurityGroup(request, id, name, "add"),
+  removeSecurityGroup: (request, id, { name }: { name: string }) => changeSecurityGroup(request, id, name, "remove"),
+  "os-resetState": (request, id, { state }: { state: "active" | "error" }) => resetState(request, id, state),
+  "os-getConsoleOutput": async (request, id, { length }: { length?: number | string | null }) => ({
+    status: 200,
+    body: { output: await readConsoleText(request, id, length ?? null) },
+  }),
+  "os-getVNCConsole": consoleOf("vnc"),
+  "os-getSerialConsole": consoleOf("serial"),
+};

@@ -20,7 +20,10 @@ const consoleOf = (types: string[]): JsonSchema => object({ type: { enum: types 
 export const ACTIONS = {
   "os-start": { rule: "os_compute_api:servers:start", schema: anything },
   "os-stop": { rule: "os_compute_api:servers:stop", schema: anything },
-  reboot: { rule: "os_compute_api:servers:reboot", schema: object({ type: { enum: ["HARD", "Hard", "hard", "SOFT", "Soft", "soft"] } }, ["type"]) },
+  reboot: {
+    rule: "os_compute_api:servers:reboot",
+    schema: object({ type: { enum: ["HARD", "Hard", "hard", "SOFT", "Soft", "soft"] } }, ["type"]),
+  },
   pause: { rule: "os_compute_api:os-pause-server:pause", schema: anything },
   unpause: { rule: "os_compute_api:os-pause-server:unpause", schema: anything },
   suspend: { rule: "os_compute_api:os-suspend-server:suspend", schema: anything },
@@ -31,7 +34,9 @@ export const ACTIONS = {
       { since: 0, schema: anything },
       {
         since: 73,
-        schema: { anyOf: [{ type: "null" }, object({ locked_reason: { type: "string", minLength: 1, maxLength: 255 } })] },
+        schema: {
+          anyOf: [{ type: "null" }, object({ locked_reason: { type: "string", minLength: 1, maxLength: 255 } })],
+        },
       },
     ],
   },

@@ -68,7 +68,13 @@ export function checkLock(request: Pick<ApiRequest, "actor" | "plane">, server: 
 }
 
 /** Notes what was done, for the customer's list of actions and for the event log. */
-export async function record(request: ApiRequest, tx: Transaction, server: Server, action: string, finished = false): Promise<void> {
+export async function record(
+  request: ApiRequest,
+  tx: Transaction,
+  server: Server,
+  action: string,
+  finished = false,
+): Promise<void> {
   const row = {
     serverId: server.id,
     projectId: server.projectId,
@@ -78,7 +84,10 @@ export async function record(request: ApiRequest, tx: Transaction, server: Serve
     action,
   };
   await insertAction(tx.sql, row, new Date(request.app.clock.now()), finished);
-  tx.event({ action: `compute.server.${action}`, target: { type: "server", id: server.id, projectId: server.projectId } });
+  tx.event({
+    action: `compute.server.${action}`,
+    target: { type: "server", id: server.id, projectId: server.projectId },
+  });
 }
 
 /** How long a deletion's answer waits for it to be true. */
@@ -109,7 +118,12 @@ export async function lockServerAction(request: ApiRequest, id: string, reason: 
   await transact(request.app, request.origin, async (tx) => {
     const server = await getServerLocked(tx.sql, request, id);
     const lockedBy = request.actor.projectId === server.projectId ? "owner" : "admin";
-    await updateServerRow(tx.sql, server.id, { lockedBy, lockedReason: reason }, { bump: false, at: new Date(request.app.clock.now()) });
+    await updateServerRow(
+      tx.sql,
+      server.id,
+      { lockedBy, lockedReason: reason },
+      { bump: false, at: new Date(request.app.clock.now()) },
+    );
     await record(request, tx, server, "lock", true);
   });
 }
@@ -120,7 +134,12 @@ export async function unlockServerAction(request: ApiRequest, id: string): Promi
     if (server.lockedBy === "admin" && !asksAsAdmin(request)) {
       throw forbidden("Policy doesn't allow os_compute_api:os-lock-server:unlock:unlock_override to be performed.");
     }
-    await updateServerRow(tx.sql, server.id, { lockedBy: null, lockedReason: null }, { bump: false, at: new Date(request.app.clock.now()) });
+    await updateServerRow(
+      tx.sql,
+      server.id,
+      { lockedBy: null, lockedReason: null },
+      { bump: false, at: new Date(request.app.clock.now()) },
+    );
     await record(request, tx, server, "unlock", true);
   });
 }
@@ -130,8 +149,15 @@ export async function resetState(request: ApiRequest, id: string, state: "active
   const at = new Date(request.app.clock.now());
   await transact(request.app, request.origin, async (tx) => {
     const server = await getServerLocked(tx.sql, request, id);
-    if (state === "error") await setFault(tx.sql, server.id, { code: 500, message: "An operator put the server into the state ERROR." }, at);
-    else await setPower(tx.sql, server.id, { power: server.power, powerNonce: newUuid(), reboot: null }, { bump: true, at });
+    if (state === "error")
+      await setFault(tx.sql, server.id, { code: 500, message: "An operator put the server into the state ERROR." }, at);
+    else
+      await setPower(
+        tx.sql,
+        server.id,
+        { power: server.power, powerNonce: newUuid(), reboot: null },
+        { bump: true, at },
+      );
     await record(request, tx, server, "resetState", true);
     tx.enqueue(`server/${server.id}`);
   });

@@ -88,7 +88,9 @@ async function lookUp(request: ApiRequest, wanted: CreateServer, projectId: stri
   const { db } = app;
   const [flavor, image, keypair, zones, hosts] = await Promise.all([
     findFlavor(db, wanted.flavorId, asksAsAdmin(request) ? null : projectId),
-    imageForBoot(db, { app, actor, plane }, wanted.imageId).catch((error: unknown) => refuseImage(error, wanted.imageId)),
+    imageForBoot(db, { app, actor, plane }, wanted.imageId).catch((error: unknown) =>
+      refuseImage(error, wanted.imageId),
+    ),
     wanted.keyName === null ? null : findKeypair(db, actor.userId, wanted.keyName),
     wanted.zone === null ? [] : listZones(db),
     listCapacities(db),
@@ -103,7 +105,8 @@ async function lookUp(request: ApiRequest, wanted: CreateServer, projectId: stri
 
 /** An image that is not there is the request's fault here, not the URL's. */
 function refuseImage(error: unknown, imageId: string): never {
-  if ((error as { kind?: unknown }).kind === "notFound") throw invalid(`Can not find requested image ${imageId}`, { cause: error });
+  if ((error as { kind?: unknown }).kind === "notFound")
+    throw invalid(`Can not find requested image ${imageId}`, { cause: error });
   throw error;
 }
 
@@ -121,7 +124,9 @@ function checkCounts({ minCount, maxCount, networks }: CreateServer): void {
   if (minCount > maxCount) throw invalid("min_count must be <= max_count");
   if (maxCount <= 1 || typeof networks === "string") return;
   if (networks.some((nic) => "portId" in nic)) {
-    throw invalid("Unable to launch multiple instances with a single configured port ID. Please launch your instance one by one with different ports.");
+    throw invalid(
+      "Unable to launch multiple instances with a single configured port ID. Please launch your instance one by one with different ports.",
+    );
   }
   if (networks.some((nic) => "fixedIp" in nic && nic.fixedIp !== undefined)) {
     throw invalid("Invalid fixed IP: unable to launch multiple instances with a single fixed IP.");
@@ -144,7 +149,8 @@ function checkImage(image: BootImage, flavor: FlavorCopy): void {
 
 function checkMetadata(quota: Quota, metadata: { [key: string]: string }): void {
   const { metadata_items: limit } = quota;
-  if (limit >= 0 && Object.keys(metadata).length > limit) throw forbidden(`Maximum number of metadata items exceeds ${limit}`);
+  if (limit >= 0 && Object.keys(metadata).length > limit)
+    throw forbidden(`Maximum number of metadata items exceeds ${limit}`);
 }
 
 type RowInput = {
@@ -165,7 +171,12 @@ async function toRow(request: ApiRequest, tx: Transaction, input: RowInput): Pro
   const name = `${wanted.name}${several}`;
   // a password in the open stays with whoever asked; only a config drive carries it to the guest
   const adminPassword = wanted.configDrive
-    ? await request.app.keys.wrapForProject(tx.sql, projectId, Buffer.from(wanted.adminPassword), `server-password/${id}`)
+    ? await request.app.keys.wrapForProject(
+        tx.sql,
+        projectId,
+        Buffer.from(wanted.adminPassword),
+        `server-password/${id}`,
+      )
     : null;
   return {
     id,

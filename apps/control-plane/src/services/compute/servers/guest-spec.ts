@@ -11,7 +11,9 @@ export function toGuestSpec(
   imagePath: string | null,
   files: { [path: string]: string },
 ): GuestSpec {
-  const networks = new Map(interfaces.map((nic) => [nic.networkId, { id: nic.networkId, metadataPort: nic.metadataPort }]));
+  const networks = new Map(
+    interfaces.map((nic) => [nic.networkId, { id: nic.networkId, metadataPort: nic.metadataPort }]),
+  );
   return {
     id: server.id,
     name: server.name,
@@ -35,7 +37,9 @@ function toDisks(server: Server): GuestDisk[] {
   const disks: GuestDisk[] = [
     { id: "root", source: { kind: "image", imageId: server.imageId, ...image }, sizeGib: flavor.diskGib, bootIndex: 0 },
   ];
-  if (flavor.ephemeralGib > 0) disks.push({ id: "ephemeral0", source: { kind: "empty" }, sizeGib: flavor.ephemeralGib });
-  if (flavor.swapMib > 0) disks.push({ id: "swap", source: { kind: "empty" }, sizeGib: Math.ceil(flavor.swapMib / 1024) });
+  if (flavor.ephemeralGib > 0)
+    disks.push({ id: "ephemeral0", source: { kind: "empty" }, sizeGib: flavor.ephemeralGib });
+  if (flavor.swapMib > 0)
+    disks.push({ id: "swap", source: { kind: "empty" }, sizeGib: Math.ceil(flavor.swapMib / 1024) });
   return disks;
 }

@@ -48,9 +48,30 @@ const MATCHING: { readonly [name: string]: { column: string; since: number } } =
 };
 /** Known, and either handled below or of no effect on a server of ours. */
 const OTHERS = [
-  "project_id", "tenant_id", "launch_index", "kernel_id", "ramdisk_id", "power_state", "node", "terminated_at", "root_device_name", "config_drive",
-  "auto_disk_config", "progress", "sort_key", "sort_dir", "all_tenants", "soft_deleted", "deleted", "status", "changes-since", "ip", "ip6", "limit",
-  "marker", "metadata",
+  "project_id",
+  "tenant_id",
+  "launch_index",
+  "kernel_id",
+  "ramdisk_id",
+  "power_state",
+  "node",
+  "terminated_at",
+  "root_device_name",
+  "config_drive",
+  "auto_disk_config",
+  "progress",
+  "sort_key",
+  "sort_dir",
+  "all_tenants",
+  "soft_deleted",
+  "deleted",
+  "status",
+  "changes-since",
+  "ip",
+  "ip6",
+  "limit",
+  "marker",
+  "metadata",
 ];
 const SINCE_26 = ["tags", "tags-any", "not-tags", "not-tags-any"];
 /** Names of joined tables: Nova refuses them by name. */
@@ -85,9 +106,27 @@ const SORT: { readonly [name: string]: Column } = {
 const SORT_CONSTANT = ["kernel_id", "power_state", "progress", "ramdisk_id", "root_device_name", "terminated_at"];
 /** Once valid by accident; accepted and ignored until 2.75. */
 const SORT_IGNORED = [
-  "architecture", "cell_name", "cleaned", "default_ephemeral_device", "default_swap_device", "deleted", "deleted_at", "disable_terminate",
-  "ephemeral_gb", "ephemeral_key_uuid", "id", "key_data", "launched_on", "memory_mb", "os_type", "reservation_id", "root_gb", "shutdown_terminate",
-  "user_data", "vcpus", "vm_mode",
+  "architecture",
+  "cell_name",
+  "cleaned",
+  "default_ephemeral_device",
+  "default_swap_device",
+  "deleted",
+  "deleted_at",
+  "disable_terminate",
+  "ephemeral_gb",
+  "ephemeral_key_uuid",
+  "id",
+  "key_data",
+  "launched_on",
+  "memory_mb",
+  "os_type",
+  "reservation_id",
+  "root_gb",
+  "shutdown_terminate",
+  "user_data",
+  "vcpus",
+  "vm_mode",
 ];
 
 export function readListQuery(query: Query, lister: Lister): ListQuery {
@@ -113,38 +152,52 @@ function refuseUnknown(query: Query, version: number): void {
       SINCE_26.includes(name) ||
       name === "changes-before" ||
       name === "locked";
-    if (!known) throw invalid(`Invalid input for query parameters. Additional properties are not allowed ('${name}' was unexpected)`);
+    if (!known)
+      throw invalid(
+        `Invalid input for query parameters. Additional properties are not allowed ('${name}' was unexpected)`,
+      );
   }
 }
 
 function readFilter(query: Query, lister: Lister): ServerFilter {
   const { isAdmin, version } = lister;
   const may = (since: number): boolean => isAdmin || version >= since;
-  const equal: { [column: string]: string | number | boolean } = {};
-  const matching: { [column: string]: string } = {};
-  for (const [name, { column, since }] of Object.entries(EQUAL)) {
-    const value = query.get(name);
-    if (value !== undefined && may(since)) equal[column] = value;
-  }
-  for (const [name, { column, since }] of Object.entries(MATCHING)) {
-    const value = query.get(name);
-    if (value !== undefined && may(since)) matching[column] = checkRegex(value, name);
-  }
-  const configDrive = may(83) ? readBoolean(query, "config_drive") : undefined;
-  if (configDrive !== undefined) equal["config_drive"] = configDrive;
-  const launchIndex = isAdmin ? query.get("launch_index") : undefined;
-  if (launchIndex !== undefined && /^\d{1,9}$/.test(launchIndex)) equal["launch_index"] = Number(launchIndex);
   return {
     ...readScope(query, lister),
-    equal,
-    matching,
+    equal: readEqual(query, isAdmin, may),
+    matching: readMatching(query, may),
     ...readStatus(query, version),
     ...readDates(query, version),
     ...(version >= 26 ? readTags(query) : {}),
     ...(version >= 73 ? readLocked(query) : {}),
     ...(may(83) ? readPowerState(query) : {}),
+    // a server that is gone leaves no row
     ...(isAdmin && readBoolean(query, "deleted") === true ? { nothing: true } : {}),
   };
+}
+
+type May = (since: number) => boolean;
+
+function readEqual(query: Query, isAdmin: boolean, may: May): ServerFilter["equal"] {
+  const equal: { [column: string]: string | number | boolean } = {};
+  for (const [name, { column, since }] of Object.entries(EQUAL)) {
+    const value = query.get(name);
+    if (value !== undefined && may(since)) equal[column] = value;
+  }
+  const configDrive = may(83) ? readBoolean(query, "config_drive") : undefined;
+  if (configDrive !== undefined) equal["config_drive"] = configDrive;
+  const launchIndex = isAdmin ? query.get("launch_index") : undefined;
+  if (launchIndex !== undefined && /^\d{1,9}$/.test(launchIndex)) equal["launch_index"] = Number(launchIndex);
+  return equal;
+}
+
+function readMatching(query: Query, may: May): ServerFilter["matching"] {
+  const matching: { [column: string]: string } = {};
+  for (const [name, { column, since }] of Object.entries(MATCHING)) {
+    const value = query.get(name);
+    if (value !== undefined && may(since)) matching[column] = checkRegex(value, name);
+  }
+  return matching;
 }
 
 /** All projects only for operators who say so; `project_id` narrows that. */
@@ -171,7 +224,10 @@ function readDates(query: Query, version: number): Partial<ServerFilter> {
   if (since !== undefined && before !== undefined && since > before) {
     throw invalid("The value of changes-since must be less than or equal to changes-before.");
   }
-  return { ...(since === undefined ? {} : { changesSince: since }), ...(before === undefined ? {} : { changesBefore: before }) };
+  return {
+    ...(since === undefined ? {} : { changesSince: since }),
+    ...(before === undefined ? {} : { changesBefore: before }),
+  };
 }
 
 const DATE = /^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}(:?\d{2})?)?)?$/;
@@ -181,8 +237,14 @@ export function readDate(query: Query, name: string): Date | undefined {
   const text = query.get(name);
   if (text === undefined) return undefined;
   const zoned = /(Z|[+-]\d{2}(:?\d{2})?)$/.test(text.slice(10)) || text.length === 10 ? text : `${text}Z`;
-  const at = new Date(zoned.replace(" ", "T").replace(/([+-]\d{2})(\d{2})$/, "$1:$2").replace(/([+-]\d{2})$/, (zone) => (text.length > 10 ? `${zone}:00` : zone)));
-  if (!DATE.test(text) || Number.isNaN(at.getTime())) throw invalid(`Invalid input for query parameters ${name}. Value: ${text}. '${text}' is not a 'date-time'`);
+  const at = new Date(
+    zoned
+      .replace(" ", "T")
+      .replace(/([+-]\d{2})(\d{2})$/, "$1:$2")
+      .replace(/([+-]\d{2})$/, (zone) => (text.length > 10 ? `${zone}:00` : zone)),
+  );
+  if (!DATE.test(text) || Number.isNaN(at.getTime()))
+    throw invalid(`Invalid input for query parameters ${name}. Value: ${text}. '${text}' is not a 'date-time'`);
   return at;
 }
 
@@ -219,7 +281,12 @@ function readPowerState(query: Query): Partial<ServerFilter> {
 
 /** Nova matches from the start of an address. */
 function readAddresses(query: Query): AddressFilter[] {
-  return ([["ip", 4], ["ip6", 6]] as const).flatMap(([name, version]) => {
+  return (
+    [
+      ["ip", 4],
+      ["ip6", 6],
+    ] as const
+  ).flatMap(([name, version]) => {
     const text = query.get(name);
     return text === undefined ? [] : [{ version, regex: `^(?:${checkRegex(text, name)})` }];
   });
@@ -240,7 +307,9 @@ function readSort(query: Query, version: number): ServerSort[] {
     const column = name === "locked" && version >= 73 ? "locked_by" : SORT[name];
     if (column !== undefined) sort.push({ column, descending: direction === "desc" });
     else if (!SORT_CONSTANT.includes(name) && (version >= 75 || ![...SORT_IGNORED, "locked"].includes(name))) {
-      throw invalid(`Invalid input for query parameters sort_key. Value: ${name}. '${name}' is not one of the known keys`);
+      throw invalid(
+        `Invalid input for query parameters sort_key. Value: ${name}. '${name}' is not one of the known keys`,
+      );
     }
   }
   return sort;

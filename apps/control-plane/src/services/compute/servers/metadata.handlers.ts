@@ -27,7 +27,9 @@ export async function showMetadataItem(request: ApiRequest): Promise<Reply> {
 /** POST merges, PUT replaces. */
 export const postMetadata = async (request: ApiRequest<MetadataBody>): Promise<Reply> => ({
   status: 200,
-  body: { metadata: await changeMetadata(request, idOf(request), (current) => ({ ...current, ...request.body.metadata })) },
+  body: {
+    metadata: await changeMetadata(request, idOf(request), (current) => ({ ...current, ...request.body.metadata })),
+  },
 });
 
 export const putMetadata = async (request: ApiRequest<MetadataBody>): Promise<Reply> => ({
@@ -78,10 +80,16 @@ export async function showTag(request: ApiRequest): Promise<Reply> {
 
 export async function putTag(request: ApiRequest): Promise<Reply> {
   const tag = request.params["tag"] ?? "";
-  if (!/^[^,/]{1,60}$/.test(tag)) throw invalid(`Tag '${tag.slice(0, 80)}' is invalid. It must be a non empty string without characters '/' and ',', of at most 60`);
+  if (!/^[^,/]{1,60}$/.test(tag))
+    throw invalid(
+      `Tag '${tag.slice(0, 80)}' is invalid. It must be a non empty string without characters '/' and ',', of at most 60`,
+    );
   const { before } = await changeTags(request, idOf(request), (current) => [...current, tag]);
   if (before.includes(tag)) return { status: 204 };
-  return { status: 201, headers: { location: `${request.baseUrl}/compute/v2.1/servers/${idOf(request)}/tags/${encodeURIComponent(tag)}` } };
+  return {
+    status: 201,
+    headers: { location: `${request.baseUrl}/compute/v2.1/servers/${idOf(request)}/tags/${encodeURIComponent(tag)}` },
+  };
 }
 
 export async function deleteTag(request: ApiRequest): Promise<Reply> {
@@ -99,7 +107,10 @@ async function readAddresses(request: ApiRequest): Promise<{ [network: string]: 
   return stateOf(server).vmState === "building" ? {} : toAddresses(extrasOf(server).addresses, false);
 }
 
-export const listIps = async (request: ApiRequest): Promise<Reply> => ({ status: 200, body: { addresses: await readAddresses(request) } });
+export const listIps = async (request: ApiRequest): Promise<Reply> => ({
+  status: 200,
+  body: { addresses: await readAddresses(request) },
+});
 
 export async function showIps(request: ApiRequest): Promise<Reply> {
   const network = request.params["network"] ?? "";
@@ -116,7 +127,13 @@ export async function listServerSecurityGroups(request: ApiRequest): Promise<Rep
   return {
     status: 200,
     body: {
-      security_groups: groups.map((group) => ({ id: group.id, name: group.name, tenant_id: server.projectId, description: "", rules: [] })),
+      security_groups: groups.map((group) => ({
+        id: group.id,
+        name: group.name,
+        tenant_id: server.projectId,
+        description: "",
+        rules: [],
+      })),
     },
   };
 }

@@ -7,6 +7,10 @@ export async function removeServerForPurge(app: App, tx: Transaction, id: string
   const server = await lockServer(tx.sql, id, null);
   if (server === null || server.deleting) return;
   await setDeleting(tx.sql, id, new Date(app.clock.now()));
-  tx.event({ action: "compute.server.delete", target: { type: "server", id, projectId: server.projectId }, detail: { purge: true } });
+  tx.event({
+    action: "compute.server.delete",
+    target: { type: "server", id, projectId: server.projectId },
+    detail: { purge: true },
+  });
   tx.enqueue(`server/${id}`);
 }

@@ -19,13 +19,18 @@ export const unknownServer = (id: string): Error => notFound(`Instance ${id} cou
 /** The server, or 404: a foreign one is exactly like one that does not exist. */
 export async function getServer(request: Pick<ApiRequest, "app" | "actor" | "plane">, id: string): Promise<Server> {
   const scope = scopeOf(request);
-  const server = scope === null ? await findServer(request.app.db, id) : await findProjectServer(request.app.db, id, scope);
+  const server =
+    scope === null ? await findServer(request.app.db, id) : await findProjectServer(request.app.db, id, scope);
   if (server === null) throw unknownServer(id);
   return server;
 }
 
 /** The same, held until the caller's transaction ends. */
-export async function getServerLocked(sql: Queryable, request: Pick<ApiRequest, "actor" | "plane">, id: string): Promise<Server> {
+export async function getServerLocked(
+  sql: Queryable,
+  request: Pick<ApiRequest, "actor" | "plane">,
+  id: string,
+): Promise<Server> {
   const server = await lockServer(sql, id, scopeOf(request));
   if (server === null) throw unknownServer(id);
   return server;
@@ -43,7 +48,10 @@ export async function readServers(
 }
 
 /** What views show beside the rows: all of it in one flight, whatever the number of servers. */
-export async function readExtras(request: ApiRequest, servers: readonly Server[]): Promise<(server: Server) => ServerExtras> {
+export async function readExtras(
+  request: ApiRequest,
+  servers: readonly Server[],
+): Promise<(server: Server) => ServerExtras> {
   if (servers.length === 0) return toExtras(new Map(), new Map(), new Map());
   const ids = servers.map((server) => server.id);
   const { db } = request.app;

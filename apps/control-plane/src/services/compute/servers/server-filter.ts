@@ -18,15 +18,33 @@ export type ServerFilter = {
   tagsAny?: string[];
   notTags?: string[];
   notTagsAny?: string[];
-  metadata?: { [key: string]: string };
   /** The question has no answer (an unknown status, only deleted servers): an empty page. */
   nothing?: boolean;
 };
 
 export const SORT_COLUMNS = [
-  "access_ip_v4", "access_ip_v6", "availability_zone", "config_drive", "created_at", "description", "name", "host", "hostname", "image_id",
-  "flavor_id", "key_name", "launch_index", "observed_launched_at", "locked_by", "project_id", "task_state", "updated_at", "user_id", "id",
-  "vm_state", "disk_config",
+  "access_ip_v4",
+  "access_ip_v6",
+  "availability_zone",
+  "config_drive",
+  "created_at",
+  "description",
+  "name",
+  "host",
+  "hostname",
+  "image_id",
+  "flavor_id",
+  "key_name",
+  "launch_index",
+  "observed_launched_at",
+  "locked_by",
+  "project_id",
+  "task_state",
+  "updated_at",
+  "user_id",
+  "id",
+  "vm_state",
+  "disk_config",
 ] as const;
 
 export type ServerSort = { column: (typeof SORT_COLUMNS)[number]; descending: boolean };

@@ -6,11 +6,21 @@ import { asksAsAdmin } from "../common/actor.ts";
 import { checkLock } from "./change-power.ts";
 import { getServer, getServerLocked } from "./read-servers.ts";
 
-export async function changeSecurityGroup(request: ApiRequest, id: string, name: string, verb: "add" | "remove"): Promise<void> {
+export async function changeSecurityGroup(
+  request: ApiRequest,
+  id: string,
+  name: string,
+  verb: "add" | "remove",
+): Promise<void> {
   await transact(request.app, request.origin, async (tx) => {
     const server = await getServerLocked(tx.sql, request, id);
     checkLock(request, server);
-    const change = { serverId: server.id, projectId: server.projectId, isAdmin: asksAsAdmin(request), securityGroup: name };
+    const change = {
+      serverId: server.id,
+      projectId: server.projectId,
+      isAdmin: asksAsAdmin(request),
+      securityGroup: name,
+    };
     await (verb === "add" ? addServerSecurityGroup(tx, change) : removeServerSecurityGroup(tx, change));
     tx.event({
       action: `compute.server.${verb}SecurityGroup`,

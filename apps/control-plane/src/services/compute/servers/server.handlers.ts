@@ -18,7 +18,11 @@ import { type Viewer, serverLinks, toServerEntry, toServerView } from "./server.
 import { updateServer } from "./update-server.ts";
 
 export const idOf = (request: Pick<ApiRequest, "params">): string => request.params["server_id"] ?? "";
-const viewerOf = (request: ApiRequest): Viewer => ({ baseUrl: request.baseUrl, version: request.version, isAdmin: asksAsAdmin(request) });
+const viewerOf = (request: ApiRequest): Viewer => ({
+  baseUrl: request.baseUrl,
+  version: request.version,
+  isAdmin: asksAsAdmin(request),
+});
 
 export async function postServer(request: ApiRequest<CreateServerBody>): Promise<Reply> {
   const { server } = request.body;
@@ -36,7 +40,8 @@ export async function postServer(request: ApiRequest<CreateServerBody>): Promise
         id: first,
         links: serverLinks(request, first),
         "OS-DCF:diskConfig": wanted.diskConfig,
-        security_groups: wanted.securityGroups.length === 0 ? [{ name: "default" }] : wanted.securityGroups.map((name) => ({ name })),
+        security_groups:
+          wanted.securityGroups.length === 0 ? [{ name: "default" }] : wanted.securityGroups.map((name) => ({ name })),
         adminPass: wanted.adminPassword,
       },
     },
@@ -101,16 +106,21 @@ function toImageId(server: CreateServerBody["server"]): string {
 
 function checkDevice(device: BlockDeviceBody): void {
   const fromImage = device.source_type === "image" && (device.destination_type ?? "local") === "local";
-  if (!fromImage) throw invalid("Block Device Mapping is Invalid: volumes are not available here; only an image on a local disk is.");
+  if (!fromImage)
+    throw invalid("Block Device Mapping is Invalid: volumes are not available here; only an image on a local disk is.");
   if (device.boot_index !== undefined && Number(device.boot_index) !== 0) {
-    throw invalid("Block Device Mapping is Invalid: Boot sequence for the instance and image/block device mapping combination is not valid.");
+    throw invalid(
+      "Block Device Mapping is Invalid: Boot sequence for the instance and image/block device mapping combination is not valid.",
+    );
   }
-  if (device.uuid === undefined && device.image_id === undefined) throw invalid("Block Device Mapping is Invalid: an image needs its uuid.");
+  if (device.uuid === undefined && device.image_id === undefined)
+    throw invalid("Block Device Mapping is Invalid: an image needs its uuid.");
 }
 
 function toNetworks(request: ApiRequest<CreateServerBody>): RequestedNetworks {
   const { networks } = request.body.server;
-  if (networks === undefined || (Array.isArray(networks) && networks.length === 0)) return request.version >= 37 ? "auto" : "implicit";
+  if (networks === undefined || (Array.isArray(networks) && networks.length === 0))
+    return request.version >= 37 ? "auto" : "implicit";
   return typeof networks === "string" ? networks : networks.map(toInterface);
 }
 
@@ -118,12 +128,15 @@ function toInterface(network: NetworkBody): RequestedInterface {
   const tag = network.tag === undefined ? {} : { tag: network.tag };
   if (network.port !== undefined && network.port !== null) {
     if (network.fixed_ip !== undefined) {
-      throw invalid(`Specified Fixed IP '${network.fixed_ip}' cannot be used with port '${network.port}': the two cannot be specified together.`);
+      throw invalid(
+        `Specified Fixed IP '${network.fixed_ip}' cannot be used with port '${network.port}': the two cannot be specified together.`,
+      );
     }
     return { portId: network.port, ...tag };
   }
   const { uuid } = network;
-  if (uuid === undefined || !isUuid(uuid)) throw invalid(`Bad networks format: network uuid is not in proper format (${uuid ?? ""})`);
+  if (uuid === undefined || !isUuid(uuid))
+    throw invalid(`Bad networks format: network uuid is not in proper format (${uuid ?? ""})`);
   return { networkId: uuid, ...(network.fixed_ip === undefined ? {} : { fixedIp: network.fixed_ip }), ...tag };
 }
 
@@ -146,13 +159,16 @@ function toUserData(text: string | null | undefined): string | null {
   if (text === undefined || text === null) return null;
   const packed = text.replaceAll(/\s/g, "");
   if (packed.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(packed)) {
-    throw invalid("Invalid input for field/attribute user_data. Value is not a 'base64'", { field: "server.user_data" });
+    throw invalid("Invalid input for field/attribute user_data. Value is not a 'base64'", {
+      field: "server.user_data",
+    });
   }
   return packed === "" ? null : packed;
 }
 
 const lastSegment = (reference: string): string => reference.slice(reference.lastIndexOf("/") + 1);
-const emptyToNull = (text: string | null | undefined): string | null => (text === undefined || text === "" ? null : text);
+const emptyToNull = (text: string | null | undefined): string | null =>
+  text === undefined || text === "" ? null : text;
 
 /** The short form that the API answers with: `2001:db8::1`. */
 function canonicalV6(text: string | null | undefined): string | null {
@@ -176,19 +192,29 @@ async function readPage(request: ApiRequest): Promise<{ servers: Server[]; more:
     const found = await serverIdsWithAddress(request.app.db, filter.projectId, address);
     ids = ids === undefined ? found : ids.filter((id) => found.includes(id));
   }
-  const servers = await readServers(request, { filter: ids === undefined ? filter : { ...filter, ids }, sort, marker, limit });
+  const servers = await readServers(request, {
+    filter: ids === undefined ? filter : { ...filter, ids },
+    sort,
+    marker,
+    limit,
+  });
   return { servers, more: limit > 0 && servers.length === limit };
 }
 
 const links = (request: ApiRequest, path: string, page: { servers: Server[]; more: boolean }): object => {
   const last = page.servers.at(-1);
-  return page.more && last !== undefined ? { servers_links: nextLink(request, path, nextPageQuery(request.query, last.id)) } : {};
+  return page.more && last !== undefined
+    ? { servers_links: nextLink(request, path, nextPageQuery(request.query, last.id)) }
+    : {};
 };
 
 export async function listServerEntries(request: ApiRequest): Promise<Reply> {
   const page = await readPage(request);
   const viewer = viewerOf(request);
-  return { status: 200, body: { servers: page.servers.map((server) => toServerEntry(viewer, server)), ...links(request, "servers", page) } };
+  return {
+    status: 200,
+    body: { servers: page.servers.map((server) => toServerEntry(viewer, server)), ...links(request, "servers", page) },
+  };
 }
 
 export async function listServerDetails(request: ApiRequest): Promise<Reply> {

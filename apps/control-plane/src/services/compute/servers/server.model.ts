@@ -40,7 +40,12 @@ export type ServerFacts = {
   observedLaunchedAt: Date | null;
 };
 
-export type ServerState = { vmState: VmState; taskState: TaskState | null; powerState: PowerState; status: ServerStatus };
+export type ServerState = {
+  vmState: VmState;
+  taskState: TaskState | null;
+  powerState: PowerState;
+  status: ServerStatus;
+};
 
 /** An observation made before the last word about power says nothing about what became of it. */
 const isCurrent = (facts: ServerFacts): boolean => (facts.observedGeneration ?? -1) >= facts.powerGeneration;
@@ -48,7 +53,9 @@ const isCurrent = (facts: ServerFacts): boolean => (facts.observedGeneration ?? 
 /** A reboot that was asked for is over once its nonce came back and the guest is no longer on its way up. */
 export const isRebooting = (facts: ServerFacts): boolean =>
   facts.rebootNonce !== null &&
-  (facts.rebootNonce !== facts.observedRebootNonce || facts.observedState === "preparing" || facts.observedState === "starting");
+  (facts.rebootNonce !== facts.observedRebootNonce ||
+    facts.observedState === "preparing" ||
+    facts.observedState === "starting");
 
 /** Off by its own doing, and nobody has said anything about power since: that is where it stays. */
 export const isAtRest = (facts: ServerFacts): boolean => facts.observedSpontaneous && isCurrent(facts);
@@ -94,10 +101,15 @@ function taskStateOf(facts: ServerFacts): TaskState | null {
   }
   if (isRebooting(facts)) return facts.rebootKind === "hard" ? "rebooting_hard" : "rebooting";
   if (isAtRest(facts) || facts.observedState === facts.power) return null;
-  switch (facts.power) {
+  return towards(facts.power, facts.observedState);
+}
+
+/** What the way from one state to another is called. */
+function towards(power: GuestPower, from: GuestState | null): TaskState {
+  switch (power) {
     case "running":
-      if (facts.observedState === "paused") return "unpausing";
-      return facts.observedState === "suspended" ? "resuming" : "powering-on";
+      if (from === "paused") return "unpausing";
+      return from === "suspended" ? "resuming" : "powering-on";
     case "paused":
       return "pausing";
     case "suspended":
@@ -147,28 +159,56 @@ export function statusOf(vmState: VmState, taskState: TaskState | null): ServerS
 
 /** Every status that OpenStack has, ours or not: a filter by one of them is valid (microversion 2.38). */
 export const KNOWN_STATUSES: readonly string[] = [
-  "ACTIVE", "BUILD", "DELETED", "ERROR", "HARD_REBOOT", "MIGRATING", "PASSWORD", "PAUSED", "REBOOT", "REBUILD", "RESCUE",
-  "RESIZE", "REVERT_RESIZE", "SHELVED", "SHELVED_OFFLOADED", "SHUTOFF", "SOFT_DELETED", "SUSPENDED", "UNKNOWN", "VERIFY_RESIZE",
+  "ACTIVE",
+  "BUILD",
+  "DELETED",
+  "ERROR",
+  "HARD_REBOOT",
+  "MIGRATING",
+  "PASSWORD",
+  "PAUSED",
+  "REBOOT",
+  "REBUILD",
+  "RESCUE",
+  "RESIZE",
+  "REVERT_RESIZE",
+  "SHELVED",
+  "SHELVED_OFFLOADED",
+  "SHUTOFF",
+  "SOFT_DELETED",
+  "SUSPENDED",
+  "UNKNOWN",
+  "VERIFY_RESIZE",
 ];
 
 /** What a customer may ask of a server's power. */
 export type PowerAction = "start" | "stop" | "pause" | "unpause" | "suspend" | "resume" | "rebootSoft" | "rebootHard";
 
 /** As Nova's check_instance_state: the states an action is allowed in, and whether no task may be under way. */
-const ALLOWED: { readonly [action in PowerAction]: { vmStates: readonly VmState[]; anyTask?: readonly TaskState[] } } = {
-  start: { vmStates: ["stopped"] },
-  stop: { vmStates: ["active", "error"] },
-  pause: { vmStates: ["active"] },
-  unpause: { vmStates: ["paused"] },
-  suspend: { vmStates: ["active"] },
-  resume: { vmStates: ["suspended"] },
-  rebootSoft: { vmStates: ["active"] },
-  // a hard reboot is the way out of a task that hangs
-  rebootHard: {
-    vmStates: ["active", "stopped", "paused", "suspended", "error"],
-    anyTask: ["rebooting", "rebooting_hard", "pausing", "unpausing", "suspending", "resuming", "powering-on", "powering-off"],
-  },
-};
+const ALLOWED: { readonly [action in PowerAction]: { vmStates: readonly VmState[]; anyTask?: readonly TaskState[] } } =
+  {
+    start: { vmStates: ["stopped"] },
+    stop: { vmStates: ["active", "error"] },
+    pause: { vmStates: ["active"] },
+    unpause: { vmStates: ["paused"] },
+    suspend: { vmStates: ["active"] },
+    resume: { vmStates: ["suspended"] },
+    rebootSoft: { vmStates: ["active"] },
+    // a hard reboot is the way out of a task that hangs
+    rebootHard: {
+      vmStates: ["active", "stopped", "paused", "suspended", "error"],
+      anyTask: [
+        "rebooting",
+        "rebooting_hard",
+        "pausing",
+        "unpausing",
+        "suspending",
+        "resuming",
+        "powering-on",
+        "powering-off",
+      ],
+    },
+  };
 
 const WORDS: { readonly [action in PowerAction]: string } = {
   start: "start",
@@ -185,10 +225,14 @@ const WORDS: { readonly [action in PowerAction]: string } = {
 export function checkPowerAction(id: string, facts: ServerFacts, action: PowerAction): void {
   const { vmState, taskState } = stateOf(facts);
   const allowed = ALLOWED[action];
-  if (!allowed.vmStates.includes(vmState) || (vmState === "error" && facts.observedLaunchedAt === null && action !== "rebootHard")) {
+  if (
+    !allowed.vmStates.includes(vmState) ||
+    (vmState === "error" && facts.observedLaunchedAt === null && action !== "rebootHard")
+  ) {
     throw conflict(`Cannot '${WORDS[action]}' instance ${id} while it is in vm_state ${vmState}`);
   }
-  if (vmState === "error" && facts.host === null) throw conflict(`Cannot '${WORDS[action]}' instance ${id} while it is in vm_state error`);
+  if (vmState === "error" && facts.host === null)
+    throw conflict(`Cannot '${WORDS[action]}' instance ${id} while it is in vm_state error`);
   if (taskState !== null && allowed.anyTask?.includes(taskState) !== true) {
     throw conflict(`Cannot '${WORDS[action]}' instance ${id} while it is in task_state ${taskState}`);
   }
@@ -275,11 +319,24 @@ export type Server = ServerFacts & {
 };
 
 /** `instance-0000002a`: the name Nova shows operators. */
-export const hypervisorName = (server: Pick<Server, "number">): string => `instance-${server.number.toString(16).padStart(8, "0")}`;
+export const hypervisorName = (server: Pick<Server, "number">): string =>
+  `instance-${server.number.toString(16).padStart(8, "0")}`;
 
 /** What the API changes of a server's own fields. */
 export type ServerChanges = Partial<
-  Pick<Server, "name" | "hostname" | "description" | "accessIpV4" | "accessIpV6" | "diskConfig" | "metadata" | "tags" | "lockedBy" | "lockedReason">
+  Pick<
+    Server,
+    | "name"
+    | "hostname"
+    | "description"
+    | "accessIpV4"
+    | "accessIpV6"
+    | "diskConfig"
+    | "metadata"
+    | "tags"
+    | "lockedBy"
+    | "lockedReason"
+  >
 >;
 
 /** What a word about power makes of the wanted state. */

@@ -36,18 +36,24 @@ const DELETE_CHECK_MS = 1_000;
 
 export function planServer(server: Server, around: ServerNeighbours): ServerStep {
   if (server.deleting) return planDeletion(server, around);
-  const { vmState, taskState } = stateOf(server);
-  if (vmState === "error" && server.faultMessage !== null) return { step: "rest" };
-  if (vmState === "error" && taskState === null && hasHeard(server)) return { step: "rest" };
+  if (isSettled(server)) return { step: "rest" };
   if (server.host === null) return { step: "place" };
-  if (hasHeard(server) && isAtRest(server)) return { step: "rest" };
-  if (hasHeard(server) && server.observedConverged && !isRebooting(server)) return { step: "rest" };
+  const { vmState, taskState } = stateOf(server);
   const deadlineMs = server.taskSince.getTime() + (vmState === "building" ? BUILD_DEADLINE_MS : TASK_DEADLINE_MS);
   if (taskState !== null && around.nowMs >= deadlineMs) return { step: "fail", message: overdue(server) };
   const checkAfterMs = taskState === null ? CHECK_MS : Math.max(1, Math.min(CHECK_MS, deadlineMs - around.nowMs));
   if (around.hostLostAtMs !== null) return { step: "await", why: `host ${server.host} does not answer`, checkAfterMs };
   if (hasHeard(server)) return planOnHost(server, checkAfterMs);
   return around.portsWaitFor === null ? { step: "putGuest" } : { step: "waitForPort", key: around.portsWaitFor };
+}
+
+/** As wanted, off by its own doing, or in ERROR until somebody says what is next. */
+function isSettled(server: Server): boolean {
+  if (server.faultMessage !== null) return true;
+  if (!hasHeard(server)) return false;
+  const { vmState, taskState } = stateOf(server);
+  if (vmState === "error" && taskState === null) return true;
+  return isAtRest(server) || (server.observedConverged && !isRebooting(server));
 }
 
 /** Has the agent taken in everything we want? */
@@ -57,7 +63,11 @@ function planOnHost(server: Server, checkAfterMs: number): ServerStep {
   if (server.rebootNonce !== null && server.rebootNonce !== server.observedRebootNonce) {
     return { step: "reboot", kind: server.rebootKind ?? "hard", nonce: server.rebootNonce };
   }
-  return { step: "await", why: `host ${server.host ?? ""} is at it: ${server.observedState ?? "unknown"}`, checkAfterMs };
+  return {
+    step: "await",
+    why: `host ${server.host ?? ""} is at it: ${server.observedState ?? "unknown"}`,
+    checkAfterMs,
+  };
 }
 
 function planDeletion(server: Server, around: ServerNeighbours): ServerStep {

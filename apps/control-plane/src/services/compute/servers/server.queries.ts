@@ -75,7 +75,9 @@ export async function loadServer(sql: Queryable, id: string): Promise<(Server & 
 
 /** A server of a project. */
 export async function findProjectServer(sql: Queryable, id: string, projectId: string): Promise<Server | null> {
-  const [row] = await sql<Server[]>`select ${columns(sql)} from server s where s.id = ${id} and s.project_id = ${projectId}`;
+  const [row] = await sql<
+    Server[]
+  >`select ${columns(sql)} from server s where s.id = ${id} and s.project_id = ${projectId}`;
   return row ?? null;
 }
 
@@ -93,7 +95,12 @@ export async function findAdminPassword(sql: Queryable, id: string): Promise<Buf
 }
 
 /** A new word about power. It also ends an ERROR that the control plane had found. `bump`: the guest's spec changes by it. */
-export async function setPower(sql: Queryable, id: string, change: PowerChange, options: { bump: boolean; at: Date }): Promise<void> {
+export async function setPower(
+  sql: Queryable,
+  id: string,
+  change: PowerChange,
+  options: { bump: boolean; at: Date },
+): Promise<void> {
   const step = options.bump ? 1 : 0;
   await sql`
     update server set power = ${change.power}, power_nonce = ${change.powerNonce}, reboot_kind = ${change.reboot?.kind ?? null},
@@ -109,7 +116,12 @@ export async function setDeleting(sql: Queryable, id: string, at: Date): Promise
 }
 
 /** The server's state is ERROR from now on, and this is why. */
-export async function setFault(sql: Queryable, id: string, fault: { code: number; message: string } | null, at: Date): Promise<void> {
+export async function setFault(
+  sql: Queryable,
+  id: string,
+  fault: { code: number; message: string } | null,
+  at: Date,
+): Promise<void> {
   await sql`
     update server set fault_code = ${fault?.code ?? null}, fault_message = ${fault?.message ?? null}, fault_at = ${fault === null ? null : at},
       updated_at = ${at}
@@ -124,9 +136,18 @@ export async function setServerHost(sql: Queryable, id: string, host: string, zo
 }
 
 /** What the API changes of a server's own fields. `bump`: the guest sees it (names, metadata), so its spec is sent anew. */
-export async function updateServerRow(sql: postgres.ISql, id: string, changes: ServerChanges, options: { bump: boolean; at: Date }): Promise<void> {
+export async function updateServerRow(
+  sql: postgres.ISql,
+  id: string,
+  changes: ServerChanges,
+  options: { bump: boolean; at: Date },
+): Promise<void> {
   const { metadata, ...plain } = changes;
-  const values = { ...plain, ...(metadata === undefined ? {} : { metadata: sql.json(metadata) }), updatedAt: options.at };
+  const values = {
+    ...plain,
+    ...(metadata === undefined ? {} : { metadata: sql.json(metadata) }),
+    updatedAt: options.at,
+  };
   const set = sql(values as never);
   await sql`update server set ${set}, generation = generation + ${options.bump ? 1 : 0} where id = ${id}`;
 }
@@ -151,7 +172,9 @@ export async function listUnsettledIds(sql: Queryable): Promise<string[]> {
 
 /** Ids of a project's servers. */
 export async function listProjectServerIds(sql: Queryable, projectId: string): Promise<string[]> {
-  const rows = await sql<{ id: string }[]>`select id from server where project_id = ${projectId} order by created_at desc, id desc`;
+  const rows = await sql<
+    { id: string }[]
+  >`select id from server where project_id = ${projectId} order by created_at desc, id desc`;
   return rows.map((row) => row.id);
 }
 
@@ -166,7 +189,10 @@ export async function listServerRows(sql: Queryable, page: ServerPage): Promise<
 /** For the EXPLAIN tests: the statement itself. */
 export function listServerStatement(sql: Queryable, page: ServerPage): postgres.PendingQuery<Server[]> {
   const keys = keysOf(page.sort);
-  const order = keys.map((key, index) => sql`${index === 0 ? sql`` : sql`,`} ${expression(sql, key.column, "s")} ${key.descending ? sql`desc` : sql`asc`}`);
+  const order = keys.map(
+    (key, index) =>
+      sql`${index === 0 ? sql`` : sql`,`} ${expression(sql, key.column, "s")} ${key.descending ? sql`desc` : sql`asc`}`,
+  );
   return sql<Server[]>`
     select ${columns(sql)} from server s
     where ${conditions(sql, page.filter)}
@@ -175,7 +201,8 @@ export function listServerStatement(sql: Queryable, page: ServerPage): postgres.
 }
 
 async function markerExists(sql: Queryable, marker: string, projectId: string | null): Promise<boolean> {
-  const rows = await sql`select 1 from server where id = ${marker} ${projectId === null ? sql`` : sql`and project_id = ${projectId}`}`;
+  const rows =
+    await sql`select 1 from server where id = ${marker} ${projectId === null ? sql`` : sql`and project_id = ${projectId}`}`;
   return rows.length > 0;
 }
 
@@ -187,24 +214,22 @@ function keysOf(sort: ServerSort[]): Key[] {
   return [...wanted, { column: "id", descending: wanted.at(-1)?.descending ?? true }];
 }
 
+const NULLABLE_TEXTS: readonly Key["column"][] = [
+  "access_ip_v4",
+  "access_ip_v6",
+  "availability_zone",
+  "description",
+  "host",
+  "key_name",
+  "locked_by",
+  "task_state",
+];
+
 /** Columns that may be null sort as the empty value, so that a keyset comparison is never null. */
 function expression(sql: Queryable, column: Key["column"], alias: string) {
   const name = sql(`${alias}.${column}`);
-  switch (column) {
-    case "observed_launched_at":
-      return sql`coalesce(${name}, '-infinity'::timestamptz)`;
-    case "access_ip_v4":
-    case "access_ip_v6":
-    case "availability_zone":
-    case "description":
-    case "host":
-    case "key_name":
-    case "locked_by":
-    case "task_state":
-      return sql`coalesce(${name}, '')`;
-    default:
-      return sql`${name}`;
-  }
+  if (column === "observed_launched_at") return sql`coalesce(${name}, '-infinity'::timestamptz)`;
+  return NULLABLE_TEXTS.includes(column) ? sql`coalesce(${name}, '')` : sql`${name}`;
 }
 
 /** All keys in one direction: a row comparison, which an index can start from. Mixed: the long way. */
@@ -216,7 +241,9 @@ function afterMarker(sql: Queryable, keys: Key[], marker: string) {
     return keys[0]?.descending === true ? sql`(${left}) < (${right})` : sql`(${left}) > (${right})`;
   }
   const ways = keys.map((key, index) => {
-    const before = keys.slice(0, index).map((earlier) => sql`${expression(sql, earlier.column, "s")} = ${of(earlier)} and`);
+    const before = keys
+      .slice(0, index)
+      .map((earlier) => sql`${expression(sql, earlier.column, "s")} = ${of(earlier)} and`);
     const equal = before.length === 0 ? sql`` : before;
     const further = key.descending
       ? sql`${expression(sql, key.column, "s")} < ${of(key)}`
@@ -231,24 +258,30 @@ function conditions(sql: Queryable, filter: ServerFilter) {
     ...(filter.projectId === null ? [] : [sql`s.project_id = ${filter.projectId}`]),
     ...equalities(sql, filter),
     ...patterns(sql, filter),
-    ...(filter.statuses === undefined ? [] : [sql`server_status(s.vm_state, s.task_state) = any(${filter.statuses})`]),
-    ...(filter.powerStates === undefined
-      ? []
-      : [sql`s.observed_launched_at is not null and s.observed_state = any(${filter.powerStates})`]),
+    ...states(sql, filter),
+    ...tagsAndMetadata(sql, filter),
     ...(filter.ids === undefined ? [] : [sql`s.id = any(${filter.ids})`]),
     ...(filter.changesSince === undefined ? [] : [sql`s.updated_at >= ${filter.changesSince}`]),
     ...(filter.changesBefore === undefined ? [] : [sql`s.updated_at <= ${filter.changesBefore}`]),
-    ...(filter.locked === undefined ? [] : [filter.locked ? sql`s.locked_by is not null` : sql`s.locked_by is null`]),
-    ...(filter.tags === undefined ? [] : [sql`s.tags @> ${filter.tags}`]),
-    ...(filter.tagsAny === undefined ? [] : [sql`s.tags && ${filter.tagsAny}`]),
-    ...(filter.notTags === undefined ? [] : [sql`not s.tags @> ${filter.notTags}`]),
-    ...(filter.notTagsAny === undefined ? [] : [sql`not s.tags && ${filter.notTagsAny}`]),
-    ...(filter.metadata === undefined ? [] : [sql`s.metadata @> ${(sql as postgres.Sql).json(filter.metadata)}`]),
-    ...(filter.nothing === true ? [sql`false`] : []),
   ];
   if (all.length === 0) return sql`true`;
   return all.map((condition, index) => (index === 0 ? condition : sql`and ${condition}`));
 }
+
+const states = (sql: Queryable, filter: ServerFilter) => [
+  ...(filter.statuses === undefined ? [] : [sql`server_status(s.vm_state, s.task_state) = any(${filter.statuses})`]),
+  ...(filter.powerStates === undefined
+    ? []
+    : [sql`s.observed_launched_at is not null and s.observed_state = any(${filter.powerStates})`]),
+  ...(filter.locked === undefined ? [] : [filter.locked ? sql`s.locked_by is not null` : sql`s.locked_by is null`]),
+];
+
+const tagsAndMetadata = (sql: Queryable, filter: ServerFilter) => [
+  ...(filter.tags === undefined ? [] : [sql`s.tags @> ${filter.tags}`]),
+  ...(filter.tagsAny === undefined ? [] : [sql`s.tags && ${filter.tagsAny}`]),
+  ...(filter.notTags === undefined ? [] : [sql`not s.tags @> ${filter.notTags}`]),
+  ...(filter.notTagsAny === undefined ? [] : [sql`not s.tags && ${filter.notTagsAny}`]),
+];
 
 const equalities = (sql: Queryable, filter: ServerFilter) =>
   Object.entries(filter.equal).map(([column, value]) => sql`s.${sql(column)} = ${value as string}`);

@@ -17,7 +17,16 @@ import { lockUsage, releaseUsage } from "../quotas/project.queries.ts";
 import { toGuestSpec } from "./guest-spec.ts";
 import { type Server, faultOf } from "./server.model.ts";
 import { type ServerStep, awaitGone, planServer } from "./server.plan.ts";
-import { deleteServerRow, findAdminPassword, findServer, listUnsettledIds, loadServer, lockServer, setFault, setServerHost } from "./server.queries.ts";
+import {
+  deleteServerRow,
+  findAdminPassword,
+  findServer,
+  listUnsettledIds,
+  loadServer,
+  lockServer,
+  setFault,
+  setServerHost,
+} from "./server.queries.ts";
 
 const NO_VALID_HOST = "No valid host was found. There are not enough hosts available.";
 const origin = systemOrigin("server.reconciler");
@@ -31,7 +40,11 @@ export const serverReconciler: Reconciler = {
 async function reconcileServer(app: App, id: string): Promise<Outcome> {
   const [server, portsWaitFor] = await Promise.all([loadServer(app.db, id), serverPortsReady(app.db, id)]);
   if (server === null) return done;
-  const step = planServer(server, { portsWaitFor, hostLostAtMs: server.hostLostAt?.getTime() ?? null, nowMs: app.clock.now() });
+  const step = planServer(server, {
+    portsWaitFor,
+    hostLostAtMs: server.hostLostAt?.getTime() ?? null,
+    nowMs: app.clock.now(),
+  });
   try {
     return await takeStep(app, server, step);
   } catch (error) {
@@ -68,13 +81,23 @@ function takeStep(app: App, server: Server, step: ServerStep): Promise<Outcome> 
 /** Nothing is left to do: what was under way has ended, well or badly. */
 async function rest(app: App, server: Server): Promise<Outcome> {
   const fault = faultOf(server);
-  await finishActions(app.db, server.id, { result: fault === null ? "Success" : "Error", message: fault, host: server.host }, new Date(app.clock.now()));
+  await finishActions(
+    app.db,
+    server.id,
+    { result: fault === null ? "Success" : "Error", message: fault, host: server.host },
+    new Date(app.clock.now()),
+  );
   return done;
 }
 
 async function place(app: App, server: Server): Promise<Outcome> {
   const placed = await transact(app, origin, async (tx) => {
-    const wish = { zone: server.wantedZone, host: server.wantedHost, hints: server.schedulerHints, projectId: server.projectId };
+    const wish = {
+      zone: server.wantedZone,
+      host: server.wantedHost,
+      hints: server.schedulerHints,
+      projectId: server.projectId,
+    };
     const claimed = await claimBestHost(tx.sql, await toDemand(tx.sql, server.flavor, wish));
     if (claimed === null) return null;
     if (!(await setServerHost(tx.sql, server.id, claimed.host, claimed.zone))) {
@@ -170,7 +193,11 @@ async function forget(app: App, server: Server): Promise<Outcome> {
     await lockUsage(tx.sql, server.projectId);
     if (!(await stillThere(tx, server))) return;
     if (server.host !== null) await releaseHost(tx.sql, server.host, roomOf(server.flavor));
-    await releaseUsage(tx.sql, server.projectId, { servers: 1, cores: server.flavor.vcpus, ramMib: server.flavor.ramMib });
+    await releaseUsage(tx.sql, server.projectId, {
+      servers: 1,
+      cores: server.flavor.vcpus,
+      ramMib: server.flavor.ramMib,
+    });
     await deleteServerRow(tx.sql, server.id);
     await releaseServerPorts(tx, server.id);
     await finishActions(tx.sql, server.id, { result: "Success", message: null, host: server.host }, at);

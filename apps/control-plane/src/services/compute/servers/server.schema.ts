@@ -1,12 +1,29 @@
 /** What may be sent about servers, by microversion (Compute API, "Servers"). Each step adds to the one before. Pure. */
 import type { JsonSchema } from "../../../http/service.ts";
-import { booleanSchema, descriptionSchema, integerSchema, metadataSchema, nameSchema, tagSchema, uuidSchema } from "../common/wire.ts";
+import {
+  booleanSchema,
+  descriptionSchema,
+  integerSchema,
+  metadataSchema,
+  nameSchema,
+  tagSchema,
+  uuidSchema,
+} from "../common/wire.ts";
 
-const ipv4OrEmpty = { anyOf: [{ type: "string", format: "ipv4" }, { type: "string", maxLength: 0 }, { type: "null" }] } as const;
-const ipv6OrEmpty = { anyOf: [{ type: "string", format: "ipv6" }, { type: "string", maxLength: 0 }, { type: "null" }] } as const;
+const ipv4OrEmpty = {
+  anyOf: [{ type: "string", format: "ipv4" }, { type: "string", maxLength: 0 }, { type: "null" }],
+} as const;
+const ipv6OrEmpty = {
+  anyOf: [{ type: "string", format: "ipv6" }, { type: "string", maxLength: 0 }, { type: "null" }],
+} as const;
 const diskConfig = { enum: ["AUTO", "MANUAL"] } as const;
 const password = { type: "string", maxLength: 255 } as const;
-const hostname = { type: "string", minLength: 2, maxLength: 63, pattern: "^[a-zA-Z0-9]+[a-zA-Z0-9-]*[a-zA-Z0-9]+$" } as const;
+const hostname = {
+  type: "string",
+  minLength: 2,
+  maxLength: 63,
+  pattern: "^[a-zA-Z0-9]+[a-zA-Z0-9-]*[a-zA-Z0-9]+$",
+} as const;
 const fqdn = { type: "string", minLength: 1, maxLength: 255, pattern: "^[a-zA-Z0-9._-]*$" } as const;
 /** Its grouping is checked by toUserData: a regular expression for it would be slow on what is not. */
 const base64 = { type: "string", maxLength: 65_535, pattern: "^[A-Za-z0-9+/=\\s]*$" } as const;
@@ -20,7 +37,12 @@ const blockDevice = {
   volume_id: uuidSchema,
   snapshot_id: uuidSchema,
   volume_size: { anyOf: [...integerSchema(0).anyOf, { type: "string", maxLength: 0 }] },
-  boot_index: { type: ["integer", "string", "null"], pattern: "^-?[0-9]{1,6}$", minimum: -1_000_000, maximum: 1_000_000 },
+  boot_index: {
+    type: ["integer", "string", "null"],
+    pattern: "^-?[0-9]{1,6}$",
+    minimum: -1_000_000,
+    maximum: 1_000_000,
+  },
   device_name: { type: "string", minLength: 1, maxLength: 255, pattern: "^[a-zA-Z0-9._/-]*$" },
   guest_format: { type: ["string", "null"], maxLength: 255 },
   device_type: { type: "string", maxLength: 255 },
@@ -38,7 +60,12 @@ const blockDevices = (more: object = {}): JsonSchema => ({
 });
 
 const port = { anyOf: [uuidSchema, { type: "null" }] } as const;
-const fixedIp = { anyOf: [{ type: "string", format: "ipv4" }, { type: "string", format: "ipv6" }] } as const;
+const fixedIp = {
+  anyOf: [
+    { type: "string", format: "ipv4" },
+    { type: "string", format: "ipv6" },
+  ],
+} as const;
 const networks = (item: object): JsonSchema => ({
   type: "array",
   maxItems: 255,
@@ -59,7 +86,11 @@ const createProperties = {
   personality: {
     type: "array",
     maxItems: 1000,
-    items: { type: "object", additionalProperties: false, properties: { path: { type: "string" }, contents: { type: "string" } } },
+    items: {
+      type: "object",
+      additionalProperties: false,
+      properties: { path: { type: "string" }, contents: { type: "string" } },
+    },
   },
   availability_zone: nameSchema,
   block_device_mapping: blockDevices(),
@@ -197,7 +228,12 @@ const updateBody = (properties: object): JsonSchema => ({
   additionalProperties: false,
   properties: { server: { type: "object", additionalProperties: false, properties } },
 });
-const updateProperties = { name: nameSchema, "OS-DCF:diskConfig": diskConfig, accessIPv4: ipv4OrEmpty, accessIPv6: ipv6OrEmpty };
+const updateProperties = {
+  name: nameSchema,
+  "OS-DCF:diskConfig": diskConfig,
+  accessIPv4: ipv4OrEmpty,
+  accessIPv6: ipv6OrEmpty,
+};
 
 export const updateServerSchema = [
   { since: 0, schema: updateBody(updateProperties) },

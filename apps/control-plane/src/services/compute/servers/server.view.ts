@@ -20,7 +20,9 @@ export type ServerExtras = {
 
 export const serverLinks = (viewer: Pick<Viewer, "baseUrl">, id: string): Link[] =>
   resourceLinks(viewer, "/compute", "v2.1", `servers/${id}`);
-const bookmark = (viewer: Viewer, path: string): Link[] => [{ rel: "bookmark", href: `${viewer.baseUrl}/compute/${path}` }];
+const bookmark = (viewer: Viewer, path: string): Link[] => [
+  { rel: "bookmark", href: `${viewer.baseUrl}/compute/${path}` },
+];
 
 export const toServerEntry = (viewer: Viewer, server: Pick<Server, "id" | "name">): object => ({
   id: server.id,
@@ -29,7 +31,12 @@ export const toServerEntry = (viewer: Viewer, server: Pick<Server, "id" | "name"
 });
 
 /** `show`: the whole of it; `update`: what PUT answers before 2.75, a much shorter view. */
-export function toServerView(viewer: Viewer, server: Server, extras: ServerExtras, kind: "show" | "detail" | "update" = "detail"): object {
+export function toServerView(
+  viewer: Viewer,
+  server: Server,
+  extras: ServerExtras,
+  kind: "show" | "detail" | "update" = "detail",
+): object {
   const { version } = viewer;
   const whole = kind !== "update" || version >= 75;
   return {

@@ -12,12 +12,20 @@ describe("the life of a server", () => {
   });
   after(() => lab.close());
 
-  const until = (id: string, status: string) => waitUntil(`${status} of ${id}`, async () => (await lab.status(id)) === status, { timeoutMs: 5_000, everyMs: 5 });
+  const until = (id: string, status: string) =>
+    waitUntil(`${status} of ${id}`, async () => (await lab.status(id)) === status, { timeoutMs: 5_000, everyMs: 5 });
   const act = (id: string, action: object) => lab.call("POST", `/servers/${id}/action`, action);
 
   test("create: 202, both request ids, then ACTIVE, with one create action that has ended well", async () => {
     const answer = await lab.call("POST", "/servers", {
-      server: { name: " web <é> ", flavorRef: "tiny", imageRef: lab.imageId, networks: "none", metadata: { a: "b" }, tags: ["x", "y"] },
+      server: {
+        name: " web <é> ",
+        flavorRef: "tiny",
+        imageRef: lab.imageId,
+        networks: "none",
+        metadata: { a: "b" },
+        tags: ["x", "y"],
+      },
     });
     assert.equal(answer.status, 202);
     const { id, adminPass } = answer.body.server;
@@ -32,12 +40,20 @@ describe("the life of a server", () => {
     assert.deepEqual(body.server.tags, ["x", "y"]);
     assert.deepEqual(body.server.flavor.original_name, "tiny");
     const actions = await lab.call("GET", `/servers/${id}/os-instance-actions`);
-    assert.deepEqual(actions.body.instanceActions.map((one: { action: string }) => one.action), ["create"]);
+    assert.deepEqual(
+      actions.body.instanceActions.map((one: { action: string }) => one.action),
+      ["create"],
+    );
     const requestId = String(answer.headers["x-compute-request-id"]);
-    const action = async () => (await lab.call("GET", `/servers/${id}/os-instance-actions/${requestId}`)).body.instanceAction;
-    await waitUntil("the action's end", async () => (await action()).events[0].finish_time !== null, { timeoutMs: 5_000, everyMs: 5 });
+    const action = async () =>
+      (await lab.call("GET", `/servers/${id}/os-instance-actions/${requestId}`)).body.instanceAction;
+    await waitUntil("the action's end", async () => (await action()).events[0].finish_time !== null, {
+      timeoutMs: 5_000,
+      everyMs: 5,
+    });
     assert.equal((await action()).events[0].result, "Success");
-    const [event] = await lab.app.db`select action from event where target_id = ${id} and action = 'compute.server.create'`;
+    const [event] = await lab.app
+      .db`select action from event where target_id = ${id} and action = 'compute.server.create'`;
     assert.ok(event);
   });
 
@@ -65,7 +81,10 @@ describe("the life of a server", () => {
         { timeoutMs: 5_000, everyMs: 5 },
       );
     }
-    assert.deepEqual(lab.agent.calls.filter((call) => call.startsWith(`reboot ${id}`)), [`reboot ${id} soft`, `reboot ${id} hard`]);
+    assert.deepEqual(
+      lab.agent.calls.filter((call) => call.startsWith(`reboot ${id}`)),
+      [`reboot ${id} soft`, `reboot ${id} hard`],
+    );
     const { body } = await lab.call("GET", `/servers/${id}/os-instance-actions`);
     assert.deepEqual(
       body.instanceActions.map((one: { action: string }) => one.action),
@@ -82,7 +101,9 @@ describe("the life of a server", () => {
     const refused = await act(id, { "os-stop": null });
     assert.equal(refused.status, 409);
     assert.match(refused.body.conflictingRequest.message, /task_state rebooting_hard/);
-    await waitUntil("the reboot to be with the host", () => lab.agent.calls.includes(`reboot ${id} hard`), { timeoutMs: 5_000 });
+    await waitUntil("the reboot to be with the host", () => lab.agent.calls.includes(`reboot ${id} hard`), {
+      timeoutMs: 5_000,
+    });
     await lab.agent.release();
     await until(id, "ACTIVE");
   });
@@ -105,10 +126,14 @@ describe("the life of a server", () => {
     await lab.drain();
     assert.equal((await lab.call("DELETE", `/servers/${id}`)).status, 204);
     assert.equal(await lab.status(id), "404");
-    const [usage] = await lab.app.db`select used_servers, (select count(*)::int from server where project_id = ${lab.projectId}) as rows from compute_project where project_id = ${lab.projectId}`;
+    const [usage] = await lab.app
+      .db`select used_servers, (select count(*)::int from server where project_id = ${lab.projectId}) as rows from compute_project where project_id = ${lab.projectId}`;
     assert.equal(usage?.["usedServers"], usage?.["rows"]);
     const actions = await lab.call("GET", `/servers/${id}/os-instance-actions`);
-    assert.deepEqual(actions.body.instanceActions.map((one: { action: string }) => one.action), ["delete", "create"]);
+    assert.deepEqual(
+      actions.body.instanceActions.map((one: { action: string }) => one.action),
+      ["delete", "create"],
+    );
     const old = await lab.call("GET", `/servers/${id}/os-instance-actions`, undefined, { version: "2.20" });
     assert.equal(old.status, 404);
   });
@@ -150,7 +175,10 @@ describe("the life of a server", () => {
   test("no host with room: ERROR, as Nova says it; nothing is left claimed", async () => {
     await lab.drain();
     const [before] = await lab.app.db`select claimed_servers from compute_host`;
-    const id = await lab.boot({}, { top: { "os:scheduler_hints": { same_host: ["00000000-0000-4000-8000-000000000000"] } } });
+    const id = await lab.boot(
+      {},
+      { top: { "os:scheduler_hints": { same_host: ["00000000-0000-4000-8000-000000000000"] } } },
+    );
     await until(id, "ERROR");
     const { body } = await lab.call("GET", `/servers/${id}`);
     assert.equal(body.server.fault.message, "No valid host was found. There are not enough hosts available.");
@@ -164,7 +192,13 @@ describe("the life of a server", () => {
     const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHl2ahBqXvzLWyNbn0xeHfCeWlmbPTEqdLMGxOkcMbh5 me@here";
     assert.equal((await lab.call("POST", "/os-keypairs", { keypair: { name: "me", public_key: key } })).status, 201);
     const userData = Buffer.from("#!/bin/sh\necho é\n").toString("base64");
-    const id = await lab.boot({ key_name: "me", user_data: userData, config_drive: true, adminPass: "geheim", metadata: { role: "db" } });
+    const id = await lab.boot({
+      key_name: "me",
+      user_data: userData,
+      config_drive: true,
+      adminPass: "geheim",
+      metadata: { role: "db" },
+    });
     await until(id, "ACTIVE");
     const spec = lab.agent.specs.get(id);
     assert.equal(spec?.configDrive, true);
@@ -184,7 +218,10 @@ describe("the life of a server", () => {
     assert.equal((row?.["adminPassword"] as Buffer).includes("geheim"), false);
     assert.equal((await lab.call("PUT", `/servers/${id}/metadata`, { metadata: { role: "web" } })).status, 200);
     await lab.drain();
-    assert.deepEqual(JSON.parse(lab.agent.specs.get(id)?.metadata.files["openstack/latest/meta_data.json"] ?? "{}").meta, { role: "web" });
+    assert.deepEqual(
+      JSON.parse(lab.agent.specs.get(id)?.metadata.files["openstack/latest/meta_data.json"] ?? "{}").meta,
+      { role: "web" },
+    );
   });
 
   test("a host that comes back without the guest: the server is in ERROR and says why; an orphan is removed", async () => {
@@ -224,7 +261,15 @@ describe("the life of a server", () => {
       [{ networks: [{ uuid: "a-b-c-d-e-f-g-h-i-j" }] }, /uuid|networks/],
       [{ accessIPv6: "eighty-five" }, /accessIPv6/],
       [{ metadata: { a: "x".repeat(256) } }, /metadata/],
-      [{ imageRef: "", block_device_mapping_v2: [{ source_type: "volume", destination_type: "volume", uuid: lab.imageId, boot_index: 0 }] }, /volumes are not available/],
+      [
+        {
+          imageRef: "",
+          block_device_mapping_v2: [
+            { source_type: "volume", destination_type: "volume", uuid: lab.imageId, boot_index: 0 },
+          ],
+        },
+        /volumes are not available/,
+      ],
       [{ unknown: 1 }, /unknown/],
     ] as const) {
       const answer = await lab.call("POST", "/servers", { server: { ...server, ...change } });
@@ -237,12 +282,23 @@ describe("the life of a server", () => {
 
   test("several at once: numbered names, one reservation", async () => {
     const answer = await lab.call("POST", "/servers", {
-      server: { name: "many", flavorRef: "tiny", imageRef: lab.imageId, networks: "none", min_count: 2, max_count: 2, return_reservation_id: true },
+      server: {
+        name: "many",
+        flavorRef: "tiny",
+        imageRef: lab.imageId,
+        networks: "none",
+        min_count: 2,
+        max_count: 2,
+        return_reservation_id: true,
+      },
     });
     assert.equal(answer.status, 202);
     const { reservation_id: reservation } = answer.body;
     const list = await lab.call("GET", `/servers?reservation_id=${reservation}&sort_key=display_name&sort_dir=asc`);
-    assert.deepEqual(list.body.servers.map((one: { name: string }) => one.name), ["many-1", "many-2"]);
+    assert.deepEqual(
+      list.body.servers.map((one: { name: string }) => one.name),
+      ["many-1", "many-2"],
+    );
     for (const { id } of list.body.servers) await until(id, "ACTIVE");
     for (const { id } of list.body.servers) await lab.call("DELETE", `/servers/${id}`);
   });
@@ -260,9 +316,12 @@ describe("quotas", () => {
     const answers = await Promise.all(Array.from({ length: 200 }, () => lab.call("POST", "/servers", body)));
     const codes = new Set(answers.map((answer) => answer.status));
     assert.equal(answers.filter((answer) => answer.status === 202).length, 10);
-    assert.deepEqual([...codes].toSorted(), [202, 403]);
+    assert.deepEqual(
+      [...codes].toSorted((a, b) => a - b),
+      [202, 403],
+    );
     const refusal = answers.find((answer) => answer.status === 403);
-    assert.match(refusal?.body.forbidden.message, /Quota exceeded for instances: Requested 1, but already used 10 of 10 instances/);
+    assert.match(refusal?.text ?? "", /Quota exceeded for instances: Requested 1, but already used 10 of 10 instances/);
     const limits = await lab.call("GET", "/limits");
     assert.equal(limits.body.limits.absolute.totalInstancesUsed, 10);
     const [row] = await lab.app.db`select count(*)::int as n from server where project_id = ${lab.projectId}`;

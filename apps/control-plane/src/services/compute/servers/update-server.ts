@@ -34,7 +34,11 @@ export async function updateServer(request: ApiRequest, id: string, changes: Ser
 }
 
 /** `change` sees the metadata as it is under the lock and says what it becomes. */
-export async function changeMetadata(request: ApiRequest, id: string, change: (current: Metadata) => Metadata): Promise<Metadata> {
+export async function changeMetadata(
+  request: ApiRequest,
+  id: string,
+  change: (current: Metadata) => Metadata,
+): Promise<Metadata> {
   const at = new Date(request.app.clock.now());
   return transact(request.app, request.origin, async (tx) => {
     const server = await getServerLocked(tx.sql, request, id);
@@ -42,9 +46,14 @@ export async function changeMetadata(request: ApiRequest, id: string, change: (c
     checkNoTask(server.id, server, "update metadata", BUILT);
     const metadata = change(server.metadata);
     const limit = quotaOf((await findUsage(tx.sql, server.projectId)).quota).metadata_items;
-    if (limit >= 0 && Object.keys(metadata).length > limit) throw forbidden(`Maximum number of metadata items exceeds ${limit}`);
+    if (limit >= 0 && Object.keys(metadata).length > limit)
+      throw forbidden(`Maximum number of metadata items exceeds ${limit}`);
     await updateServerRow(tx.sql, server.id, { metadata }, { bump: true, at });
-    tx.event({ action: "compute.server.update", target: { type: "server", id: server.id, projectId: server.projectId }, detail: { fields: ["metadata"] } });
+    tx.event({
+      action: "compute.server.update",
+      target: { type: "server", id: server.id, projectId: server.projectId },
+      detail: { fields: ["metadata"] },
+    });
     tx.enqueue(`server/${server.id}`);
     return metadata;
   });
@@ -53,7 +62,11 @@ export async function changeMetadata(request: ApiRequest, id: string, change: (c
 export const noSuchItem = (): Error => notFound("Metadata item was not found");
 
 /** As `changeMetadata`, for tags. The guest does not see them. */
-export async function changeTags(request: ApiRequest, id: string, change: (current: string[]) => string[]): Promise<{ before: string[]; after: string[] }> {
+export async function changeTags(
+  request: ApiRequest,
+  id: string,
+  change: (current: string[]) => string[],
+): Promise<{ before: string[]; after: string[] }> {
   const at = new Date(request.app.clock.now());
   return transact(request.app, request.origin, async (tx) => {
     const server = await getServerLocked(tx.sql, request, id);
@@ -61,7 +74,11 @@ export async function changeTags(request: ApiRequest, id: string, change: (curre
     const after = [...new Set(change(server.tags))];
     if (after.length > MAX_TAGS) throw invalid(`The number of tags exceeded the per-server limit ${MAX_TAGS}`);
     await updateServerRow(tx.sql, server.id, { tags: after }, { bump: false, at });
-    tx.event({ action: "compute.server.update", target: { type: "server", id: server.id, projectId: server.projectId }, detail: { fields: ["tags"] } });
+    tx.event({
+      action: "compute.server.update",
+      target: { type: "server", id: server.id, projectId: server.projectId },
+      detail: { fields: ["tags"] },
+    });
     return { before: server.tags, after };
   });
 }

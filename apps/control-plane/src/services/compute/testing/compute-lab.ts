@@ -10,7 +10,7 @@ import { receiveReport } from "../hosts/receive-report.ts";
 import { ensureFlavor } from "../public.ts";
 import { computeReconcilers } from "../reconcilers.ts";
 import { computeService } from "../service.ts";
-import { type FakeAgent, createFakeAgent } from "./fake-agent.ts";
+import { FakeAgent } from "./fake-agent.ts";
 
 /** JSON whose shape the test asserts. */
 export type Wire = ReturnType<typeof JSON.parse>;
@@ -21,7 +21,12 @@ export type ComputeLab = TestApp & {
   projectId: string;
   token: string;
   /** As the lab's customer, newest microversion unless said. */
-  call(method: string, path: string, body?: unknown, options?: { version?: string | null; token?: string }): Promise<Omit<Answer, "body"> & { body: Wire }>;
+  call(
+    method: string,
+    path: string,
+    body?: unknown,
+    options?: { version?: string | null; token?: string },
+  ): Promise<Omit<Answer, "body"> & { body: Wire }>;
   /** POST /servers of a small server without networks. */
   boot(more?: object, options?: { token?: string; top?: object }): Promise<string>;
   status(id: string): Promise<string>;
@@ -31,7 +36,7 @@ export type ComputeLab = TestApp & {
 export async function createComputeLab(
   options: { time?: "manual"; services?: Service[]; reconcilers?: Reconciler[] } = {},
 ): Promise<ComputeLab> {
-  const agent = createFakeAgent();
+  const agent = new FakeAgent();
   const app = await createTestApp({
     services: [computeService, ...(options.services ?? [])],
     reconcilers: [...computeReconcilers, ...(options.reconcilers ?? [])],
@@ -68,13 +73,18 @@ export async function createComputeLab(
     },
     async status(id) {
       const answer = await call("GET", `/servers/${id}`);
-      return answer.status === 200 ? (answer.body as { server: { status: string } }).server.status : String(answer.status);
+      return answer.status === 200
+        ? (answer.body as { server: { status: string } }).server.status
+        : String(answer.status);
     },
   };
 }
 
 /** An image that could be booted, as far as the database knows. */
-export async function seedImage(app: TestApp, over: { minDisk?: number; minRam?: number; virtualSizeBytes?: number } = {}): Promise<string> {
+export async function seedImage(
+  app: TestApp,
+  over: { minDisk?: number; minRam?: number; virtualSizeBytes?: number } = {},
+): Promise<string> {
   const id = newUuid();
   await app.app.db`
     insert into image (id, name, project_id, visibility, status, disk_format, container_format, min_disk, min_ram, size_bytes, virtual_size_bytes,

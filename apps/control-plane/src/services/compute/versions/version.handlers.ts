@@ -42,8 +42,14 @@ const document = (version: ReturnType<typeof v20>, media: string): object => ({
   },
 });
 
-export const showVersion = (request: ApiRequest): Reply => ({ status: 200, body: document(v21(request.baseUrl), "2.1") });
-export const showOldVersion = (request: ApiRequest): Reply => ({ status: 200, body: document(v20(request.baseUrl), "2") });
+export const showVersion = (request: ApiRequest): Reply => ({
+  status: 200,
+  body: document(v21(request.baseUrl), "2.1"),
+});
+export const showOldVersion = (request: ApiRequest): Reply => ({
+  status: 200,
+  body: document(v20(request.baseUrl), "2"),
+});
 
 const toExtension = ([alias, name]: readonly [string, string]): object => ({
   alias,
