@@ -78,7 +78,6 @@ export function agentConfig(stack: Stack, accelerator: Accelerator): object {
     instance: config.instance,
     host,
     dataDir: hostDataDirectory(paths, host),
-    controlPlaneGid: users.controlPlane.gid,
   };
   if (stack.simulated) {
     const ms = config.simulatedDelayMs;
@@ -98,6 +97,7 @@ export function agentConfig(stack: Stack, accelerator: Accelerator): object {
   return {
     ...common,
     backend: "qemu",
+    controlPlaneGid: users.controlPlane.gid,
     socketPath: agentSocket(paths, host),
     metadataSocketPath: join(run, "metadata.sock"),
     engineRoot: stack.engineRoot,
