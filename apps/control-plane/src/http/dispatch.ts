@@ -1,4 +1,6 @@
 /** One request: who, may they, is it well-formed; then the handler. The same for every route of every service. */
+import type { OutgoingHttpHeaders } from "node:http";
+
 import type { FastifyReply, FastifyRequest } from "fastify";
 
 import { CloudError, forbidden, internal, invalid, notFound, unauthenticated } from "@andromede/base/errors";
@@ -49,7 +51,7 @@ export function createHandler(app: App, door: Door, service: Service, rows: Rout
         throw forbidden(`Policy doesn't allow ${found.rule.name} to be performed.`);
       }
       const request = toRequest(app, door, raw, found.row, { ...context, version, requestId });
-      return await send(reply, service, await found.row.handler(request as ApiRequest<never>), { version, requestId });
+      return await send(app, reply, service, await found.row.handler(request as ApiRequest<never>), { version, requestId });
     } catch (error) {
       const known = asCloudError(error);
       discardBody(raw);
@@ -63,7 +65,7 @@ export function createHandler(app: App, door: Door, service: Service, rows: Rout
         method: raw.method,
         path: raw.url,
       });
-      return sendError(reply, service, known, { version: context.version, requestId });
+      return sendError(app, reply, service, known, { version: context.version, requestId });
     }
   };
 }
@@ -168,10 +170,26 @@ function setCommonHeaders(reply: FastifyReply, service: Service, sent: Sent): vo
   }
 }
 
-function send(reply: FastifyReply, service: Service, answer: Reply, sent: Sent): FastifyReply {
+/** The head goes out now; what fails from here on can only be told by an end that comes too early. */
+function sendWritten(app: App, reply: FastifyReply, write: NonNullable<Reply["write"]>): FastifyReply {
+  const response = reply.raw;
+  reply.hijack();
+  response.writeHead(reply.statusCode, reply.getHeaders() as OutgoingHttpHeaders);
+  write(response).then(
+    () => response.end(),
+    (error: unknown) => {
+      if (!response.destroyed) app.log.warn({ error }, "an answer was cut short");
+      response.destroy();
+    },
+  );
+  return reply;
+}
+
+function send(app: App, reply: FastifyReply, service: Service, answer: Reply, sent: Sent): FastifyReply {
   setCommonHeaders(reply, service, sent);
   reply.code(answer.status);
   if (answer.headers !== undefined) reply.headers(answer.headers);
+  if (answer.write !== undefined) return sendWritten(app, reply, answer.write);
   if (answer.stream !== undefined) return reply.send(answer.stream);
   if (answer.body === undefined) {
     if (answer.status !== 204) reply.header("content-length", "0");
@@ -182,9 +200,9 @@ function send(reply: FastifyReply, service: Service, answer: Reply, sent: Sent):
   return reply.send(JSON.stringify(answer.body));
 }
 
-export function sendError(reply: FastifyReply, service: Service, error: CloudError, sent: Sent): FastifyReply {
+export function sendError(app: App, reply: FastifyReply, service: Service, error: CloudError, sent: Sent): FastifyReply {
   const answer = service.errorBody(error, statusOf(error), sent.requestId);
-  return send(reply, service, { status: answer.status, body: answer.body, headers: answer.headers ?? {} }, sent);
+  return send(app, reply, service, { status: answer.status, body: answer.body, headers: answer.headers ?? {} }, sent);
 }
 
 /** For what Fastify refuses before a handler runs, and for paths nobody serves. */
@@ -192,5 +210,5 @@ export function sendRefusal(app: App, reply: FastifyReply, raw: FastifyRequest, 
   const requestId = newRequestId();
   const known = asCloudError(error);
   logFailure(app, raw, known, error, requestId);
-  return sendError(reply, service, known, { version: service.microversions?.default, requestId });
+  return sendError(app, reply, service, known, { version: service.microversions?.default, requestId });
 }

@@ -1,6 +1,6 @@
 /** What a service is to the HTTP front: a mount point, a table of routes, policy rules and a way to say errors. */
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
-import type { Readable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 
 import type { CloudError } from "@andromede/base/errors";
 
@@ -55,6 +55,8 @@ export type Reply = {
   body?: unknown;
   /** Sent instead of `body`, without buffering. */
   stream?: Readable;
+  /** Writes the body itself, for who reuses buffers. `headers` MUST say its length; a throw cuts the connection. */
+  write?: (response: Writable) => Promise<void>;
   headers?: { [name: string]: string };
 };
 

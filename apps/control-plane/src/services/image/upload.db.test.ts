@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { type IncomingMessage, request as httpRequest } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
@@ -235,6 +235,63 @@ describe("an upload", () => {
     sending.end(Buffer.alloc(MIB));
     assert.equal(await status, 410);
     await waitUntil("no file", () => filesOf(id).length === 0, { timeoutMs: 5_000, everyMs: 5 });
+  });
+});
+
+describe("a download", () => {
+  const openFiles = (id: string): number =>
+    readdirSync("/proc/self/fd").filter((name) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${name}`).includes(id);
+      } catch {
+        return false; // closed while we looked
+      }
+    }).length;
+
+  const get = (owner: Owner, id: string): Promise<Buffer> =>
+    new Promise((resolve, reject) => {
+      httpRequest({ port, path: `/image/v2/images/${id}/file`, headers: { "x-auth-token": owner.token } }, (answer) => {
+        const chunks: Buffer[] = [];
+        answer.on("data", (chunk: Buffer) => chunks.push(chunk));
+        answer.once("error", reject);
+        answer.once("end", () => resolve(Buffer.concat(chunks)));
+      })
+        .once("error", reject)
+        .end();
+    });
+
+  it("gives every byte, to many at a time, and closes its file", async () => {
+    const owner = somebody();
+    const id = await create(owner);
+    const data = randomBytes(7 * MIB + 123);
+    await put(owner, id, data);
+    for (const copy of await Promise.all(Array.from({ length: 6 }, () => get(owner, id)))) assert.ok(copy.equals(data));
+    await waitUntil("closed files", () => openFiles(id) === 0, { timeoutMs: 5_000, everyMs: 5 });
+    await remove(owner, id);
+  });
+
+  it("whose client leaves closes its file; one that has begun outlives its image", async () => {
+    const owner = somebody();
+    const id = await create(owner);
+    await put(owner, id, randomBytes(16 * MIB));
+    const begin = async () => {
+      const socket = connect(port, "127.0.0.1");
+      const begun = new Promise<void>((resolve) => socket.once("readable", () => resolve()));
+      socket.write(`GET /image/v2/images/${id}/file HTTP/1.1\r\nHost: x\r\nX-Auth-Token: ${owner.token}\r\nConnection: close\r\n\r\n`);
+      await begun;
+      return socket;
+    };
+    const leaver = await begin();
+    assert.equal(openFiles(id), 1);
+    leaver.destroy();
+    await waitUntil("a closed file", () => openFiles(id) === 0, { timeoutMs: 5_000, everyMs: 5 });
+    const stayer = await begin();
+    await remove(owner, id);
+    await cloud.drain();
+    assert.deepEqual(filesOf(id), []);
+    let received = 0;
+    for await (const chunk of stayer as AsyncIterable<Buffer>) received += chunk.length;
+    assert.ok(received > 16 * MIB, `${received}`);
   });
 });
 

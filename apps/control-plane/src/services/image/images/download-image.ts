@@ -1,20 +1,24 @@
 import { open } from "node:fs/promises";
-import type { Readable } from "node:stream";
+import type { Writable } from "node:stream";
 
 import { CloudError, forbidden, unavailable } from "@andromede/base/errors";
 
 import { isAdmin } from "../../../http/policy.ts";
 import type { ApiRequest } from "../../../http/service.ts";
 import { imagePath } from "../store/image-store.ts";
+import { sendFile } from "../store/send-file.ts";
 import { type ByteRange, readRange } from "./byte-range.ts";
 import { getVisibleImage } from "./image-access.ts";
 
-/** Fewer, larger reads: a download is mostly the kernel copying. */
-const READ_BYTES = 512 * 1024;
+export type Download = {
+  sizeBytes: number;
+  range: ByteRange | null;
+  checksum: string | null;
+  /** MUST be called: the file is open, so that deleting the image does not cut the download. */
+  write: (response: Writable) => Promise<void>;
+};
 
-export type Download = { stream: Readable; sizeBytes: number; range: ByteRange | null; checksum: string | null };
-
-/** The bytes; null when there are none (yet). The stream holds the file open: deleting the image does not cut it. */
+/** The bytes; null when there are none (yet). */
 export async function openDownload(
   request: Pick<ApiRequest, "app" | "actor" | "plane">,
   id: string,
@@ -33,6 +37,6 @@ export async function openDownload(
   const file = await open(imagePath(request.app.config, id, image.uploadId), "r").catch((cause: unknown) => {
     throw unavailable(`The data of image ${id} cannot be read`, { cause });
   });
-  const stream = file.createReadStream({ highWaterMark: READ_BYTES, ...(range === null ? {} : { start: range.first, end: range.last }) });
-  return { stream, sizeBytes, range, checksum: image.checksum };
+  const { first, last } = range ?? { first: 0, last: sizeBytes - 1 };
+  return { sizeBytes, range, checksum: image.checksum, write: (response) => sendFile(file, response, { first, length: last - first + 1 }) };
 }

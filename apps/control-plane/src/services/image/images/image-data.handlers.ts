@@ -28,11 +28,11 @@ function readLength(header: string | undefined): number | null {
 export async function download(request: ApiRequest): Promise<Reply> {
   const found = await openDownload(request, imageId(request), request.headers.range);
   if (found === null) return noContent();
-  const { stream, sizeBytes, range, checksum } = found;
+  const { write, sizeBytes, range, checksum } = found;
   const length = range === null ? sizeBytes : range.last - range.first + 1;
   return {
     status: range === null ? 200 : 206,
-    stream,
+    write,
     headers: {
       "content-type": "application/octet-stream",
       "content-length": String(length),
