@@ -329,10 +329,33 @@ describe("after a crash", () => {
     const owner = somebody();
     const id = await create(owner);
     await put(owner, id, Buffer.from("data"));
-    await cloud.app.db`update image set checksum = null where id = ${id}`;
+    const stored = async (): Promise<string | null> =>
+      (await cloud.app.db<{ checksum: string | null }[]>`select checksum from image where id = ${id}`)[0]?.checksum ?? null;
+    const putOff = (age: string) => cloud.app.db`update image set checksum = null, updated_at = now() - ${age}::interval where id = ${id}`;
+    const expected = createHash("md5").update("data").digest("hex");
+    await putOff("1 minute");
     await insertKeys(cloud.app.db, [`image/${id}`]);
     await cloud.drain();
-    assert.equal((await show(owner, id))["checksum"], createHash("md5").update("data").digest("hex"));
+    assert.equal(await stored(), expected, "by the reconciler");
+    await putOff("0 seconds");
+    await insertKeys(cloud.app.db, [`image/${id}`]);
+    await cloud.drain();
+    assert.equal(await stored(), null, "which is in no hurry");
+    const shown = await Promise.all([show(owner, id), show(owner, id)]);
+    assert.deepEqual(shown.map((image) => image["checksum"]), [expected, expected]);
+    assert.equal(await stored(), expected, "by who asked for it");
+  });
+
+  it("an image whose bytes are gone is still shown, and not given", async () => {
+    const owner = somebody();
+    const id = await create(owner);
+    await put(owner, id, Buffer.from("data"));
+    await cloud.app.db`update image set checksum = null where id = ${id}`;
+    rmSync(join(cloud.app.config.imageStoreDir, filesOf(id)[0] ?? ""));
+    assert.deepEqual([(await show(owner, id))["status"], (await show(owner, id))["checksum"]], ["active", null]);
+    assert.equal((await cloud.inject({ method: "GET", url: `/image/v2/images/${id}/file`, token: owner.token })).status, 503);
+    assert.equal((await remove(owner, id)).status, 204);
+    await cloud.drain();
   });
 });
 

@@ -72,12 +72,14 @@ export type ImageState = Pick<Image, "id" | "status" | "uploadId" | "checksum" |
   uploadLapsed: boolean;
   /** Until it may be. */
   lapsesInMs: number;
+  ageMs: number;
 };
 
 export async function findImageState(sql: Queryable, id: string): Promise<ImageState | null> {
   const [row] = await sql<ImageState[]>`
     select id, status, upload_id, checksum, project_id, upload_until is null or upload_until < now() as upload_lapsed,
-      greatest(0, coalesce(extract(epoch from upload_until - now()) * 1000, 0))::float8 as lapses_in_ms
+      greatest(0, coalesce(extract(epoch from upload_until - now()) * 1000, 0))::float8 as lapses_in_ms,
+      (extract(epoch from now() - updated_at) * 1000)::float8 as age_ms
     from image where id = ${id}`;
   return row ?? null;
 }

@@ -1,11 +1,11 @@
-import { transact } from "../../../db/transaction.ts";
 import type { App } from "../../../app.ts";
+import { transact } from "../../../db/transaction.ts";
 import { systemOrigin } from "../../../events/append.ts";
 import { type Outcome, type Reconciler, done, pollAfter } from "../../../reconcile/worker.ts";
-import { hashFile } from "../store/hasher.ts";
-import { ensureStore, imagePath, listUploads, removeFiles } from "../store/image-store.ts";
+import { ensureStore, listUploads, removeFiles } from "../store/image-store.ts";
 import { planImage } from "./image.plan.ts";
-import { deleteImageRow, findImageState, listClaimedUploads, listUnsettledImages, setChecksum } from "./image.queries.ts";
+import { deleteImageRow, findImageState, listClaimedUploads, listUnsettledImages } from "./image.queries.ts";
+import { makeChecksum } from "./late-checksum.ts";
 import { releaseUpload } from "./upload.queries.ts";
 
 /** `image/<id>`: ends uploads whose process died, computes what was put off, removes what was deleted. */
@@ -32,8 +32,10 @@ async function reconcileImage(app: App, id: string): Promise<Outcome> {
       await removeUnclaimed(app, id, plan.uploadId);
       return done;
     case "hash":
-      await setChecksum(app.db, id, plan.uploadId, await hashFile(imagePath(app.config, id, plan.uploadId), "md5"));
+      await makeChecksum(app, id, plan.uploadId);
       return done;
+    case "hash-later":
+      return pollAfter(plan.ms, "its checksum is computed once nobody is busy with it");
     case "remove":
       if (plan.uploadId !== null) await removeFiles(app.config, id, plan.uploadId);
       await deleteImageRow(app.db, id);

@@ -5,11 +5,14 @@ import { getVisibleImage } from "./image-access.ts";
 import type { ImageFilters, Sort } from "./image-filters.ts";
 import type { Image } from "./image.model.ts";
 import { findVisibleImage } from "./image.queries.ts";
+import { withChecksum } from "./late-checksum.ts";
 import { listImages } from "./list-images.queries.ts";
 
 type Request = Pick<ApiRequest, "app" | "actor" | "plane">;
 
-export const showImage = (request: Request, id: string): Promise<Image> => getVisibleImage(request.app.db, request, id);
+export async function showImage(request: Request, id: string): Promise<Image> {
+  return withChecksum(request.app, await getVisibleImage(request.app.db, request, id));
+}
 
 export async function readImages(
   request: Request,
