@@ -30,6 +30,7 @@ export type LedgerEntry = {
 type Tombstone = { gone: { generation: number; atMs: number } };
 
 const TOMBSTONE_MS = 3_600_000;
+const UNREADABLE = ".json.unreadable";
 
 export type LedgerOptions = {
   /** null: kept in memory only. */
@@ -159,8 +160,9 @@ export class Ledger {
     const { directory } = this.#options;
     if (directory === null) return;
     await mkdir(directory, { recursive: true, mode: 0o700 });
-    const names = (await readdir(directory)).filter((name) => name.endsWith(".json"));
-    await Promise.all(names.map((name) => this.#loadFile(directory, name)));
+    const names = await readdir(directory);
+    for (const name of names) if (name.endsWith(UNREADABLE)) this.unreadable.add(name.slice(0, -UNREADABLE.length));
+    await Promise.all(names.filter((name) => name.endsWith(".json")).map((name) => this.#loadFile(directory, name)));
     await this.tidy();
   }
 
@@ -176,7 +178,7 @@ export class Ledger {
       // Never seen, since files are replaced whole; a failing disk could. Kept for whoever repairs it.
       this.#options.log.error({ error, file: join(directory, name) }, "unreadable ledger entry set aside; its guest is left alone");
       this.unreadable.add(id);
-      await rename(join(directory, name), join(directory, `${name}.unreadable`));
+      await rename(join(directory, name), join(directory, `${id}${UNREADABLE}`));
     }
   }
 

@@ -82,7 +82,9 @@ export class Reconciler {
     const observed = backend.observe(wanted.spec);
     const next = this.#plan(wanted, worker?.progress ?? noProgress());
     const fault = worker === undefined || worker.faultOf !== wanted ? null : worker.fault;
-    return reportGuest(wanted, observed, next, next.do === "fault" ? next.message : fault);
+    const report = reportGuest(wanted, observed, next, next.do === "fault" ? next.message : fault);
+    // What is seen in the middle of a step may look like its end.
+    return worker === undefined || worker.step === null ? report : { ...report, converged: false };
   }
 
   /** Ends after the steps that are under way; guests stay as they are. */

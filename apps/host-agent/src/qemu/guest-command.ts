@@ -129,7 +129,7 @@ export function nicOf({ portId, macAddress, mtu, slot }: LayoutInterface, datapa
     host_mtu: mtu,
     bus: `slot${slot}`,
     // No network boot: its ROM costs time on each start, and the disk is always first.
-    rombar: 0,
+    romfile: "",
     ...(datapath === "netdev" ? Object.fromEntries(offloads.map((name) => [name, false])) : {}),
   };
 }

@@ -22,15 +22,16 @@ export async function plugInterface({ machine, ports, guest }: Plugging, wanted:
   const added = next?.interfaces.at(-1);
   if (next === null || added === undefined) throw conflict(`The server has no room for another interface: at most ${layout.slots}`);
   await ports.ensure(guest, [wanted]);
-  await machine.setLayout(next);
+  await machine.announceLayout(next);
   try {
     await qmp.netdevAdd(monitor, netdevOf(added));
     await qmp.deviceAdd(monitor, nicOf(added, layout.datapath));
   } catch (error) {
     await orGone(qmp.netdevDel(monitor, netdevId(wanted.portId)));
-    await machine.setLayout(layout);
+    await machine.announceLayout(layout);
     throw error;
   }
+  await machine.setLayout(next);
 }
 
 /** Unplugs an interface. From its first line on the guest is off that network, whether it lets go of the card or not. */

@@ -236,8 +236,13 @@ export class GuestMachine {
   }
 
   async setLayout(layout: MachineLayout): Promise<void> {
-    await writeAtomically(this.#options.paths.machine, JSON.stringify(layout));
+    await this.announceLayout(layout);
     this.layout = layout;
+  }
+
+  /** Writes down what is about to be, for an agent that comes after a crash; here it holds from `setLayout` on. */
+  async announceLayout(layout: MachineLayout): Promise<void> {
+    await writeAtomically(this.#options.paths.machine, JSON.stringify(layout));
   }
 
   get console(): GuestConsole {
