@@ -37,7 +37,8 @@ export async function checkPassword(
   if (account !== null && barred === null && right) return account;
   const why = barred ?? (account === null ? "no such user" : "wrong password");
   await transact(app, origin, async (tx) => {
-    if (account !== null && barred === null) await countFailure(tx.sql, account.id, rules, app.clock.now());
+    // for nobody too, so that the time of the answer does not tell who there is
+    await countFailure(tx.sql, barred === null ? (account?.id ?? "") : "", rules, app.clock.now());
     tx.event({
       action: options.action,
       outcome: "failure",

@@ -103,7 +103,7 @@ class RevocationFollower {
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
   #unlisten: (() => Promise<void>) | undefined;
-  /** By the monotonic clock: null while the last read succeeded. */
+  /** null while the last read succeeded. */
   #failingSince: number | null = null;
   #prunedAt = performance.now();
 
@@ -143,7 +143,7 @@ class RevocationFollower {
   }
 
   assertFresh(): void {
-    if (this.#failingSince === null || performance.now() - this.#failingSince < STALE_MS) return;
+    if (this.#failingSince === null || this.#clock.now() - this.#failingSince < STALE_MS) return;
     throw unavailable("Tokens cannot be checked for revocation at the moment");
   }
 
@@ -162,7 +162,7 @@ class RevocationFollower {
       this.#failingSince = null;
     } catch (error) {
       if (this.#failingSince === null) this.#log.warn({ error }, "revocations cannot be read");
-      this.#failingSince ??= performance.now();
+      this.#failingSince ??= this.#clock.now();
       throw error;
     }
   }
