@@ -10,7 +10,7 @@ import { createLogger } from "@andromede/base/log";
 import { serveControl } from "./control.ts";
 import { keeperFiles, watchKeeper } from "./keeper.ts";
 import { Supervisor } from "./supervisor.ts";
-import { unitDirectories } from "./unit-store.ts";
+import { unitDirectories, writePid } from "./unit-store.ts";
 
 const instanceDirectory = process.argv[2];
 if (instanceDirectory === undefined) process.exit(0);
@@ -22,6 +22,7 @@ if (!existsSync(files.keep)) process.exit(0);
 
 const supervisor = new Supervisor(instanceDirectory, unitDirectories(instanceDirectory), log);
 supervisor.start();
+writePid(join(instanceDirectory, "run", "supervisor.pid"), process.pid);
 serveControl(supervisor, join(instanceDirectory, "run", "supervisor.sock"), () => process.exit(0));
 watchKeeper(instanceDirectory, log);
 log.info("supervising");
