@@ -193,7 +193,7 @@ describe("QEMU host", () => {
 
   test("one image is copied once for many guests, and disks have the size they should", async (context) => {
     const { disk, images } = host.disk(2);
-    const blank: GuestDisk = { id: "ephemeral", source: { kind: "empty" }, sizeGib: 1 };
+    const blank: GuestDisk = { id: newUuid(), source: { kind: "empty" }, sizeGib: 1 };
     const specs = await Promise.all([1, 2, 3].map(() => put(context, { disks: [disk, blank], images })));
     await Promise.all(specs.map(({ id }) => converged(id, "running")));
     const copies = host.agentLog().split("\n").filter((line) => line.includes('"image cached"') && line.includes(`"${images[0]?.imageId}"`));
@@ -206,7 +206,7 @@ describe("QEMU host", () => {
       return (JSON.parse(info) as { "virtual-size": number })["virtual-size"];
     };
     assert.equal(await virtualSize("root.qcow2"), 2 * 2 ** 30);
-    assert.equal(await virtualSize("ephemeral.qcow2"), 2 ** 30);
+    assert.equal(await virtualSize(`${blank.id}.qcow2`), 2 ** 30);
     const stopped = await change(spec, { power: "stopped" });
     await converged(spec.id, "stopped");
     const shrunk = await change(stopped, { disks: [{ ...disk, sizeGib: 1 }, blank] });
@@ -214,7 +214,7 @@ describe("QEMU host", () => {
     await change(shrunk, { power: "running", disks: [{ ...disk, sizeGib: 5 }] });
     await converged(spec.id, "running");
     assert.equal(await virtualSize("root.qcow2"), 5 * 2 ** 30);
-    assert.ok(!existsSync(join(host.dataDir, "guests", spec.id, "disks", "ephemeral.qcow2")));
+    assert.ok(!existsSync(join(host.dataDir, "guests", spec.id, "disks", `${blank.id}.qcow2`)));
   });
 
   test("the config drive holds what the spec says", async (context) => {

@@ -7,7 +7,7 @@
  * checksums on it with either datapath. If the switch restarts it may come back outside; each check puts it right.
  */
 import { mkdir, readdir, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 
 import type { GuestNetwork } from "@andromede/agent-api/types";
 import type { Logger } from "@andromede/base/log";
@@ -217,7 +217,7 @@ async function removeNamespace(name: string): Promise<void> {
 }
 
 /** haproxy's configuration for a network. Headers that the guest made up itself are replaced. */
-export function haproxyConfig(networkId: string): string {
+export function haproxyConfig(networkId: string, socketName: string): string {
   return `global
   maxconn 1024
   nbthread 1
@@ -235,14 +235,13 @@ listen metadata
   bind ${ADDRESS}:80
   http-request set-header X-Forwarded-For %[src]
   http-request set-header X-OVN-Network-ID ${networkId}
-  server agent unix@/metadata/SOCKET
+  server agent unix@/metadata/${socketName}
 `;
 }
 
 async function ensureHaproxy(options: MetadataProxyOptions, networkId: string, namespace: string): Promise<void> {
   const { engineRoot, directory, metadataSocketPath, user } = options;
-  const socketName = metadataSocketPath.slice(dirname(metadataSocketPath).length + 1);
-  const config = haproxyConfig(networkId).replace("SOCKET", socketName);
+  const config = haproxyConfig(networkId, basename(metadataSocketPath));
   const old = await running(options, networkId);
   if (old !== null && old.config === config && (await isAlive(old.process))) return;
   if (old !== null) await killProcesses([old.process]);

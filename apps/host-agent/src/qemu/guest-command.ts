@@ -24,7 +24,7 @@ export function guestCommand(layout: MachineLayout, options: { resume: boolean }
     ...machinePart(layout),
     ...consolePart(),
     ...rootPorts(layout.slots),
-    ...layout.disks.flatMap((disk) => diskPart(disk)),
+    ...layout.disks.flatMap(diskPart),
     ...(layout.configDrive ? configDrivePart() : []),
     ...layout.interfaces.flatMap((each) => [
       ...["-netdev", toOptions(netdevOf(each))],
@@ -88,13 +88,14 @@ function rootPorts(slots: number): string[] {
   }).flat();
 }
 
-function diskPart({ id, bootIndex }: LayoutDisk): string[] {
+/** Names of block nodes may have 31 characters, too few for a disk's id: they go by position. */
+function diskPart({ id, bootIndex }: LayoutDisk, at: number): string[] {
   return [
-    ...["-blockdev", `driver=file,node-name=file-${id},filename=${diskPath(id)},aio=threads,discard=unmap`],
-    ...["-blockdev", `driver=qcow2,node-name=disk-${id},file=file-${id},discard=unmap`],
+    ...["-blockdev", `driver=file,node-name=file${at},filename=${diskPath(id)},aio=threads,discard=unmap`],
+    ...["-blockdev", `driver=qcow2,node-name=disk${at},file=file${at},discard=unmap`],
     ...[
       "-device",
-      `virtio-blk-pci,id=virtio-${id},drive=disk-${id},bus=pcie.0,serial=${id.slice(0, 20)}` +
+      `virtio-blk-pci,id=virtio-${id},drive=disk${at},bus=pcie.0,serial=${id.slice(0, 20)}` +
         (bootIndex === null ? "" : `,bootindex=${bootIndex}`),
     ],
   ];
