@@ -80,3 +80,8 @@ export async function clearQuota(sql: Queryable, projectId: string): Promise<boo
   const rows = await sql`update network_project set quota = '{}' where project_id = ${projectId} and quota <> '{}' returning project_id`;
   return rows.length > 0;
 }
+
+/** The project is purged: nothing of it is left here. */
+export async function deleteProject(sql: Queryable, projectId: string): Promise<void> {
+  await sql`delete from network_project where project_id = ${projectId}`;
+}

@@ -1,0 +1,32 @@
+import type { Queryable } from "../../../db/database.ts";
+import type { Ipv6Mode } from "../subnets/subnet.model.ts";
+import type { Port } from "./port.model.ts";
+import { portColumns } from "./port.queries.ts";
+
+export type WantedPort = Port & { networkMtu: number; networkDnsDomain: string; networkPhysical: string | null; networkRealised: boolean };
+
+/** A port with what its network adds to it. */
+export async function findWantedPort(sql: Queryable, id: string): Promise<WantedPort | null> {
+  const [row] = await sql<WantedPort[]>`
+    select ${portColumns(sql)}, n.mtu as network_mtu, n.dns_domain as network_dns_domain, n.physical_network as network_physical,
+      n.observed_revision is not null as network_realised
+    from port t join network n on n.id = t.network_id where t.id = ${id}`;
+  return row ?? null;
+}
+
+export type LegSubnet = {
+  subnetId: string;
+  address: string;
+  cidr: string;
+  gatewayIp: string | null;
+  ipVersion: 4 | 6;
+  ipv6RaMode: Ipv6Mode | null;
+  dnsNameservers: string[];
+};
+
+/** A port's addresses with the subnets they are in. */
+export async function listLegSubnets(sql: Queryable, portId: string): Promise<LegSubnet[]> {
+  return sql<LegSubnet[]>`
+    select s.id as subnet_id, host(a.address) as address, s.cidr::text as cidr, s.gateway_ip, s.ip_version, s.ipv6_ra_mode, s.dns_nameservers
+    from ip_allocation a join subnet s on s.id = a.subnet_id where a.port_id = ${portId} order by a.address`;
+}
