@@ -35,7 +35,7 @@ export const SUITES = ["check", "unit", "db", "contract", "e2e"];
 export const USAGE = `usage: andromede COMMAND [--instance NAME] [--data DIR] [--json]
 
   up                      bring the cloud up, or to its wanted state; may run at any time, again and again
-      --simulated         simulated hosts in the place of QEMU (--hosts N, --delay-ms N)
+      --simulated         simulated hosts in the place of QEMU (--hosts N, --delay-ms N); its own projects have no quotas
       --plain-http        no TLS: for benchmarks on loopback only
       --no-images         do not build and register the images
   demo                    up, then a server with a floating IP and a login over SSH

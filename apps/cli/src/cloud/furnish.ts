@@ -35,6 +35,24 @@ export async function ensureDemoAccount(operator: Cloud, password: string): Prom
   await grantProjectRole(operator, project.id, user.id, role.id);
 }
 
+const COMPUTE_QUOTAS = ["instances", "cores", "ram", "key_pairs"];
+const NETWORK_QUOTAS = ["network", "subnet", "port", "router", "floatingip", "security_group", "security_group_rule"];
+
+/** Lifts the limits of a simulated cloud's own projects: it is there for trying much and for benches, and its hosts cost nothing. */
+export async function liftQuotas(operator: Cloud): Promise<void> {
+  const domain = await findDomain(operator, "Default");
+  const demo = domain === null ? null : await findProject(operator, DEMO_PROJECT, domain.id);
+  const { projectId } = await operator.session();
+  const unlimited = (names: string[]): { [name: string]: number } =>
+    Object.fromEntries(names.map((name) => [name, -1]));
+  await Promise.all(
+    [projectId, ...(demo === null ? [] : [demo.id])].flatMap((id) => [
+      operator.call("compute", "PUT", `/os-quota-sets/${id}`, { body: { quota_set: unlimited(COMPUTE_QUOTAS) } }),
+      operator.call("network", "PUT", `/v2.0/quotas/${id}`, { body: { quota: unlimited(NETWORK_QUOTAS) } }),
+    ]),
+  );
+}
+
 /** The flavors that are missing. Gives how many were made. */
 export async function ensureFlavors(operator: Cloud): Promise<number> {
   const there = new Set((await listFlavors(operator)).map(({ name }) => name));

@@ -11,7 +11,7 @@ import { type Cloud, createCloud } from "@andromede/openstack-client/client";
 
 import { cloudsYaml, demoCredentials, operatorCredentials } from "../cloud/accounts.ts";
 import { type BuiltImage, ensureBuiltImage } from "../cloud/built-images.ts";
-import { ensureDemoAccount, ensureExternalNetwork, ensureFlavors, ensureImage } from "../cloud/furnish.ts";
+import { ensureDemoAccount, ensureExternalNetwork, ensureFlavors, ensureImage, liftQuotas } from "../cloud/furnish.ts";
 import {
   type InstanceConfig,
   type UpChoices,
@@ -243,7 +243,13 @@ async function furnish({ stack, secrets, timings }: Run, image: BuiltImage | nul
 function furnishing(operator: Cloud, stack: Stack, secrets: Secrets, image: BuiltImage | null): Plan {
   const external = externalNetwork(stack.config.slot);
   return [
-    { title: "Project and user demo", run: () => ensureDemoAccount(operator, secrets.demoPassword) },
+    {
+      title: "Project and user demo",
+      run: async () => {
+        await ensureDemoAccount(operator, secrets.demoPassword);
+        if (stack.simulated) await liftQuotas(operator);
+      },
+    },
     { title: "Flavors", run: async () => made(await ensureFlavors(operator)) },
     { title: "External network", run: () => ensureExternalNetwork(operator, external) },
     ...(image === null
