@@ -1,5 +1,4 @@
 /** `config.json`: what was chosen once for an instance (by its first `up`) and must stay: slot, ports, backend. */
-import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { chmod, mkdir, readFile, readdir, rename, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
@@ -10,7 +9,8 @@ import { conflict, unavailable } from "@andromede/base/errors";
 import { parseJson } from "@andromede/base/json";
 import { runCommand } from "@andromede/engines/run-command";
 
-import { DEFAULT_DATA_DIRECTORY, type InstancePaths } from "./paths.ts";
+import type { InstancePaths } from "./paths.ts";
+import { registerSlot, registeredSlots } from "./slot-register.ts";
 
 export type InstanceConfig = {
   version: 1;
@@ -67,18 +67,19 @@ export async function ensureInstanceConfig(paths: InstancePaths, choices: UpChoi
   if (present === null || JSON.stringify(present) !== JSON.stringify(config)) {
     await writeWhole(paths.config, `${JSON.stringify(config, null, 2)}\n`, 0o600);
   }
+  registerSlot(config.slot, paths.directory);
   return config;
 }
 
 async function choose(paths: InstancePaths, choices: UpChoices): Promise<InstanceConfig> {
   const others = await otherConfigs(paths);
-  const slot = chooseSlot(new Set(others.map((other) => other.slot)), await addressesInUse(), firstSlot(paths));
+  const slot = chooseSlot(new Set(others.map((other) => other.slot)), await addressesInUse());
   return {
     version: 1,
     instance: paths.instance,
     region: "RegionOne",
     slot,
-    ports: await choosePorts(new Set(others.flatMap((other) => [other.ports.customer, other.ports.operator])), slot),
+    ports: await choosePorts(new Set(others.flatMap((other) => [other.ports.customer, other.ports.operator]))),
     backend: choices.simulated === true ? "simulated" : "qemu",
     simulatedHosts: choices.hosts ?? 1,
     simulatedDelayMs: choices.delayMs ?? 0,
@@ -122,11 +123,14 @@ export async function listInstances(data: string): Promise<string[]> {
     .toSorted();
 }
 
+/** Every other instance that can be known of: those of this data directory, and those that hold a slot. */
 async function otherConfigs(paths: InstancePaths): Promise<InstanceConfig[]> {
-  const names = (await listInstances(paths.data)).filter((name) => name !== paths.instance);
+  const beside = (await listInstances(paths.data)).map((name) => join(paths.data, name));
+  const directories = new Set([...beside, ...registeredSlots().values()]);
+  directories.delete(paths.directory);
   return Promise.all(
-    names.map(async (name) => {
-      const file = join(paths.data, name, "config.json");
+    [...directories].map(async (directory) => {
+      const file = join(directory, "config.json");
       return parseJson(await readFile(file, "utf8"), file) as InstanceConfig;
     }),
   );
@@ -143,26 +147,16 @@ async function addressesInUse(): Promise<string[]> {
   return [...own, ...routes];
 }
 
-/**
- * Where to begin looking for a slot. Instances of other data directories cannot be seen while they are down (simulated ones
- * have no network even while up), yet a slot is a range of user ids: each directory but the usual one has its own beginning.
- */
-function firstSlot({ data, directory }: Pick<InstancePaths, "data" | "directory">): number {
-  if (data === DEFAULT_DATA_DIRECTORY) return 1;
-  return 1 + (createHash("sha256").update(directory).digest().readUInt32BE(0) % LAST_SLOT);
-}
-
-/** The first slot, from `first` on and around, whose network nobody on the machine uses. Pure. */
-export function chooseSlot(taken: Set<number>, addresses: string[], first = 1): number {
-  for (let step = 0; step < LAST_SLOT; step += 1) {
-    const slot = 1 + ((first - 1 + step) % LAST_SLOT);
+/** The first slot whose network nobody on the machine uses. Pure. */
+export function chooseSlot(taken: Set<number>, addresses: string[]): number {
+  for (let slot = 1; slot <= LAST_SLOT; slot += 1) {
     if (!taken.has(slot) && !addresses.some((address) => address.startsWith(`172.24.${slot}.`))) return slot;
   }
   throw unavailable("no free network 172.24.N.0/24 is left on this machine");
 }
 
-async function choosePorts(taken: Set<number>, slot: number): Promise<{ customer: number; operator: number }> {
-  for (let customer = FIRST_PORT + 2 * (slot - 1); customer < 65_000; customer += 2) {
+async function choosePorts(taken: Set<number>): Promise<{ customer: number; operator: number }> {
+  for (let customer = FIRST_PORT; customer < 65_000; customer += 2) {
     const pair = [customer, customer + 1];
     if (pair.some((port) => taken.has(port))) continue;
     // The first free pair is wanted, so they are tried in order.

@@ -12,6 +12,7 @@ import { runCommand, tryCommand } from "@andromede/engines/run-command";
 import { removeHostLink, removeNat, setForwarding } from "../host/host-network.ts";
 import { type InstanceUsers, listInstances } from "../instance/instance-config.ts";
 import { DATA_LOCK_MS, MACHINE_LOCK, withMachineLock } from "../instance/machine-lock.ts";
+import { releaseSlot } from "../instance/slot-register.ts";
 import { type ProcessStat, listProcesses, signal, startEnvironment } from "../supervision/processes.ts";
 import { readForwardingNote } from "./engines.ts";
 import type { Stack } from "./stack.ts";
@@ -96,6 +97,7 @@ export async function purge(stack: Stack, options: { keepEngines: boolean }): Pr
     async () => {
       const others = (await listInstances(paths.data)).filter((name) => name !== config.instance);
       if (note?.forwardingWasOff === true && !(await otherInstancesOnMachine())) await setForwarding(false);
+      releaseSlot(config.slot, paths.directory);
       await rm(paths.directory, { recursive: true, force: true });
       if (others.length > 0 || options.keepEngines) return `${paths.directory} is gone`;
       await Promise.all(
