@@ -259,7 +259,7 @@ function conditions(sql: Queryable, filter: ServerFilter) {
     ...equalities(sql, filter),
     ...patterns(sql, filter),
     ...states(sql, filter),
-    ...tagsAndMetadata(sql, filter),
+    ...tagsOf(sql, filter),
     ...(filter.ids === undefined ? [] : [sql`s.id = any(${filter.ids})`]),
     ...(filter.changesSince === undefined ? [] : [sql`s.updated_at >= ${filter.changesSince}`]),
     ...(filter.changesBefore === undefined ? [] : [sql`s.updated_at <= ${filter.changesBefore}`]),
@@ -269,14 +269,22 @@ function conditions(sql: Queryable, filter: ServerFilter) {
 }
 
 const states = (sql: Queryable, filter: ServerFilter) => [
-  ...(filter.statuses === undefined ? [] : [sql`server_status(s.vm_state, s.task_state) = any(${filter.statuses})`]),
+  ...(filter.statuses === undefined ? [] : [hasStatus(sql, filter.statuses)]),
   ...(filter.powerStates === undefined
     ? []
     : [sql`s.observed_launched_at is not null and s.observed_state = any(${filter.powerStates})`]),
   ...(filter.locked === undefined ? [] : [filter.locked ? sql`s.locked_by is not null` : sql`s.locked_by is null`]),
 ];
 
-const tagsAndMetadata = (sql: Queryable, filter: ServerFilter) => [
+/** One status is the usual question, and then the index gives the order too. */
+function hasStatus(sql: Queryable, statuses: string[]) {
+  const [only = ""] = statuses;
+  return statuses.length === 1
+    ? sql`server_status(s.vm_state, s.task_state) = ${only}`
+    : sql`server_status(s.vm_state, s.task_state) = any(${statuses})`;
+}
+
+const tagsOf = (sql: Queryable, filter: ServerFilter) => [
   ...(filter.tags === undefined ? [] : [sql`s.tags @> ${filter.tags}`]),
   ...(filter.tagsAny === undefined ? [] : [sql`s.tags && ${filter.tagsAny}`]),
   ...(filter.notTags === undefined ? [] : [sql`not s.tags @> ${filter.notTags}`]),
