@@ -8,11 +8,13 @@ export type ClaimedKey = { key: ResourceKey; version: number; attempts: number }
 /** Adds keys, or makes them due now. A version bump tells a worker that is on the key that it must look again. */
 export async function insertKeys(sql: Queryable, keys: ResourceKey[]): Promise<void> {
   // sorted, so that two transactions that enqueue the same keys never deadlock
-  await sql`
-    insert into reconcile_queue (key, kind)
-    select key, split_part(key, '/', 1) from unnest(${keys.toSorted()}::text[]) as key
-    on conflict (key) do update set run_at = now(), version = reconcile_queue.version + 1, attempts = 0, waiting_for = null`;
-  await sql`select pg_notify('reconcile', '')`;
+  await Promise.all([
+    sql`
+      insert into reconcile_queue (key, kind)
+      select key, split_part(key, '/', 1) from unnest(${keys.toSorted()}::text[]) as key
+      on conflict (key) do update set run_at = now(), version = reconcile_queue.version + 1, attempts = 0, waiting_for = null`,
+    sql`select pg_notify('reconcile', '')`,
+  ]);
 }
 
 /** Claims up to `limit` due keys of the given kinds for `seat`. SKIP LOCKED: workers never wait for each other. */

@@ -4,7 +4,7 @@ import { newUuid } from "@andromede/base/ids";
 import type { Transaction } from "../../../db/transaction.ts";
 import type { Requester } from "../common/requester.ts";
 import { deletePortRow, listPortsBlockingNetwork, listAutoPorts } from "../ports/port.queries.ts";
-import { reserveQuota } from "../quotas/reserve-quota.ts";
+import { reserveQuotas } from "../quotas/reserve-quota.ts";
 import { type Network, type NetworkWithSubnets, checkOwner, networkInUse } from "./network.model.ts";
 import {
   type InsertedNetwork,
@@ -19,11 +19,11 @@ import {
 } from "./network.queries.ts";
 
 export async function createNetworks(tx: Transaction, wanted: Omit<InsertedNetwork, "id">[]): Promise<NetworkWithSubnets[]> {
-  for (const projectId of [...new Set(wanted.map((one) => one.projectId))].toSorted()) {
-    await reserveQuota(tx.sql, projectId, { network: wanted.filter((one) => one.projectId === projectId).length });
-  }
   const rows = wanted.map((network) => ({ ...network, id: newUuid() }));
-  const made = await Promise.all(rows.map((row) => insertNetwork(tx.sql, row)));
+  const [, made] = await Promise.all([
+    reserveQuotas(tx.sql, "network", wanted.map((one) => one.projectId)),
+    Promise.all(rows.map((row) => insertNetwork(tx.sql, row))),
+  ]);
   for (const { id, projectId, name } of made) {
     tx.event({ action: "network.network.create", target: { type: "network", id, projectId }, detail: { name } });
     tx.enqueue(`network/${id}`);

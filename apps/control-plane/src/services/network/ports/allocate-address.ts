@@ -22,26 +22,33 @@ function remember(subnetId: string, address: bigint): void {
   if (oldest !== undefined) hints.delete(oldest);
 }
 
-/** Any free address of the subnet's pools; null: there is none. The port's row follows in the same transaction. */
-export async function takeAnyAddress(sql: Queryable, subnet: AddressSpace, portId: string): Promise<string | null> {
+/** The address that will most likely be given, and the one that was: null when there is none left. */
+export type Allocation = { guess: string | null; taken: Promise<string | null> };
+
+/** Reads, if it must, where to begin; then `startAllocation` needs no statement before its own. */
+export async function prepareAllocation(sql: Queryable, subnet: AddressSpace): Promise<void> {
+  if (hints.has(subnet.id)) return;
+  const highest = valueOf(await findHighest(sql, subnet.id));
+  if (highest !== undefined && !hints.has(subnet.id)) remember(subnet.id, highest);
+}
+
+/** Sends for a free address of the subnet's pools at once, so that the caller may send the port's row right behind it. */
+export function startAllocation(sql: Queryable, subnet: AddressSpace, portId: string): Allocation {
   const pools = toRanges(subnet.allocationPools);
-  const last = hints.get(subnet.id) ?? valueOf(await findHighest(sql, subnet.id));
-  const candidates = candidatesAfter(pools, hints.get(subnet.id) ?? last, CANDIDATES);
+  const candidates = candidatesAfter(pools, hints.get(subnet.id), CANDIDATES);
   const [first] = candidates;
-  if (first === undefined) return null;
+  if (first === undefined) return { guess: null, taken: Promise.resolve(null) };
   // at once, so that whoever asks next in this process looks one further
   remember(subnet.id, first);
-  const quick = await take(sql, subnet, portId, candidates);
-  return quick ?? searchGaps(sql, subnet, portId, pools, first);
+  const taken = take(sql, subnet, portId, candidates).then((quick) => quick ?? searchGaps(sql, subnet, portId, pools, first));
+  // who awaits it hears of it; the transaction may have failed elsewhere before
+  taken.catch(() => undefined);
+  return { guess: formatAddress(first, subnet.ipVersion), taken };
 }
 
 async function take(sql: Queryable, subnet: AddressSpace, portId: string, candidates: bigint[]): Promise<string | null> {
-  const texts = candidates.map((value) => formatAddress(value, subnet.ipVersion));
-  const taken = await takeOneOf(sql, subnet.id, portId, texts);
-  return taken === null ? null : keep(subnet, taken);
-}
-
-function keep(subnet: AddressSpace, taken: string): string {
+  const taken = await takeOneOf(sql, subnet.id, portId, candidates.map((value) => formatAddress(value, subnet.ipVersion)));
+  if (taken === null) return null;
   const value = valueOf(taken) ?? 0n;
   if (value > (hints.get(subnet.id) ?? 0n)) remember(subnet.id, value);
   return formatAddress(value, subnet.ipVersion);

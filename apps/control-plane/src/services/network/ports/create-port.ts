@@ -4,13 +4,14 @@ import type { Transaction } from "../../../db/transaction.ts";
 import type { Requester } from "../common/requester.ts";
 import { type Network, isUsable, isVisible, networkNotFound } from "../networks/network.model.ts";
 import { findNetwork } from "../networks/network.queries.ts";
-import type { NetworkProject } from "../quotas/quota.queries.ts";
-import { reserveQuota } from "../quotas/reserve-quota.ts";
+import { findProject } from "../quotas/quota.queries.ts";
+import { reserveQuotas } from "../quotas/reserve-quota.ts";
 import { ensureDefaultGroup } from "../security-groups/default-group.ts";
 import { type SecurityGroup, securityGroupNotFound } from "../security-groups/security-group.model.ts";
 import { lockSecurityGroups } from "../security-groups/security-group.queries.ts";
 import type { Subnet } from "../subnets/subnet.model.ts";
 import { listSubnetsOfNetwork } from "../subnets/subnet.queries.ts";
+import { prepareFixedIps } from "./allocate-fixed-ips.ts";
 import type { FixedIpWire } from "./fixed-ips.plan.ts";
 import { freeMac } from "./mac.ts";
 import { makePort } from "./make-port.ts";
@@ -38,42 +39,39 @@ export type CreatePort = {
   server?: { serverId: string; deleteWithServer: boolean; deviceTag: string | null };
 };
 
-type Loaded = { network: Network | null; subnets: Subnet[]; mac: string; groups: SecurityGroup[] };
+type Loaded = { network: Network | null; subnets: Subnet[]; mac: string; groups: SecurityGroup[]; defaultGroup: string | null };
 
-/** All of a request's ports or none. Everything to be known is asked in one flight, behind the project's lock. */
+/**
+ * All of a request's ports or none. First a flight that only reads; then the project's lock, the count, the addresses and
+ * the rows in another, so that the lock is held as shortly as can be.
+ */
 export async function createPorts(tx: Transaction, requester: Requester, wanted: CreatePort[]): Promise<Port[]> {
-  const [projects, loaded] = await Promise.all([reserveAll(tx, wanted), Promise.all(wanted.map((one) => load(tx, requester, one)))]);
+  const loaded = await Promise.all(wanted.map((one) => load(tx, requester, one)));
+  await Promise.all(loaded.map(({ subnets }) => prepareFixedIps(tx.sql, subnets)));
+  const reserving = reserveQuotas(tx.sql, "port", wanted.map((one) => one.projectId));
+  reserving.catch(() => undefined);
   const made: Port[] = [];
-  for (const [index, one] of wanted.entries()) {
-    made.push(await createPort(tx, requester, one, loaded[index] as Loaded, projects.get(one.projectId)));
-  }
+  for (const [index, one] of wanted.entries()) made.push(await createPort(tx, requester, one, loaded[index] as Loaded));
+  await reserving;
   return made;
 }
 
-async function reserveAll(tx: Transaction, wanted: CreatePort[]): Promise<Map<string, NetworkProject>> {
-  const projects = new Map<string, NetworkProject>();
-  for (const projectId of [...new Set(wanted.map((one) => one.projectId))].toSorted()) {
-    projects.set(projectId, await reserveQuota(tx.sql, projectId, { port: wanted.filter((one) => one.projectId === projectId).length }));
-  }
-  return projects;
-}
-
 async function load(tx: Transaction, requester: Requester, wanted: CreatePort): Promise<Loaded> {
-  const [network, subnets, mac, groups] = await Promise.all([
+  const [network, subnets, mac, groups, project] = await Promise.all([
     findNetwork(tx.sql, wanted.networkId),
     listSubnetsOfNetwork(tx.sql, wanted.networkId),
     wanted.macAddress ?? freeMac(tx.sql, wanted.networkId),
     wanted.securityGroups === undefined || wanted.securityGroups.length === 0 ? [] : lockSecurityGroups(tx.sql, requester, wanted.securityGroups),
+    findProject(tx.sql, wanted.projectId),
   ]);
-  return { network, subnets, mac, groups };
+  return { network, subnets, mac, groups, defaultGroup: project?.defaultSecurityGroupId ?? null };
 }
 
 async function createPort(
   tx: Transaction,
   requester: Requester,
   wanted: CreatePort,
-  { network, subnets, mac, groups }: Loaded,
-  project: NetworkProject | undefined,
+  { network, subnets, mac, groups, ...loaded }: Loaded,
 ): Promise<Port> {
   if (network === null || !isVisible(network, requester)) throw networkNotFound(wanted.networkId);
   checkAllowed(requester, network, wanted);
@@ -82,7 +80,7 @@ async function createPort(
   const missing = wanted.securityGroups?.find((id) => !groups.some((group) => group.id === id));
   if (missing !== undefined) throw securityGroupNotFound(missing);
   const secured = portSecurityEnabled && !wanted.deviceOwner.startsWith("network:");
-  const defaultGroup = project?.defaultSecurityGroupId ?? (await ensureDefaultGroup(tx, wanted.projectId));
+  const defaultGroup = loaded.defaultGroup ?? (await ensureDefaultGroup(tx, wanted.projectId));
   return makePort(tx, {
     projectId: wanted.projectId,
     network,

@@ -136,6 +136,11 @@ export async function setFixedIps(sql: Queryable, id: string, fixedIps: Port["fi
   await sql`update port set fixed_ips = ${sql.json(fixedIps)}, revision_number = revision_number + 1, updated_at = now() where id = ${id}`;
 }
 
+/** Of a row that nobody has seen yet. */
+export async function correctFixedIps(sql: Queryable, id: string, fixedIps: Port["fixedIps"]): Promise<void> {
+  await sql`update port set fixed_ips = ${sql.json(fixedIps)} where id = ${id}`;
+}
+
 /** Ports of a network that address themselves: routers' do not. */
 export async function listSelfAddressing(sql: Queryable, networkId: string): Promise<{ id: string; macAddress: string }[]> {
   return sql`

@@ -3,7 +3,7 @@ import { newUuid } from "@andromede/base/ids";
 
 import type { Transaction } from "../../../db/transaction.ts";
 import type { Requester } from "../common/requester.ts";
-import { reserveQuota } from "../quotas/reserve-quota.ts";
+import { reserveQuotas } from "../quotas/reserve-quota.ts";
 import { securityGroupNotFound } from "../security-groups/security-group.model.ts";
 import { findSecurityGroup, touchSecurityGroup } from "../security-groups/security-group.queries.ts";
 import { type NewRule, type SecurityGroupRule, ruleExists } from "./security-group-rule.model.ts";
@@ -12,34 +12,36 @@ import { deleteRule, findSameRule, insertRule } from "./security-group-rule.quer
 export type CreateRule = { projectId: string; securityGroupId: string; rule: NewRule };
 
 export async function createRules(tx: Transaction, requester: Requester, wanted: CreateRule[]): Promise<SecurityGroupRule[]> {
-  await reserveAll(tx, wanted);
+  // one flight, in this order; refusals take back what was sent behind them
+  const reserving = reserveQuotas(tx.sql, "security_group_rule", wanted.map((one) => one.projectId));
+  const making = wanted.map((one) => startRule(tx, requester, one));
+  await reserving;
   const made: SecurityGroupRule[] = [];
-  // one after the other: a duplicate within the request is a duplicate too
-  for (const one of wanted) made.push(await createRule(tx, requester, one));
+  for (const finish of making) made.push(await finish());
   return made;
 }
 
-async function reserveAll(tx: Transaction, wanted: CreateRule[]): Promise<void> {
-  const projects = [...new Set(wanted.map(({ projectId }) => projectId))].toSorted();
-  for (const projectId of projects) {
-    await reserveQuota(tx.sql, projectId, { security_group_rule: wanted.filter((one) => one.projectId === projectId).length });
-  }
-}
-
-async function createRule(tx: Transaction, requester: Requester, { projectId, securityGroupId, rule }: CreateRule): Promise<SecurityGroupRule> {
+/** Sends everything for one rule; the returned function says whether it may stand. */
+function startRule(tx: Transaction, requester: Requester, { projectId, securityGroupId, rule }: CreateRule): () => Promise<SecurityGroupRule> {
   const { remoteGroupId } = rule;
-  const [group, remote] = await Promise.all([
+  const row = { ...rule, id: newUuid(), projectId, securityGroupId };
+  const looking = Promise.all([
     findSecurityGroup(tx.sql, requester, securityGroupId),
     remoteGroupId === null ? null : findSecurityGroup(tx.sql, requester, remoteGroupId),
   ]);
-  if (group === null) throw securityGroupNotFound(securityGroupId);
-  if (remoteGroupId !== null && remote === null) throw securityGroupNotFound(remoteGroupId);
-  const row = { ...rule, id: newUuid(), projectId, securityGroupId };
-  const [inserted] = await Promise.all([insertRule(tx.sql, row), touchSecurityGroup(tx.sql, securityGroupId)]);
-  if (inserted === null) throw ruleExists((await findSameRule(tx.sql, row)) ?? "unknown");
-  tx.event({ action: "network.security_group_rule.create", target: { type: "security_group_rule", id: row.id, projectId }, detail: { securityGroupId } });
-  tx.enqueue(`security_group/${securityGroupId}`);
-  return inserted;
+  const inserting = Promise.all([insertRule(tx.sql, row), touchSecurityGroup(tx.sql, securityGroupId)]);
+  // when the group is missing, that is what is said, and not what the insert says of it
+  for (const sent of [looking, inserting]) sent.catch(() => undefined);
+  return async () => {
+    const [group, remote] = await looking;
+    if (group === null) throw securityGroupNotFound(securityGroupId);
+    if (remoteGroupId !== null && remote === null) throw securityGroupNotFound(remoteGroupId);
+    const [inserted] = await inserting;
+    if (inserted === null) throw ruleExists((await findSameRule(tx.sql, row)) ?? "unknown");
+    tx.event({ action: "network.security_group_rule.create", target: { type: "security_group_rule", id: row.id, projectId }, detail: { securityGroupId } });
+    tx.enqueue(`security_group/${securityGroupId}`);
+    return inserted;
+  };
 }
 
 export async function removeRule(tx: Transaction, requester: Requester, id: string): Promise<void> {

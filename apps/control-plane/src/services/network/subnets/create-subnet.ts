@@ -8,9 +8,9 @@ import { MIN_IPV6_MTU, type Network, isVisible, networkNotFound } from "../netwo
 import { lockNetworkSubnets, touchNetwork } from "../networks/network.queries.ts";
 import { takeMany } from "../ports/ip-allocation.queries.ts";
 import { appendFixedIps, listSelfAddressing } from "../ports/port.queries.ts";
-import { reserveQuota } from "../quotas/reserve-quota.ts";
+import { reserveQuotas } from "../quotas/reserve-quota.ts";
 import { takeFromPool } from "../subnetpools/take-from-pool.ts";
-import { serveSubnet } from "./network-port.ts";
+import { type NetworkPort, readNetworkPort, serveSubnet } from "./network-port.ts";
 import {
   type HostRoute,
   type Ipv6Mode,
@@ -48,35 +48,45 @@ export type CreateSubnet = {
 };
 
 export async function createSubnets(tx: Transaction, requester: Requester, wanted: CreateSubnet[]): Promise<Subnet[]> {
-  for (const projectId of [...new Set(wanted.map((one) => one.projectId))].toSorted()) {
-    await reserveQuota(tx.sql, projectId, { subnet: wanted.filter((one) => one.projectId === projectId).length });
-  }
-  const networks = new Map<string, Network>();
-  for (const id of [...new Set(wanted.map((one) => one.networkId))].toSorted()) networks.set(id, await lockForSubnet(tx, requester, id));
+  const reserving = reserveQuotas(tx.sql, "subnet", wanted.map((one) => one.projectId));
+  reserving.catch(() => undefined);
+  const places = new Map<string, Place>();
+  for (const id of [...new Set(wanted.map((one) => one.networkId))].toSorted()) places.set(id, await lockPlace(tx, requester, id));
+  await reserving;
   const made: Subnet[] = [];
-  for (const one of wanted) made.push(await createSubnet(tx, requester, networks.get(one.networkId) as Network, one));
+  for (const one of wanted) made.push(await createSubnet(tx, requester, places.get(one.networkId) as Place, one));
   return made;
 }
 
+/** A network that is held, and what is in it. */
+type Place = { network: Network; subnets: Subnet[]; networkPort: NetworkPort };
+
 /** One subnet of a network at a time: that is what keeps them from overlapping. */
-async function lockForSubnet(tx: Transaction, requester: Requester, networkId: string): Promise<Network> {
-  const network = await lockNetworkSubnets(tx.sql, networkId);
+async function lockPlace(tx: Transaction, requester: Requester, networkId: string): Promise<Place> {
+  // on one connection, in this order: what is read, is read behind the lock
+  const [network, subnets, networkPort] = await Promise.all([
+    lockNetworkSubnets(tx.sql, networkId),
+    listSubnetsOfNetwork(tx.sql, networkId),
+    readNetworkPort(tx, networkId),
+  ]);
   if (network === null || !isVisible(network, requester)) throw networkNotFound(networkId);
   if (!requester.admin && network.projectId !== requester.projectId) {
     throw forbidden("rule:create_subnet is disallowed by policy", { type: "PolicyNotAuthorized" });
   }
-  return network;
+  return { network, subnets, networkPort };
 }
 
-async function createSubnet(tx: Transaction, requester: Requester, network: Network, wanted: CreateSubnet): Promise<Subnet> {
-  const others = await listSubnetsOfNetwork(tx.sql, network.id);
+async function createSubnet(tx: Transaction, requester: Requester, place: Place, wanted: CreateSubnet): Promise<Subnet> {
+  const { network } = place;
   const { cidr, subnetpoolId } = await chooseCidr(tx, requester, wanted);
-  const planned = planSubnet(network, wanted, cidr, others);
-  const [subnet] = await Promise.all([
-    insertSubnet(tx.sql, { ...planned, id: newUuid(), subnetpoolId }),
-    touchNetwork(tx.sql, network.id),
-  ]);
-  await serveSubnet(tx, network, subnet);
+  const planned = { ...planSubnet(network, wanted, cidr, place.subnets), id: newUuid(), subnetpoolId };
+  const inserting = Promise.all([insertSubnet(tx.sql, planned), touchNetwork(tx.sql, network.id)]);
+  inserting.catch(() => undefined);
+  const now = new Date();
+  // nobody has seen the subnet: its first address is free, and the port's row can be sent with it
+  await serveSubnet(tx, network, { ...planned, tags: [], revisionNumber: 1, createdAt: now, updatedAt: now }, place.networkPort);
+  const [subnet] = await inserting;
+  place.subnets.push(subnet);
   if (isAutoAddressed(subnet)) await addressPorts(tx, subnet);
   tx.event({ action: "network.subnet.create", target: { type: "subnet", id: subnet.id, projectId: subnet.projectId }, detail: { networkId: network.id, cidr: subnet.cidr } });
   tx.enqueue(`subnet/${subnet.id}`);

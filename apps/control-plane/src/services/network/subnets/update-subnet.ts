@@ -6,7 +6,7 @@ import type { Network } from "../networks/network.model.ts";
 import { lockNetworkSubnets, touchNetwork } from "../networks/network.queries.ts";
 import { dropFixedIpsOf } from "../ports/port.queries.ts";
 import { OWNER } from "../ports/port.model.ts";
-import { serveSubnet } from "./network-port.ts";
+import { readNetworkPort, serveSubnet } from "./network-port.ts";
 import {
   type HostRoute,
   type Pool,
@@ -70,7 +70,7 @@ export async function updateSubnet(tx: Transaction, requester: Requester, id: st
     }),
     touchNetwork(tx.sql, subnet.networkId),
   ]);
-  await serveSubnet(tx, network, changed);
+  await serveSubnet(tx, network, changed, await readNetworkPort(tx, network.id));
   await enqueueUsers(tx, changed);
   tx.event({ action: "network.subnet.update", target: { type: "subnet", id, projectId: subnet.projectId } });
   return changed;
