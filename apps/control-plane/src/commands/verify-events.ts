@@ -5,7 +5,10 @@ import { verifyLog } from "../events/verify.ts";
 import { openKeyTree } from "../keys/key-tree.ts";
 
 /** Recomputes the event log and prints what it found as JSON. Answers the exit code: 0 when all of it holds. */
-export async function verifyEvents(config: Config, print: (text: string) => void = (text) => void process.stdout.write(text)): Promise<number> {
+export async function verifyEvents(
+  config: Config,
+  print: (text: string) => void = (text) => void process.stdout.write(text),
+): Promise<number> {
   const db = openDatabase(config.database, { max: 1, applicationName: "events-verify" });
   try {
     const keys = await openKeyTree({ rootKeyFile: config.rootKeyFile, db });

@@ -36,11 +36,7 @@ export const systemOrigin = (what: string): Origin => ({
 });
 
 /** RFC 6962, section 2.1: a leaf's hash is over 0x00 and the leaf's bytes. */
-export const leafHash = (body: string): Buffer =>
-  createHash("sha256")
-    .update(Uint8Array.of(0))
-    .update(body)
-    .digest();
+export const leafHash = (body: string): Buffer => createHash("sha256").update(Uint8Array.of(0)).update(body).digest();
 
 /** Time-ordered UUID (RFC 9562, version 7), so the primary key's index grows at its end. */
 export function eventId(nowMs: number): string {

@@ -25,7 +25,14 @@ function row(body: { [name: string]: unknown }, columns: Partial<EventRow> = {})
   };
 }
 
-const origin = { requestId: "req-1", userId: "u1", userName: "ada", projectId: "p1", plane: "customer", address: "192.0.2.1" };
+const origin = {
+  requestId: "req-1",
+  userId: "u1",
+  userName: "ada",
+  projectId: "p1",
+  plane: "customer",
+  address: "192.0.2.1",
+};
 
 it("an event says who did what to which", () => {
   assert.deepEqual(toCadfEvent(row({ origin, detail: { name: "web" }, reason: null })), {
@@ -35,7 +42,14 @@ it("an event says who did what to which", () => {
     eventTime: "2026-11-22T01:02:03.456Z",
     action: "create",
     outcome: "success",
-    initiator: { id: "u1", typeURI: "data/security/account/user", name: "ada", project_id: "p1", request_id: "req-1", host: { address: "192.0.2.1" } },
+    initiator: {
+      id: "u1",
+      typeURI: "data/security/account/user",
+      name: "ada",
+      project_id: "p1",
+      request_id: "req-1",
+      host: { address: "192.0.2.1" },
+    },
     target: { id: "s1", typeURI: "compute/server", project_id: "p1" },
     observer: { id: "compute", typeURI: "service/compute", name: "compute.server.create" },
     attachments: [{ name: "detail", contentType: "application/json", content: { name: "web" } }],
@@ -45,15 +59,24 @@ it("an event says who did what to which", () => {
 
 it("a refused sign-in is a failed authentication, with its reason", () => {
   const event = toCadfEvent(
-    row({ origin: { ...origin, userId: null, userName: null }, detail: {}, reason: "wrong password" }, {
-      action: "identity.token.issue",
-      outcome: "failure",
-      projectId: null,
-      targetType: "user",
-    }),
+    row(
+      { origin: { ...origin, userId: null, userName: null }, detail: {}, reason: "wrong password" },
+      {
+        action: "identity.token.issue",
+        outcome: "failure",
+        projectId: null,
+        targetType: "user",
+      },
+    ),
   );
-  assert.deepEqual([event.action, event.outcome, event.reason?.reasonCode], ["authenticate", "failure", "wrong password"]);
-  assert.deepEqual([event.initiator.id, event.target.typeURI, event.attachments], ["system", "data/security/user", undefined]);
+  assert.deepEqual(
+    [event.action, event.outcome, event.reason?.reasonCode],
+    ["authenticate", "failure", "wrong password"],
+  );
+  assert.deepEqual(
+    [event.initiator.id, event.target.typeURI, event.attachments],
+    ["system", "data/security/user", undefined],
+  );
   assert.equal("project_id" in event.target, false);
 });
 

@@ -10,7 +10,8 @@ export function checkRow(row: EventRow): string[] {
   if (!leafHash(row.body).equals(row.leafHash)) wrong.push("its body and its leaf_hash do not fit each other");
   const columns = differingColumns(row);
   if (columns === null) wrong.push("its body is not an event");
-  else if (columns.length > 0) wrong.push(`its ${columns.length === 1 ? "column" : "columns"} ${columns.join(", ")} differ from its body`);
+  else if (columns.length > 0)
+    wrong.push(`its ${columns.length === 1 ? "column" : "columns"} ${columns.join(", ")} differ from its body`);
   return wrong;
 }
 

@@ -6,7 +6,11 @@ import { logOrigin, noteKeyId, openCheckpoint, signCheckpoint } from "./checkpoi
 
 function signer() {
   const { publicKey, privateKey } = generateKeyPairSync("ed25519");
-  return { keyId: "0".repeat(16), publicKey: publicKey.export({ format: "der", type: "spki" }), sign: (bytes: Uint8Array) => sign(null, bytes, privateKey) };
+  return {
+    keyId: "0".repeat(16),
+    publicKey: publicKey.export({ format: "der", type: "spki" }),
+    sign: (bytes: Uint8Array) => sign(null, bytes, privateKey),
+  };
 }
 
 describe("checkpoints", () => {
@@ -18,11 +22,21 @@ describe("checkpoints", () => {
     const lines = note.split("\n");
     assert.deepEqual(lines.slice(0, 4), ["example.org/log", "42", root.toString("base64"), ""]);
     assert.match(lines[4] ?? "", /^\u2014 example\.org\/log [A-Za-z0-9+/]+={0,2}$/);
-    assert.deepEqual(openCheckpoint(note, [signer().publicKey, key.publicKey]), { origin: "example.org/log", size: 42, root });
+    assert.deepEqual(openCheckpoint(note, [signer().publicKey, key.publicKey]), {
+      origin: "example.org/log",
+      size: 42,
+      root,
+    });
   });
 
   it("are refused when anything is changed", () => {
-    const changed = [note.replace("42", "43"), note.replace("example.org/log\n", "example.org/lag\n"), note.replace("\n\n", "\nmore\n\n"), "x", "a\n0\nb\n\n"];
+    const changed = [
+      note.replace("42", "43"),
+      note.replace("example.org/log\n", "example.org/lag\n"),
+      note.replace("\n\n", "\nmore\n\n"),
+      "x",
+      "a\n0\nb\n\n",
+    ];
     for (const one of changed) assert.throws(() => openCheckpoint(one, [key.publicKey]), one);
     assert.throws(() => openCheckpoint(note, [signer().publicKey]), /not ours/);
   });

@@ -45,14 +45,22 @@ export function openCheckpoint(note: string, publicKeys: Buffer[]): Checkpoint {
   if (!/^(0|[1-9]\d{0,15})$/.test(size)) throw invalid("the checkpoint's size is malformed");
   const hash = Buffer.from(root, "base64");
   if (hash.length !== 32) throw invalid("the checkpoint's root is malformed");
-  const signatures = note.slice(end + 2).split("\n").filter((line) => line !== "");
+  const signatures = note
+    .slice(end + 2)
+    .split("\n")
+    .filter((line) => line !== "");
   const isSigned = signatures.some((line) => {
     const [dash, name, encoded = ""] = line.split(" ");
     const bytes = Buffer.from(encoded, "base64");
     if (dash !== "\u2014" || name !== origin || bytes.length !== 68) return false;
     const publicKey = publicKeys.find((key) => noteKeyId(origin, key).equals(bytes.subarray(0, 4)));
     if (publicKey === undefined) return false;
-    return verify(null, Buffer.from(text), createPublicKey({ key: publicKey, format: "der", type: "spki" }), bytes.subarray(4));
+    return verify(
+      null,
+      Buffer.from(text),
+      createPublicKey({ key: publicKey, format: "der", type: "spki" }),
+      bytes.subarray(4),
+    );
   });
   if (!isSigned) throw invalid("the checkpoint's signature is not ours");
   return { origin, size: Number(size), root: hash };

@@ -18,7 +18,11 @@ before(async () => {
 after(() => cloud.close());
 
 async function append(count: number, action = "compute.server.create"): Promise<void> {
-  const events = Array.from({ length: count }, (_, index) => ({ action, target: { type: "server", id: `s-${index}`, projectId: "p1" }, detail: { index } }));
+  const events = Array.from({ length: count }, (_, index) => ({
+    action,
+    target: { type: "server", id: `s-${index}`, projectId: "p1" },
+    detail: { index },
+  }));
   await insertEvents(cloud.app.db, systemOrigin("test"), events, cloud.app.clock.now());
 }
 
@@ -59,7 +63,9 @@ async function whileTampered(change: string, undo?: () => Promise<void>): Promis
     return report.problems;
   } finally {
     for (const table of tables) {
-      await db.unsafe(`delete from ${table}; insert into ${table} select * from ${table}_kept; drop table ${table}_kept`);
+      await db.unsafe(
+        `delete from ${table}; insert into ${table} select * from ${table}_kept; drop table ${table}_kept`,
+      );
     }
     await undo?.();
     assert.equal((await verify()).code, 0, "whole again");
@@ -101,7 +107,12 @@ describe("the event log", () => {
     });
     const open = Promise.withResolvers<void>();
     const slow = cloud.app.db.begin(async (sql) => {
-      await insertEvents(sql, systemOrigin("slow"), [{ action: "test.slow.commit", target: { type: "t", id: "slow" } }], cloud.app.clock.now() - 5_000);
+      await insertEvents(
+        sql,
+        systemOrigin("slow"),
+        [{ action: "test.slow.commit", target: { type: "t", id: "slow" } }],
+        cloud.app.clock.now() - 5_000,
+      );
       open.resolve();
       await held;
     });
@@ -119,23 +130,30 @@ describe("the event log", () => {
   it("names an event whose row was edited", async () => {
     const id = await idAt(1_000);
     const columns = await whileTampered(`update event set user_id = 'mallory' where leaf_index = 1000`);
-    assert.deepEqual(columns.map(({ id: one, index, problem }) => [one, index, problem]), [[id, 1000, "its column user_id differ from its body"]]);
+    assert.deepEqual(
+      columns.map(({ id: one, index, problem }) => [one, index, problem]),
+      [[id, 1000, "its column user_id differ from its body"]],
+    );
     const body = await whileTampered(`update event set body = replace(body, 's-', 'x-') where leaf_index = 1000`);
     assert.ok(body.every((problem) => problem.id === id && problem.index === 1000));
     assert.ok(body.some(({ problem }) => /disagree: its row was changed/.test(problem)));
     const thorough = await whileTampered(`
       update event set body = replace(body, 's-', 'x-'), target_id = replace(target_id, 's-', 'x-') where leaf_index = 1000;
       update event set leaf_hash = sha256('\\x00'::bytea || convert_to(body, 'UTF8')) where leaf_index = 1000`);
-    assert.deepEqual(thorough.map(({ id: one, index, problem }) => [one, index, problem]), [
-      [id, 1000, "the event and the log's tile disagree: its row was changed"],
-    ]);
+    assert.deepEqual(
+      thorough.map(({ id: one, index, problem }) => [one, index, problem]),
+      [[id, 1000, "the event and the log's tile disagree: its row was changed"]],
+    );
   });
 
   it("names an event that was deleted, first, last or between", async () => {
     for (const index of [0, 300, 2_205]) {
       const id = await idAt(index);
       const problems = await whileTampered(`delete from event where leaf_index = ${index}`);
-      assert.deepEqual(problems.map((problem) => [problem.id, problem.index, problem.problem]), [[id, index, "the event was deleted"]]);
+      assert.deepEqual(
+        problems.map((problem) => [problem.id, problem.index, problem.problem]),
+        [[id, index, "the event was deleted"]],
+      );
       if (index > 0) assert.match(String(problems[0]?.after), /^\d{4}-/);
     }
   });
@@ -151,13 +169,18 @@ describe("the event log", () => {
 
   it("notices an end that was cut off, however thoroughly", async () => {
     const rows = await whileTampered("delete from event where leaf_index >= 2203");
-    assert.deepEqual(rows.map(({ index }) => index), [2203, 2204, 2205]);
-    const cut = "delete from event where leaf_index >= 2048; delete from event_tile where level = 0 and tile_index >= 8; ";
+    assert.deepEqual(
+      rows.map(({ index }) => index),
+      [2203, 2204, 2205],
+    );
+    const cut =
+      "delete from event where leaf_index >= 2048; delete from event_tile where level = 0 and tile_index >= 8; ";
     assert.ok((await whileTampered(cut)).some(({ problem }) => problem === "tile 0/8 is gone"));
     const all = await whileTampered("truncate event; truncate event_tile; truncate event_checkpoint");
-    assert.deepEqual(all.map(({ index, problem }) => [index, problem]), [
-      [0, "the entries 0 to 2205 are gone, with their tiles and checkpoints: the log once had 2206"],
-    ]);
+    assert.deepEqual(
+      all.map(({ index, problem }) => [index, problem]),
+      [[0, "the entries 0 to 2205 are gone, with their tiles and checkpoints: the log once had 2206"]],
+    );
     const unsigned = await whileTampered("delete from event_checkpoint where size > 2000");
     assert.ok(unsigned.some(({ problem }) => /a checkpoint was removed/.test(problem)));
   });
@@ -167,11 +190,22 @@ describe("the event log", () => {
     const problems = await whileTampered(
       `update event_tile set hashes = overlay(hashes placing '\\x0000000000000000'::bytea from ${(300 % 256) * 32 + 1}) where level = 0 and tile_index = 1`,
     );
-    assert.ok(problems.some((problem) => problem.id === id && /the tile was changed, its row was not/.test(problem.problem)), JSON.stringify(problems));
-    const inner = await whileTampered("update event_tile set hashes = overlay(hashes placing '\\x00'::bytea from 65) where level = 1");
-    assert.deepEqual(inner.map(({ problem }) => problem), ["tile 1/0 does not fit the entries 512 to 767"]);
+    assert.ok(
+      problems.some((problem) => problem.id === id && /the tile was changed, its row was not/.test(problem.problem)),
+      JSON.stringify(problems),
+    );
+    const inner = await whileTampered(
+      "update event_tile set hashes = overlay(hashes placing '\\x00'::bytea from 65) where level = 1",
+    );
+    assert.deepEqual(
+      inner.map(({ problem }) => problem),
+      ["tile 1/0 does not fit the entries 512 to 767"],
+    );
     const gone = await whileTampered("delete from event_tile where level = 1");
-    assert.deepEqual(gone.map(({ problem }) => problem), ["tile 1/0 is gone"]);
+    assert.deepEqual(
+      gone.map(({ problem }) => problem),
+      ["tile 1/0 is gone"],
+    );
   });
 
   it("notices a replaced row and tile by the signed checkpoint", async () => {
@@ -179,19 +213,28 @@ describe("the event log", () => {
       update event set body = replace(body, 's-', 'x-'), target_id = replace(target_id, 's-', 'x-') where leaf_index = 2204;
       update event set leaf_hash = sha256('\\x00'::bytea || convert_to(body, 'UTF8')) where leaf_index = 2204;
       update event_tile set hashes = overlay(hashes placing (select leaf_hash from event where leaf_index = 2204) from ${(2204 % 256) * 32 + 1}) where level = 0 and tile_index = 8`);
-    assert.ok(problems.some(({ problem }) => /^checkpoint 2205 does not fit: of the entries 2203 to 2204/.test(problem)), JSON.stringify(problems));
+    assert.ok(
+      problems.some(({ problem }) => problem.startsWith("checkpoint 2205 does not fit: of the entries 2203 to 2204")),
+      JSON.stringify(problems),
+    );
   });
 
   it("notices a checkpoint that was edited, forged or put elsewhere", async () => {
     const cases = [
       ["update event_checkpoint set root = sha256('x') where size = 3", /checkpoint 3: its columns differ/],
-      ["update event_checkpoint set note = replace(note, E'\\n3\\n', E'\\n4\\n') where size = 3", /checkpoint 3: .*signature is not ours/],
+      [
+        "update event_checkpoint set note = replace(note, E'\\n3\\n', E'\\n4\\n') where size = 3",
+        /checkpoint 3: .*signature is not ours/,
+      ],
       ["update event_checkpoint set size = 4 where size = 3", /checkpoint 4: its columns differ/],
       ["update event_checkpoint set note = '' where size = 2206", /checkpoint 2206: .*not a signed note/],
     ] as const;
     for (const [change, expected] of cases) {
       const problems = await whileTampered(change);
-      assert.ok(problems.some(({ problem }) => expected.test(problem)), JSON.stringify(problems));
+      assert.ok(
+        problems.some(({ problem }) => expected.test(problem)),
+        JSON.stringify(problems),
+      );
     }
   });
 
@@ -201,7 +244,11 @@ describe("the event log", () => {
     await db`update event_tile set hashes = overlay(hashes placing '\\x00'::bytea from 1) where level = 0 and tile_index = 8`;
     await append(1);
     const said: string[] = [];
-    const log = { ...cloud.app.log, error: (_: unknown, text: string) => said.push(text), warn: () => undefined } as never;
+    const log = {
+      ...cloud.app.log,
+      error: (_: unknown, text: string) => said.push(text),
+      warn: () => undefined,
+    } as never;
     const sequencer = startSequencer({ ...cloud.app, log });
     await waitUntil("a complaint", () => said.length > 0, { timeoutMs: 5_000, everyMs: 10 });
     await sequencer.stop();
@@ -225,7 +272,12 @@ describe("listed events", () => {
     const { db, clock } = cloud.app;
     const since = new Date(clock.now() - 1);
     for (const id of ["a", "b", "c"]) {
-      await insertEvents(db, systemOrigin("test"), [{ action: "network.port.update", target: { type: "port", id, projectId: "p2" } }], clock.now());
+      await insertEvents(
+        db,
+        systemOrigin("test"),
+        [{ action: "network.port.update", target: { type: "port", id, projectId: "p2" } }],
+        clock.now(),
+      );
     }
     const first = await listEvents(db, { projectId: "p2", since, marker: null, limit: 2 });
     assert.deepEqual(first.map(({ target }) => target.id).toSorted().length, 2);

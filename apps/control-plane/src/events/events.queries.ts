@@ -53,7 +53,8 @@ export async function listCheckpoints(sql: Queryable, aboveSize: number, limit: 
 /** The last tile of each level that a log of this size has. */
 export async function listEdgeTiles(sql: Queryable, size: number): Promise<Tile[]> {
   const places: [number, number][] = [];
-  for (let level = 0, entries = size; entries > 0; level += 1, entries = Math.floor(entries / 256)) places.push([level, Math.floor(entries / 256)]);
+  for (let level = 0, entries = size; entries > 0; level += 1, entries = Math.floor(entries / 256))
+    places.push([level, Math.floor(entries / 256)]);
   return sql<Tile[]>`
     select level, tile_index, hashes, ids from event_tile
     where (level, tile_index) in (
@@ -61,7 +62,9 @@ export async function listEdgeTiles(sql: Queryable, size: number): Promise<Tile[
 }
 
 export async function findTile(sql: Queryable, level: number, tileIndex: number): Promise<Tile | null> {
-  const [row] = await sql<Tile[]>`select level, tile_index, hashes, ids from event_tile where level = ${level} and tile_index = ${tileIndex}`;
+  const [row] = await sql<
+    Tile[]
+  >`select level, tile_index, hashes, ids from event_tile where level = ${level} and tile_index = ${tileIndex}`;
   return row ?? null;
 }
 

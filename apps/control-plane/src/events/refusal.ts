@@ -20,7 +20,11 @@ const REFUSALS = new Set<CloudError["kind"]>(["forbidden", "overQuota"]);
  * A refusal changes nothing, so its event is a transaction of its own, written behind the answer. A 401 without a
  * user is noise that anyone can make without limit; sign-ins that fail are recorded by identity, which knows whose they were.
  */
-export function recordRefusal(app: Pick<App, "db" | "clock" | "log">, error: CloudError, request: RefusedRequest): void {
+export function recordRefusal(
+  app: Pick<App, "db" | "clock" | "log">,
+  error: CloudError,
+  request: RefusedRequest,
+): void {
   if (!REFUSALS.has(error.kind) || request.actor.userId === "") return;
   insertEvents(
     app.db,
@@ -42,5 +46,7 @@ export function recordRefusal(app: Pick<App, "db" | "clock" | "log">, error: Clo
       },
     ],
     app.clock.now(),
-  ).catch((cause: unknown) => app.log.error({ error: cause, requestId: request.requestId }, "a refusal could not be recorded"));
+  ).catch((cause: unknown) =>
+    app.log.error({ error: cause, requestId: request.requestId }, "a refusal could not be recorded"),
+  );
 }

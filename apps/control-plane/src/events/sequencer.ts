@@ -87,7 +87,8 @@ async function sit(db: Database): Promise<Seat | null> {
   if (newest === null) return { backend, edge: LogEdge.empty() };
   const edge = LogEdge.fromTiles(newest.size, await listEdgeTiles(db, newest.size));
   // a log that somebody damaged is not built upon: what comes next would seem to vouch for it
-  if (!edge.root().equals(newest.root)) throw conflict("the event log's tiles do not fit its newest checkpoint: run `andromede events verify`");
+  if (!edge.root().equals(newest.root))
+    throw conflict("the event log's tiles do not fit its newest checkpoint: run `andromede events verify`");
   return { backend, edge };
 }
 
@@ -111,7 +112,11 @@ async function sequenceBatch(app: Needs, db: Database, seat: Seat): Promise<numb
   const note = signCheckpoint({ origin: logOrigin(app.config), size: edge.size, root }, app.keys.signer("event-log"));
   await db.begin(async (sql) => {
     const [placed] = await Promise.all([
-      placeEvents(sql, start, events.map(({ id }) => id)),
+      placeEvents(
+        sql,
+        start,
+        events.map(({ id }) => id),
+      ),
       ...[...tiles.values()].map((tile) => upsertTile(sql, tile)),
       insertCheckpoint(sql, edge.size, root, note),
     ]);

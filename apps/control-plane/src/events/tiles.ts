@@ -93,5 +93,7 @@ const toTile = (level: number, edge: Edge): Tile => ({
 });
 
 export function splitHashes(hashes: Buffer): Buffer[] {
-  return Array.from({ length: Math.floor(hashes.length / HASH_BYTES) }, (_, index) => hashes.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES));
+  return Array.from({ length: Math.floor(hashes.length / HASH_BYTES) }, (_, index) =>
+    hashes.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES),
+  );
 }

@@ -59,7 +59,9 @@ const NO_ID = "00000000-0000-0000-0000-000000000000";
 export type VerifyOptions = { publicKeys: Buffer[]; remembered: string | null };
 
 export async function verifyLog(db: Database, options: VerifyOptions): Promise<VerifyReport> {
-  const report = await db.begin("isolation level repeatable read read only", (sql) => new Verification(sql, options).run());
+  const report = await db.begin("isolation level repeatable read read only", (sql) =>
+    new Verification(sql, options).run(),
+  );
   return report as VerifyReport;
 }
 
@@ -96,7 +98,8 @@ class Verification {
     const newest = await findNewestCheckpoint(this.#sql);
     const size = await this.#extent(newest);
     this.#openRemembered(size);
-    for (let tile = 0; tile * TILE_WIDTH < size; tile += 1) await this.#checkTile(tile, Math.min(size, (tile + 1) * TILE_WIDTH));
+    for (let tile = 0; tile * TILE_WIDTH < size; tile += 1)
+      await this.#checkTile(tile, Math.min(size, (tile + 1) * TILE_WIDTH));
     await this.#checkEdge();
     this.#settleDisputes("nothing signed says which");
     if (this.#laterBroken > 0) this.#report({ problem: `${this.#laterBroken} later checkpoints do not fit either` });
@@ -120,7 +123,10 @@ class Verification {
     const inRows = (last ?? -1) + 1;
     const signed = newest?.size ?? 0;
     if (Math.max(inTiles, inRows) > signed) {
-      this.#report({ problem: `the log reaches to ${Math.max(inTiles, inRows)}, its newest checkpoint only to ${signed}: a checkpoint was removed`, index: signed });
+      this.#report({
+        problem: `the log reaches to ${Math.max(inTiles, inRows)}, its newest checkpoint only to ${signed}: a checkpoint was removed`,
+        index: signed,
+      });
     }
     return Math.max(inTiles, inRows, signed);
   }
@@ -132,7 +138,10 @@ class Verification {
       this.#remembered = openCheckpoint(note, this.#options.publicKeys);
       const known = this.#remembered.size;
       if (known > size) {
-        this.#report({ problem: `the entries ${size} to ${known - 1} are gone, with their tiles and checkpoints: the log once had ${known}`, index: size });
+        this.#report({
+          problem: `the entries ${size} to ${known - 1} are gone, with their tiles and checkpoints: the log once had ${known}`,
+          index: size,
+        });
       }
     } catch (error) {
       this.#report({ problem: `the checkpoint remembered outside the database cannot be used: ${messageOf(error)}` });
@@ -143,22 +152,35 @@ class Verification {
     const first = tileIndex * TILE_WIDTH;
     const [rows, tile] = await Promise.all([listPlaced(this.#sql, first, end), findTile(this.#sql, 0, tileIndex)]);
     const hashes = tile === null ? [] : splitHashes(tile.hashes);
-    if (hashes.length < end - first) this.#report({ problem: `tile 0/${tileIndex} ${tile === null ? "is gone" : "lacks entries"}`, index: first + hashes.length });
+    if (hashes.length < end - first)
+      this.#report({
+        problem: `tile 0/${tileIndex} ${tile === null ? "is gone" : "lacks entries"}`,
+        index: first + hashes.length,
+      });
     const byIndex = new Map(rows.map((row) => [row.leafIndex, row]));
     for (let index = first; index < end; index += 1) {
       const row = byIndex.get(index);
       const hash = this.#checkLeaf(index, row, { hash: hashes[index - first], id: tile?.ids?.[index - first] });
       this.#byRows.append(hash.row);
-      for (const whole of this.#byTiles.append({ id: tile?.ids?.[index - first] ?? NO_ID, hash: hash.tile })) await this.#checkInnerTile(whole);
+      for (const whole of this.#byTiles.append({ id: tile?.ids?.[index - first] ?? NO_ID, hash: hash.tile }))
+        await this.#checkInnerTile(whole);
       await this.#checkCheckpoint(index + 1);
       this.#before = row ?? this.#before;
     }
   }
 
   /** What the leaf is, as the row has it and as the tile has it; each stands in for the other where it is missing. */
-  #checkLeaf(index: number, row: EventRow | undefined, tile: { hash: Buffer | undefined; id: string | undefined }): { row: Buffer; tile: Buffer } {
+  #checkLeaf(
+    index: number,
+    row: EventRow | undefined,
+    tile: { hash: Buffer | undefined; id: string | undefined },
+  ): { row: Buffer; tile: Buffer } {
     const id = row?.id ?? tile.id;
-    const where = { index, ...(id === undefined ? {} : { id }), ...(this.#before === null ? {} : { after: this.#before.time.toISOString() }) };
+    const where = {
+      index,
+      ...(id === undefined ? {} : { id }),
+      ...(this.#before === null ? {} : { after: this.#before.time.toISOString() }),
+    };
     if (row === undefined) {
       this.#report({ ...where, problem: "the event was deleted" });
       const hash = tile.hash ?? Buffer.alloc(HASH_BYTES);
@@ -166,7 +188,8 @@ class Verification {
     }
     this.#newestTime = Math.max(this.#newestTime, row.time.getTime());
     for (const problem of checkRow(row)) this.#report({ ...where, problem });
-    if (tile.id !== undefined && tile.id !== row.id) this.#report({ ...where, problem: `another event stood here: ${tile.id}` });
+    if (tile.id !== undefined && tile.id !== row.id)
+      this.#report({ ...where, problem: `another event stood here: ${tile.id}` });
     const hash = leafHash(row.body);
     if (tile.hash !== undefined && !tile.hash.equals(hash)) this.#disputed.push(where);
     return { row: hash, tile: tile.hash ?? hash };
@@ -196,7 +219,8 @@ class Verification {
   }
 
   async #checkCheckpoint(size: number): Promise<void> {
-    if (this.#remembered?.size === size) this.#compareRoot("the checkpoint remembered outside the database", size, this.#remembered.root);
+    if (this.#remembered?.size === size)
+      this.#compareRoot("the checkpoint remembered outside the database", size, this.#remembered.root);
     const row = await this.#checkpointAt(size);
     if (row === undefined) return;
     let signed: Checkpoint;
@@ -227,11 +251,15 @@ class Verification {
     }
     this.#broken = true;
     this.#settleDisputes("nothing signed says which");
-    this.#report({ problem: `${name} does not fit: of the entries ${this.#lastGood} to ${size - 1}, rows and tiles were changed`, index: this.#lastGood });
+    this.#report({
+      problem: `${name} does not fit: of the entries ${this.#lastGood} to ${size - 1}, rows and tiles were changed`,
+      index: this.#lastGood,
+    });
   }
 
   #settleDisputes(verdict: string): void {
-    for (const where of this.#disputed) this.#report({ ...where, problem: `the event and the log's tile disagree: ${verdict}` });
+    for (const where of this.#disputed)
+      this.#report({ ...where, problem: `the event and the log's tile disagree: ${verdict}` });
     this.#disputed = [];
   }
 
@@ -242,7 +270,11 @@ class Verification {
       this.#report({ problem: `checkpoint ${passed} is of no size that the log ever had`, index: passed });
     }
     if (this.#checkpoints.length === 0 && this.#checkpointsRead < Number.MAX_SAFE_INTEGER) {
-      this.#checkpoints = await listCheckpoints(this.#sql, Math.max(this.#checkpointsRead, size - 1), CHECKPOINTS_A_PAGE);
+      this.#checkpoints = await listCheckpoints(
+        this.#sql,
+        Math.max(this.#checkpointsRead, size - 1),
+        CHECKPOINTS_A_PAGE,
+      );
       this.#checkpointsRead = this.#checkpoints.at(-1)?.size ?? Number.MAX_SAFE_INTEGER;
     }
     return this.#checkpoints[0]?.size === size ? this.#checkpoints.shift() : undefined;
@@ -251,12 +283,13 @@ class Verification {
   /** Events without a place are fine while they are new; an old one was taken out of the log, or slipped in. */
   async #checkUnplaced(): Promise<number> {
     let count = 0;
-    for (let after = NO_ID; ; ) {
+    for (let after = NO_ID; ;) {
       const rows = await listUnplaced(this.#sql, after, UNPLACED_A_PAGE);
       for (const row of rows) {
         count += 1;
         for (const problem of checkRow(row)) this.#report({ id: row.id, problem });
-        if (row.time.getTime() < this.#newestTime - LATE_MS) this.#report({ id: row.id, problem: "the event has no place in the log, though younger ones do" });
+        if (row.time.getTime() < this.#newestTime - LATE_MS)
+          this.#report({ id: row.id, problem: "the event has no place in the log, though younger ones do" });
       }
       const last = rows.at(-1);
       if (last === undefined || rows.length < UNPLACED_A_PAGE) return count;

@@ -21,11 +21,15 @@ it("a key that is enqueued while it is being finished is due again at once", asy
   await db.begin(async (sql) => {
     await insertKeys(sql, ["test/a"]);
     finishing = finishKey(db, claimed);
-    await waitUntil("the finishing to wait for us", async () => {
-      const [row] = await db<{ n: number }[]>`
+    await waitUntil(
+      "the finishing to wait for us",
+      async () => {
+        const [row] = await db<{ n: number }[]>`
         select count(*)::int as n from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
-      return row?.n === 1;
-    }, { timeoutMs: 5_000, everyMs: 5 });
+        return row?.n === 1;
+      },
+      { timeoutMs: 5_000, everyMs: 5 },
+    );
   });
   assert.equal(await finishing, true);
   assert.equal((await claimKeys(db, "other", ["test"], 1, 60_000)).length, 1);

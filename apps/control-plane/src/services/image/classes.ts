@@ -35,11 +35,16 @@ export const imageClasses: ResourceClass[] = [
     deleteOrder: 10,
     meters: [],
     verbs: ["create", "update", "delete"],
-    list: async (app, projectId) => (await listMemberships(app.db, projectId)).map(({ imageId, memberId }) => `${imageId}/${memberId}`),
+    list: async (app, projectId) =>
+      (await listMemberships(app.db, projectId)).map(({ imageId, memberId }) => `${imageId}/${memberId}`),
     async remove(_app, tx, id) {
       const [imageId, memberId] = membership(id);
       if (!(await deleteMember(tx.sql, imageId, memberId))) return;
-      tx.event({ action: "image.member.delete", target: { type: "image", id: imageId, projectId: memberId }, detail: { memberId } });
+      tx.event({
+        action: "image.member.delete",
+        target: { type: "image", id: imageId, projectId: memberId },
+        detail: { memberId },
+      });
     },
     async export(app, id) {
       const member = await findMember(app.db, ...membership(id));

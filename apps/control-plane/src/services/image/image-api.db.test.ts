@@ -2,54 +2,31 @@ import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 
-import { newHexId } from "@andromede/base/ids";
-
-import { type TestApp, createTestApp } from "../../testing/test-app.ts";
-import { imageReconcilers } from "./reconcilers.ts";
-import { imageService } from "./service.ts";
-
-type View = { [name: string]: unknown } & { id: string; status: string; tags: string[] };
+import type { TestApp } from "../../testing/test-app.ts";
+import { type ImageCloud, OLD_PATCH, PATCH, type View, names, startImageCloud } from "./testing/image-cloud.ts";
 
 let cloud: TestApp;
+let somebody: ImageCloud["somebody"];
+let call: ImageCloud["call"];
+let createImage: ImageCloud["createImage"];
+let upload: ImageCloud["upload"];
+let show: ImageCloud["show"];
 before(async () => {
-  cloud = await createTestApp({ services: [imageService], reconcilers: imageReconcilers });
+  ({ cloud, somebody, call, createImage, upload, show } = await startImageCloud());
 });
 after(() => cloud.close());
-
-const PATCH = { "content-type": "application/openstack-images-v2.1-json-patch" };
-const OLD_PATCH = { "content-type": "application/openstack-images-v2.0-json-patch" };
-const BYTES = { "content-type": "application/octet-stream" };
-
-/** Somebody of a project of their own. */
-function somebody(roles = ["member"]): { token: string; projectId: string } {
-  const projectId = newHexId();
-  return { token: cloud.tokenFor({ projectId, roles }), projectId };
-}
-
-const call = (token: string, method: string, path: string, body?: unknown, headers?: { [name: string]: string }) =>
-  cloud.inject({ method, url: `/image${path}`, token, ...(body === undefined ? {} : { body }), ...(headers === undefined ? {} : { headers }) });
-
-async function createImage(token: string, body: { [name: string]: unknown } = {}): Promise<View> {
-  const answer = await call(token, "POST", "/v2/images", { name: "one", disk_format: "raw", container_format: "bare", ...body });
-  assert.equal(answer.status, 201, answer.text);
-  return answer.body;
-}
-
-const upload = (token: string, id: string, payload: Buffer, headers: { [name: string]: string } = {}) =>
-  cloud.inject({ method: "PUT", url: `/image/v2/images/${id}/file`, token, payload, headers: { ...BYTES, ...headers } });
-
-const show = async (token: string, id: string): Promise<View> => {
-  const answer = await call(token, "GET", `/v2/images/${id}`);
-  assert.equal(answer.status, 200, answer.text);
-  return answer.body;
-};
-
-const names = (answer: { body: { images: View[] } }): unknown[] => answer.body.images.map((image) => image["name"]);
 
 describe("images", () => {
   it("are created, filled, read, and gone when deleted", async () => {
     const { token, projectId } = somebody();
-    const image = await createImage(token, { name: " a <&> é ", ramdisk_id: "r1", tags: ["t"], min_disk: 1, min_ram: 64, visibility: "private" });
+    const image = await createImage(token, {
+      name: " a <&> é ",
+      ramdisk_id: "r1",
+      tags: ["t"],
+      min_disk: 1,
+      min_ram: 64,
+      visibility: "private",
+    });
     assert.equal(image.status, "queued");
     assert.equal(image["name"], " a <&> é ");
     assert.equal(image["ramdisk_id"], "r1");
@@ -84,8 +61,14 @@ describe("images", () => {
     await cloud.drain();
     const rows = await cloud.app.db`select 1 from image where id = ${image.id}`;
     assert.equal(rows.length, 0);
-    const events = await cloud.app.db<{ action: string }[]>`select action from event where target_id = ${image.id} order by id`;
-    assert.deepEqual(events.map((event) => event.action).toSorted(), ["image.image.create", "image.image.delete", "image.image.upload"]);
+    const events = await cloud.app.db<
+      { action: string }[]
+    >`select action from event where target_id = ${image.id} order by id`;
+    assert.deepEqual(events.map((event) => event.action).toSorted(), [
+      "image.image.create",
+      "image.image.delete",
+      "image.image.upload",
+    ]);
   });
 
   it("take the id that a client gives, once", async () => {
@@ -138,7 +121,11 @@ describe("images", () => {
     const { token } = somebody();
     const { id } = await createImage(token, { protected: true });
     assert.equal((await call(token, "DELETE", `/v2/images/${id}`)).status, 403);
-    assert.equal((await call(token, "PATCH", `/v2/images/${id}`, [{ op: "replace", path: "/protected", value: false }], PATCH)).status, 200);
+    assert.equal(
+      (await call(token, "PATCH", `/v2/images/${id}`, [{ op: "replace", path: "/protected", value: false }], PATCH))
+        .status,
+      200,
+    );
     assert.equal((await call(token, "DELETE", `/v2/images/${id}`)).status, 204);
   });
 
@@ -170,7 +157,8 @@ describe("downloads", () => {
       assert.deepEqual([answer.status, answer.text, answer.headers["content-range"]], [206, text, contentRange]);
       assert.equal(answer.headers["content-length"], String(text.length));
     }
-    for (const range of ["bytes=10-", "bytes=4-2", "bytes=-0", "bytes=1-2,4-5", "lines=1-2"]) assert.equal((await get(range)).status, 416, range);
+    for (const range of ["bytes=10-", "bytes=4-2", "bytes=-0", "bytes=1-2,4-5", "lines=1-2"])
+      assert.equal((await get(range)).status, 416, range);
   });
 
   it("of a deactivated image are for operators", async () => {
@@ -178,7 +166,8 @@ describe("downloads", () => {
     const { id } = await createImage(token);
     assert.equal((await call(token, "POST", `/v2/images/${id}/actions/deactivate`)).status, 403, "queued");
     await upload(token, id, Buffer.from("data"));
-    for (const _ of [1, 2]) assert.equal((await call(token, "POST", `/v2/images/${id}/actions/deactivate`)).status, 204);
+    for (const _ of [1, 2])
+      assert.equal((await call(token, "POST", `/v2/images/${id}/actions/deactivate`)).status, 204);
     assert.equal((await show(token, id)).status, "deactivated");
     assert.equal((await call(token, "GET", `/v2/images/${id}/file`)).status, 403);
     assert.equal((await call(cloud.adminToken, "GET", `/v2/images/${id}/file`)).text, "data");
@@ -201,7 +190,13 @@ describe("patches", () => {
     const { token } = somebody();
     const { id } = await createImage(token, { own: "1" });
     const path = `/v2/images/${id}`;
-    const old = await call(token, "PATCH", path, [{ replace: "/name", value: "two" }, { add: "/new", value: "x" }, { remove: "/own" }], OLD_PATCH);
+    const old = await call(
+      token,
+      "PATCH",
+      path,
+      [{ replace: "/name", value: "two" }, { add: "/new", value: "x" }, { remove: "/own" }],
+      OLD_PATCH,
+    );
     assert.equal(old.status, 200, old.text);
     assert.deepEqual([old.body["name"], old.body["new"], "own" in (old.body as object)], ["two", "x", false]);
     const modern = await call(
@@ -247,7 +242,13 @@ describe("patches", () => {
       [5, 400],
     ];
     for (const [change, status] of cases) {
-      const answer = await call(token, "PATCH", `/v2/images/${id}`, [{ op: "replace", path: "/name", value: "changed" }, change], PATCH);
+      const answer = await call(
+        token,
+        "PATCH",
+        `/v2/images/${id}`,
+        [{ op: "replace", path: "/name", value: "changed" }, change],
+        PATCH,
+      );
       assert.equal(answer.status, status, JSON.stringify(change));
     }
     assert.equal((await call(token, "PATCH", `/v2/images/${id}`, [])).status, 415);
@@ -258,7 +259,8 @@ describe("patches", () => {
   it("leave formats alone once there are bytes", async () => {
     const { token } = somebody();
     const { id } = await createImage(token);
-    const change = (value: string) => call(token, "PATCH", `/v2/images/${id}`, [{ op: "replace", path: "/disk_format", value }], PATCH);
+    const change = (value: string) =>
+      call(token, "PATCH", `/v2/images/${id}`, [{ op: "replace", path: "/disk_format", value }], PATCH);
     assert.equal((await change("iso")).status, 200);
     await upload(token, id, Buffer.from("x"));
     assert.equal((await change("raw")).status, 403);
@@ -316,17 +318,44 @@ describe("lists", () => {
       assert.equal(answer.status, 200, query);
       assert.deepEqual(names(answer), expected, query);
     }
-    const wrong = ["visibility=odd", "size_min=x", "os_hidden=2", "limit=-1", "limit=x", "marker=none", "sort_key=odd", "sort_dir=odd", "created_at=odd",
-      "created_at=near:2020-01-01", 'name=in:"a', "sort=name&sort_key=name", "member_status=odd", "changes-since=x", "id=%00"];
+    const wrong = [
+      "visibility=odd",
+      "size_min=x",
+      "os_hidden=2",
+      "limit=-1",
+      "limit=x",
+      "marker=none",
+      "sort_key=odd",
+      "sort_dir=odd",
+      "created_at=odd",
+      "created_at=near:2020-01-01",
+      'name=in:"a',
+      "sort=name&sort_key=name",
+      "member_status=odd",
+      "changes-since=x",
+      "id=%00",
+    ];
     for (const query of wrong) assert.equal((await call(token, "GET", `/v2/images?${query}`)).status, 400, query);
   });
 
   it("page through every order without loss or repetition", async () => {
     const { token } = somebody();
-    for (const [name, format] of [["b", "raw"], ["a", "raw"], ["a", "iso"], [null, "qcow2"], ["c", null]] as const) {
+    for (const [name, format] of [
+      ["b", "raw"],
+      ["a", "raw"],
+      ["a", "iso"],
+      [null, "qcow2"],
+      ["c", null],
+    ] as const) {
       await createImage(token, { name, disk_format: format });
     }
-    for (const order of ["", "sort=name:asc,disk_format:desc", "sort=size:asc", "sort_key=name&sort_key=created_at&sort_dir=desc&sort_dir=asc", "sort=status"]) {
+    for (const order of [
+      "",
+      "sort=name:asc,disk_format:desc",
+      "sort=size:asc",
+      "sort_key=name&sort_key=created_at&sort_dir=desc&sort_dir=asc",
+      "sort=status",
+    ]) {
       const all = await call(token, "GET", `/v2/images?${order}`);
       const expected: string[] = all.body["images" as never] as never;
       const seen: unknown[] = [];
@@ -342,95 +371,5 @@ describe("lists", () => {
     const newest = await call(token, "GET", "/v2/images?limit=1");
     assert.deepEqual(names(newest), ["c"]);
     assert.deepEqual((await call(token, "GET", "/v2/images?limit=0")).body["images"], []);
-  });
-});
-
-describe("visibility", () => {
-  it("decides who sees an image, and 404 hides the rest", async () => {
-    const [owner, other] = [somebody(), somebody()];
-    const mine: { [name: string]: string } = {};
-    for (const visibility of ["private", "shared", "community"]) mine[visibility] = (await createImage(owner.token, { name: visibility, visibility })).id;
-    mine["public"] = (await call(cloud.adminToken, "POST", "/v2/images", { name: "public", visibility: "public", owner: owner.projectId })).body["id"];
-    const sees = async (visibility: string) => (await call(other.token, "GET", `/v2/images/${mine[visibility]}`)).status;
-    assert.deepEqual([await sees("private"), await sees("shared"), await sees("community"), await sees("public")], [404, 404, 200, 200]);
-    const listed = names(await call(other.token, "GET", "/v2/images"));
-    assert.ok(listed.includes("public") && !listed.includes("community") && !listed.includes("private") && !listed.includes("shared"));
-    assert.deepEqual(names(await call(other.token, "GET", `/v2/images?visibility=community&owner=${owner.projectId}`)), ["community"]);
-    assert.deepEqual(names(await call(other.token, "GET", `/v2/images?visibility=all&owner=${owner.projectId}&sort=name:asc`)), ["community", "public"]);
-    for (const [visibility, refused] of [["private", 404], ["public", 403], ["community", 403]] as const) {
-      const path = `/v2/images/${mine[visibility]}`;
-      assert.equal((await call(other.token, "DELETE", path)).status, refused);
-      assert.equal((await call(other.token, "PATCH", path, [], PATCH)).status, refused);
-      assert.equal((await upload(other.token, mine[visibility] ?? "", Buffer.from("x"))).status, refused);
-      assert.equal((await call(other.token, "PUT", `${path}/tags/x`)).status, refused);
-      assert.equal((await call(other.token, "POST", `${path}/actions/deactivate`)).status, refused);
-    }
-    assert.equal((await show(owner.token, mine["public"] ?? "")).tags.length, 0);
-  });
-
-  it("shared: the owner offers, the member answers", async () => {
-    const [owner, friend, other] = [somebody(), somebody(), somebody()];
-    const { id } = await createImage(owner.token, { name: "ours" });
-    const members = `/v2/images/${id}/members`;
-    const member = `${members}/${friend.projectId}`;
-    const offered = await call(owner.token, "POST", members, { member: friend.projectId });
-    assert.deepEqual([offered.status, offered.body["status"], offered.body["member_id"]], [200, "pending", friend.projectId]);
-    assert.equal((await call(owner.token, "POST", members, { member: friend.projectId })).status, 409);
-    assert.equal((await call(owner.token, "POST", members, { member: "" })).status, 400);
-    assert.equal((await call(friend.token, "GET", `/v2/images/${id}`)).status, 200);
-    assert.equal((await call(other.token, "GET", `/v2/images/${id}`)).status, 404);
-    assert.deepEqual(names(await call(friend.token, "GET", "/v2/images?visibility=shared")), []);
-    assert.deepEqual(names(await call(friend.token, "GET", "/v2/images?visibility=shared&member_status=pending")), ["ours"]);
-
-    assert.equal((await call(owner.token, "PUT", member, { status: "accepted" })).status, 403);
-    assert.equal((await call(other.token, "PUT", member, { status: "accepted" })).status, 404);
-    assert.equal((await call(friend.token, "PUT", member, { status: "odd" })).status, 400);
-    assert.equal((await call(friend.token, "PUT", member, { status: "accepted" })).body["status"], "accepted");
-    assert.ok(names(await call(friend.token, "GET", "/v2/images")).includes("ours"));
-    assert.equal((await call(friend.token, "PUT", member, { status: "rejected" })).status, 200);
-    assert.ok(!names(await call(friend.token, "GET", "/v2/images")).includes("ours"));
-
-    await call(owner.token, "POST", members, { member: other.projectId });
-    assert.equal((await call(owner.token, "GET", members)).body["members" as never]["length"], 2);
-    assert.equal((await call(friend.token, "GET", members)).body["members" as never]["length"], 1);
-    assert.equal((await call(friend.token, "GET", `${members}/${other.projectId}`)).status, 404);
-    assert.equal((await call(friend.token, "DELETE", member)).status, 403);
-    assert.equal((await call(friend.token, "POST", members, { member: "x" })).status, 403);
-    assert.equal((await call(owner.token, "DELETE", member)).status, 204);
-    assert.equal((await call(owner.token, "DELETE", member)).status, 404);
-    assert.equal((await call(friend.token, "GET", `/v2/images/${id}`)).status, 404);
-
-    const lonely = await createImage(owner.token, { visibility: "private" });
-    assert.equal((await call(owner.token, "POST", `/v2/images/${lonely.id}/members`, { member: "x" })).status, 403);
-  });
-});
-
-describe("roles", () => {
-  it("let readers read", async () => {
-    const member = somebody();
-    const reader = cloud.tokenFor({ projectId: member.projectId, roles: ["reader"] });
-    const { id } = await createImage(member.token);
-    assert.equal((await call(reader, "GET", `/v2/images/${id}`)).status, 200);
-    assert.equal((await call(reader, "GET", "/v2/images")).status, 200);
-    for (const [method, path] of [["POST", "/v2/images"], ["DELETE", `/v2/images/${id}`], ["PUT", `/v2/images/${id}/file`], ["GET", `/v2/images/${id}/file`]] as const) {
-      assert.equal((await call(reader, method, path, {})).status, 403, `${method} ${path}`);
-    }
-    assert.equal((await cloud.inject({ method: "GET", url: "/image/v2/images" })).status, 401);
-  });
-});
-
-describe("discovery", () => {
-  it("tells versions, schemas and what is not there", async () => {
-    const { token } = somebody();
-    for (const path of ["", "/", "/versions"]) {
-      const answer = await cloud.inject({ method: "GET", url: `/image${path}` });
-      assert.equal(answer.status, 300, path);
-      assert.equal(answer.body["versions"][0]["status"], "CURRENT");
-    }
-    for (const name of ["image", "images", "member", "members"]) {
-      assert.equal((await call(token, "GET", `/v2/schemas/${name}`)).body["name"], name);
-    }
-    assert.deepEqual((await call(token, "GET", "/v2/info/import")).body["import-methods"]["value"], []);
-    assert.equal((await call(token, "GET", "/v2/info/stores")).status, 404);
   });
 });

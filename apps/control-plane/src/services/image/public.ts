@@ -27,20 +27,34 @@ export async function imageForBoot(
 /**
  * The same for a reconciler, which acts for nobody: null when the image is gone, deactivated or cannot be booted.
  */
-export async function bootImageById(sql: Queryable, app: Pick<App, "config">, imageId: string): Promise<BootImage | null> {
+export async function bootImageById(
+  sql: Queryable,
+  app: Pick<App, "config">,
+  imageId: string,
+): Promise<BootImage | null> {
   const image = await findImage(sql, imageId);
   return image === null || reasonNotBootable(image) !== null ? null : toBootImage(app, image);
 }
 
 /** Is there such an image for the actor? For filters and links that only name it. */
-export async function isImageVisible(sql: Queryable, who: { actor: Actor; plane: Plane }, imageId: string): Promise<boolean> {
+export async function isImageVisible(
+  sql: Queryable,
+  who: { actor: Actor; plane: Plane },
+  imageId: string,
+): Promise<boolean> {
   return (await findVisibleImage(sql, who, imageId)) !== null;
 }
 
 function toBootImage(app: Pick<App, "config">, image: Image): BootImage {
   const reason = reasonNotBootable(image);
   const format = bootFormat(image);
-  if (reason !== null || format === null || image.sha512 === null || image.sizeBytes === null || image.uploadId === null) {
+  if (
+    reason !== null ||
+    format === null ||
+    image.sha512 === null ||
+    image.sizeBytes === null ||
+    image.uploadId === null
+  ) {
     throw invalid(reason ?? `Image ${image.id} has no data.`, { type: "ImageUnacceptable" });
   }
   return {

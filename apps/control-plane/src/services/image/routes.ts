@@ -31,7 +31,13 @@ export const imageRoutes: Route[] = [
   route({ method: "PUT", path: `${IMAGE}/tags/:tag`, rule: "modify_image", handler: images.putTag }),
   route({ method: "DELETE", path: `${IMAGE}/tags/:tag`, rule: "modify_image", handler: images.deleteTag }),
 
-  route({ method: "POST", path: `${IMAGE}/members`, rule: "add_member", body: createMemberSchema, handler: members.create }),
+  route({
+    method: "POST",
+    path: `${IMAGE}/members`,
+    rule: "add_member",
+    body: createMemberSchema,
+    handler: members.create,
+  }),
   route({ method: "GET", path: `${IMAGE}/members`, rule: "get_members", handler: members.list }),
   route({ method: "GET", path: MEMBER, rule: "get_member", handler: members.show }),
   route({ method: "PUT", path: MEMBER, rule: "modify_member", body: updateMemberSchema, handler: members.update }),

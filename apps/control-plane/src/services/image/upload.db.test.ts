@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { type IncomingMessage, request as httpRequest } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
@@ -72,7 +81,12 @@ async function create(owner: Owner, body: object = {}): Promise<string> {
 type Put = { status: number; text: string };
 
 /** A real upload over a socket; chunked unless a length is given. */
-function put(owner: Owner, id: string, data: Buffer | Buffer[], headers: { [name: string]: string | number } = {}): Promise<Put> {
+function put(
+  owner: Owner,
+  id: string,
+  data: Buffer | Buffer[],
+  headers: { [name: string]: string | number } = {},
+): Promise<Put> {
   const parts = Array.isArray(data) ? data : [data];
   return new Promise((resolve, reject) => {
     const sending = httpRequest(
@@ -97,8 +111,10 @@ function put(owner: Owner, id: string, data: Buffer | Buffer[], headers: { [name
 const putSized = (owner: Owner, id: string, data: Buffer, headers: { [name: string]: string } = {}): Promise<Put> =>
   put(owner, id, data, { "content-length": data.length, ...headers });
 
-const show = async (owner: Owner, id: string) => (await cloud.inject({ method: "GET", url: `/image/v2/images/${id}`, token: owner.token })).body;
-const remove = (owner: Owner, id: string) => cloud.inject({ method: "DELETE", url: `/image/v2/images/${id}`, token: owner.token });
+const show = async (owner: Owner, id: string) =>
+  (await cloud.inject({ method: "GET", url: `/image/v2/images/${id}`, token: owner.token })).body;
+const remove = (owner: Owner, id: string) =>
+  cloud.inject({ method: "DELETE", url: `/image/v2/images/${id}`, token: owner.token });
 
 /** Names of the files that an image has anywhere in the store. */
 function filesOf(id: string): string[] {
@@ -109,18 +125,30 @@ function filesOf(id: string): string[] {
 
 async function assertUntouched(owner: Owner, id: string): Promise<void> {
   const image = await show(owner, id);
-  assert.deepEqual([image["status"], image["size"], image["checksum"], image["os_hash_value"]], ["queued", null, null, null]);
+  assert.deepEqual(
+    [image["status"], image["size"], image["checksum"], image["os_hash_value"]],
+    ["queued", null, null, null],
+  );
   assert.deepEqual(filesOf(id), []);
 }
 
 /** Sends a request's beginning and cuts the connection. */
 async function putAndCut(owner: Owner, id: string, head: string, part: Buffer): Promise<void> {
   const socket = connect(port, "127.0.0.1");
-  socket.write(`PUT /image/v2/images/${id}/file HTTP/1.1\r\nHost: x\r\nX-Auth-Token: ${owner.token}\r\nContent-Type: application/octet-stream\r\n${head}\r\n\r\n`);
+  socket.write(
+    `PUT /image/v2/images/${id}/file HTTP/1.1\r\nHost: x\r\nX-Auth-Token: ${owner.token}\r\nContent-Type: application/octet-stream\r\n${head}\r\n\r\n`,
+  );
   socket.write(part);
-  await waitUntil("the upload to begin", async () => (await show(owner, id))["status"] === "saving", { timeoutMs: 5_000, everyMs: 5 });
+  await waitUntil("the upload to begin", async () => (await show(owner, id))["status"] === "saving", {
+    timeoutMs: 5_000,
+    everyMs: 5,
+  });
   socket.destroy();
-  await waitUntil("the upload to be undone", async () => (await show(owner, id))["status"] === "queued" && filesOf(id).length === 0, { timeoutMs: 5_000, everyMs: 5 });
+  await waitUntil(
+    "the upload to be undone",
+    async () => (await show(owner, id))["status"] === "queued" && filesOf(id).length === 0,
+    { timeoutMs: 5_000, everyMs: 5 },
+  );
 }
 
 describe("an upload", () => {
@@ -130,7 +158,10 @@ describe("an upload", () => {
       for (const way of ["sized", "chunked"] as const) {
         const id = await create(owner);
         const data = randomBytes(size);
-        const answer = way === "sized" ? await putSized(owner, id, data) : await put(owner, id, [data.subarray(0, size >> 1), data.subarray(size >> 1)]);
+        const answer =
+          way === "sized"
+            ? await putSized(owner, id, data)
+            : await put(owner, id, [data.subarray(0, size >> 1), data.subarray(size >> 1)]);
         assert.equal(answer.status, 204, answer.text);
         const image = await show(owner, id);
         assert.equal(image["os_hash_value"], createHash("sha512").update(data).digest("hex"), `${size} ${way}`);
@@ -148,10 +179,17 @@ describe("an upload", () => {
     const id = await create(owner);
     await putAndCut(owner, id, `Content-Length: ${8 * MIB}`, Buffer.alloc(3 * MIB));
     await assertUntouched(owner, id);
-    await putAndCut(owner, id, "Transfer-Encoding: chunked", Buffer.concat([Buffer.from("100000\r\n"), Buffer.alloc(MIB), Buffer.from("\r\n")]));
+    await putAndCut(
+      owner,
+      id,
+      "Transfer-Encoding: chunked",
+      Buffer.concat([Buffer.from("100000\r\n"), Buffer.alloc(MIB), Buffer.from("\r\n")]),
+    );
     await assertUntouched(owner, id);
     assert.equal((await put(owner, id, Buffer.from("whole"))).status, 204);
-    const events = await cloud.app.db<{ outcome: string }[]>`select outcome from event where target_id = ${id} and action = 'image.image.upload' order by id`;
+    const events = await cloud.app.db<
+      { outcome: string }[]
+    >`select outcome from event where target_id = ${id} and action = 'image.image.upload' order by id`;
     assert.deepEqual(events.map(({ outcome }) => outcome).toSorted(), ["failure", "failure", "success"]);
   });
 
@@ -173,7 +211,8 @@ describe("an upload", () => {
       assert.match(answer.text, /checksum of the data does not match/);
       await assertUntouched(owner, id);
     }
-    for (const right of headers(data)) assert.equal((await putSized(owner, await create(owner), data, right)).status, 204, JSON.stringify(right));
+    for (const right of headers(data))
+      assert.equal((await putSized(owner, await create(owner), data, right)).status, 204, JSON.stringify(right));
     const id = await create(owner);
     assert.equal((await putSized(owner, id, data, { "content-md5": "odd" })).status, 400);
     assert.equal((await putSized(owner, id, data, { "content-digest": "sha-512=odd" })).status, 400);
@@ -187,7 +226,11 @@ describe("an upload", () => {
     const before = execFileSync("df", ["--output=used", disk]).toString();
     const sized = await putSized(owner, id, Buffer.alloc(30 * MIB));
     assert.deepEqual([sized.status, /media is full/.test(sized.text)], [413, true]);
-    const chunked = await put(owner, id, Array.from({ length: 30 }, () => randomBytes(MIB)));
+    const chunked = await put(
+      owner,
+      id,
+      Array.from({ length: 30 }, () => randomBytes(MIB)),
+    );
     assert.deepEqual([chunked.status, /media is full/.test(chunked.text)], [413, true]);
     await assertUntouched(owner, id);
     assert.equal(execFileSync("df", ["--output=used", disk]).toString(), before);
@@ -198,7 +241,9 @@ describe("an upload", () => {
     const id = await create(owner);
     const socket = connect(port, "127.0.0.1");
     const answer = new Promise<string>((resolve) => socket.once("data", (data: Buffer) => resolve(data.toString())));
-    socket.write(`PUT /image/v2/images/${id}/file HTTP/1.1\r\nHost: x\r\nX-Auth-Token: ${owner.token}\r\nContent-Type: application/octet-stream\r\nContent-Length: ${65 * MIB}\r\n\r\n`);
+    socket.write(
+      `PUT /image/v2/images/${id}/file HTTP/1.1\r\nHost: x\r\nX-Auth-Token: ${owner.token}\r\nContent-Type: application/octet-stream\r\nContent-Length: ${65 * MIB}\r\n\r\n`,
+    );
     assert.match(await answer, /^HTTP\/1.1 413 [\s\S]*limit of/);
     socket.destroy();
     await assertUntouched(owner, id);
@@ -206,11 +251,23 @@ describe("an upload", () => {
       on conflict (project_id) do update set max_bytes = excluded.max_bytes`;
     const racing = await Promise.all([create(owner), create(owner), create(owner)]);
     const answers = await Promise.all(racing.map((one) => putSized(owner, one, Buffer.alloc(2 * MIB))));
-    assert.deepEqual(answers.map(({ status }) => status).toSorted(), [204, 413, 413]);
-    const chunked = await Promise.all([create(owner), create(owner)].map(async (one) => put(owner, await one, [Buffer.alloc(600_000), Buffer.alloc(100)])));
-    assert.deepEqual(chunked.map(({ status }) => status).toSorted(), [204, 413]);
+    assert.deepEqual(
+      answers.map(({ status }) => status).toSorted((a, b) => a - b),
+      [204, 413, 413],
+    );
+    const chunked = await Promise.all(
+      [create(owner), create(owner)].map(async (one) =>
+        put(owner, await one, [Buffer.alloc(600_000), Buffer.alloc(100)]),
+      ),
+    );
+    assert.deepEqual(
+      chunked.map(({ status }) => status).toSorted((a, b) => a - b),
+      [204, 413],
+    );
     assert.match(chunked.find(({ status }) => status === 413)?.text ?? "", /exceeds the (storage quota|limit)/);
-    const [row] = await cloud.app.db<{ bytes: number }[]>`select sum(size_bytes)::bigint as bytes from image where project_id = ${owner.projectId}`;
+    const [row] = await cloud.app.db<
+      { bytes: number }[]
+    >`select sum(size_bytes)::bigint as bytes from image where project_id = ${owner.projectId}`;
     assert.equal(row?.bytes, 2 * MIB + 600_100);
   });
 
@@ -277,7 +334,9 @@ describe("a download", () => {
     const begin = async () => {
       const socket = connect(port, "127.0.0.1");
       const begun = new Promise<void>((resolve) => socket.once("readable", () => resolve()));
-      socket.write(`GET /image/v2/images/${id}/file HTTP/1.1\r\nHost: x\r\nX-Auth-Token: ${owner.token}\r\nConnection: close\r\n\r\n`);
+      socket.write(
+        `GET /image/v2/images/${id}/file HTTP/1.1\r\nHost: x\r\nX-Auth-Token: ${owner.token}\r\nConnection: close\r\n\r\n`,
+      );
       await begun;
       return socket;
     };
@@ -301,11 +360,16 @@ describe("after a crash", () => {
     const id = await create(owner);
     const uploadId = "00112233aabbccdd";
     const store = cloud.app.config.imageStoreDir;
-    for (const directory of [store, join(store, "incoming")]) writeFileSync(join(directory, `${id}.${uploadId}`), "half");
-    await cloud.app.db`update image set status = 'saving', upload_id = ${uploadId}, upload_until = now() + interval '0.3 seconds', reserved_bytes = 9 where id = ${id}`;
+    for (const directory of [store, join(store, "incoming")])
+      writeFileSync(join(directory, `${id}.${uploadId}`), "half");
+    await cloud.app
+      .db`update image set status = 'saving', upload_id = ${uploadId}, upload_until = now() + interval '0.3 seconds', reserved_bytes = 9 where id = ${id}`;
     await insertKeys(cloud.app.db, [`image/${id}`]);
     cloud.app.reconcile.wake();
-    await waitUntil("the upload to be undone", async () => (await show(owner, id))["status"] === "queued", { timeoutMs: 5_000, everyMs: 10 });
+    await waitUntil("the upload to be undone", async () => (await show(owner, id))["status"] === "queued", {
+      timeoutMs: 5_000,
+      everyMs: 10,
+    });
     await cloud.drain();
     await assertUntouched(owner, id);
     assert.equal((await put(owner, id, Buffer.from("again"))).status, 204);
@@ -316,7 +380,10 @@ describe("after a crash", () => {
     const id = await create(owner);
     await put(owner, id, Buffer.from("kept"));
     const store = cloud.app.config.imageStoreDir;
-    const orphans = [join(store, "incoming", "6c8b5c2e-1111-4222-8333-00000000000a.00112233aabbccdd"), join(store, `${id}.00112233aabbccde`)];
+    const orphans = [
+      join(store, "incoming", "6c8b5c2e-1111-4222-8333-00000000000a.00112233aabbccdd"),
+      join(store, `${id}.00112233aabbccde`),
+    ];
     for (const orphan of orphans) writeFileSync(orphan, "x");
     writeFileSync(join(store, "README"), "not ours");
     await imageStoreReconciler.reconcile(cloud.app, "sweep");
@@ -330,8 +397,10 @@ describe("after a crash", () => {
     const id = await create(owner);
     await put(owner, id, Buffer.from("data"));
     const stored = async (): Promise<string | null> =>
-      (await cloud.app.db<{ checksum: string | null }[]>`select checksum from image where id = ${id}`)[0]?.checksum ?? null;
-    const putOff = (age: string) => cloud.app.db`update image set checksum = null, updated_at = now() - ${age}::interval where id = ${id}`;
+      (await cloud.app.db<{ checksum: string | null }[]>`select checksum from image where id = ${id}`)[0]?.checksum ??
+      null;
+    const putOff = (age: string) =>
+      cloud.app.db`update image set checksum = null, updated_at = now() - ${age}::interval where id = ${id}`;
     const expected = createHash("md5").update("data").digest("hex");
     await putOff("1 minute");
     await insertKeys(cloud.app.db, [`image/${id}`]);
@@ -342,7 +411,10 @@ describe("after a crash", () => {
     await cloud.drain();
     assert.equal(await stored(), null, "which is in no hurry");
     const shown = await Promise.all([show(owner, id), show(owner, id)]);
-    assert.deepEqual(shown.map((image) => image["checksum"]), [expected, expected]);
+    assert.deepEqual(
+      shown.map((image) => image["checksum"]),
+      [expected, expected],
+    );
     assert.equal(await stored(), expected, "by who asked for it");
   });
 
@@ -353,7 +425,10 @@ describe("after a crash", () => {
     await cloud.app.db`update image set checksum = null where id = ${id}`;
     rmSync(join(cloud.app.config.imageStoreDir, filesOf(id)[0] ?? ""));
     assert.deepEqual([(await show(owner, id))["status"], (await show(owner, id))["checksum"]], ["active", null]);
-    assert.equal((await cloud.inject({ method: "GET", url: `/image/v2/images/${id}/file`, token: owner.token })).status, 503);
+    assert.equal(
+      (await cloud.inject({ method: "GET", url: `/image/v2/images/${id}/file`, token: owner.token })).status,
+      503,
+    );
     assert.equal((await remove(owner, id)).status, 204);
     await cloud.drain();
   });
@@ -382,7 +457,9 @@ describe("contents", () => {
     assert.equal(createHash("sha512").update(readFileSync(image.path)).digest("hex"), image.sha512);
     assert.deepEqual(await bootImageById(cloud.app.db, cloud.app, id), image);
     const stranger = cloud.app.tokens.verify(somebody().token, Date.now()) as never;
-    await assert.rejects(imageForBoot(cloud.app.db, { app: cloud.app, actor: stranger, plane: "customer" }, id), { kind: "notFound" });
+    await assert.rejects(imageForBoot(cloud.app.db, { app: cloud.app, actor: stranger, plane: "customer" }, id), {
+      kind: "notFound",
+    });
   });
 
   it("that could reach other files of the host, or promise too much, are refused", async () => {
@@ -402,7 +479,12 @@ describe("contents", () => {
       ["broken tables", "qcow2", patched((bytes) => bytes.writeBigUInt64BE(0xffff_ffff_ffffn, 40)), /cannot be read/],
       ["a header alone", "qcow2", good.subarray(0, 60), /not supported/],
       ["qcow2 declared raw", "raw", good, /does not match disk format raw/],
-      ["vmdk declared raw", "raw", Buffer.concat([Buffer.from("# Disk DescriptorFile\n"), Buffer.alloc(600)]), /does not match disk format raw/],
+      [
+        "vmdk declared raw",
+        "raw",
+        Buffer.concat([Buffer.from("# Disk DescriptorFile\n"), Buffer.alloc(600)]),
+        /does not match disk format raw/,
+      ],
     ];
     for (const [what, format, data, expected] of cases) {
       const id = await create(owner, { disk_format: format });
@@ -421,7 +503,8 @@ describe("contents", () => {
         const id = await create(owner, { disk_format: format, container_format: container });
         assert.equal((await put(owner, id, randomBytes(1024))).status, 204, `${container} ${format}`);
         assert.equal((await show(owner, id))["status"], "active");
-        const bootable = (container === "bare" && ["raw", "iso", "ami"].includes(format)) || (container === "ami" && format === "ami");
+        const bootable =
+          (container === "bare" && ["raw", "iso", "ami"].includes(format)) || (container === "ami" && format === "ami");
         const attempt = imageForBoot(cloud.app.db, { app: cloud.app, actor, plane: "customer" }, id);
         if (bootable) assert.equal((await attempt).format, "raw");
         else await assert.rejects(attempt, { kind: "invalid" }, `${container} ${format}`);

@@ -11,7 +11,13 @@ export function versions(request: ApiRequest): Reply {
   const links = [{ rel: "self", href: `${request.baseUrl}/image/v2/` }];
   return {
     status: 300,
-    body: { versions: VERSIONS.map((version, index) => ({ id: `v${version}`, status: index === 0 ? "CURRENT" : "SUPPORTED", links })) },
+    body: {
+      versions: VERSIONS.map((version, index) => ({
+        id: `v${version}`,
+        status: index === 0 ? "CURRENT" : "SUPPORTED",
+        links,
+      })),
+    },
   };
 }
 

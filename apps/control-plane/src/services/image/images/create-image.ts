@@ -16,8 +16,10 @@ export async function createImage(
 ): Promise<Image> {
   const { actor, plane } = request;
   const admin = isAdmin(actor, plane);
-  if (wanted.projectId !== actor.projectId && !admin) throw forbidden(`You are not permitted to create images owned by '${wanted.projectId ?? ""}'.`);
-  if (wanted.projectId === null && !admin) throw forbidden("You are not permitted to create images: your token is not scoped to a project.");
+  if (wanted.projectId !== actor.projectId && !admin)
+    throw forbidden(`You are not permitted to create images owned by '${wanted.projectId ?? ""}'.`);
+  if (wanted.projectId === null && !admin)
+    throw forbidden("You are not permitted to create images: your token is not scoped to a project.");
   checkVisibility(request, null, wanted.visibility);
   const id = wanted.id ?? newUuid();
   return transact(request.app, request.origin, async (tx) => {
@@ -26,7 +28,12 @@ export async function createImage(
     tx.event({
       action: "image.image.create",
       target: { type: "image", id, projectId: image.projectId },
-      detail: { name: image.name, visibility: image.visibility, diskFormat: image.diskFormat, containerFormat: image.containerFormat },
+      detail: {
+        name: image.name,
+        visibility: image.visibility,
+        diskFormat: image.diskFormat,
+        containerFormat: image.containerFormat,
+      },
     });
     return image;
   });

@@ -28,15 +28,27 @@ export async function openDownload(
   if (image.status === "deactivated" && !isAdmin(request.actor, request.plane)) {
     throw forbidden("The requested image has been deactivated. Image data download is forbidden.");
   }
-  if ((image.status !== "active" && image.status !== "deactivated") || image.uploadId === null || image.sizeBytes === null) return null;
+  if (
+    (image.status !== "active" && image.status !== "deactivated") ||
+    image.uploadId === null ||
+    image.sizeBytes === null
+  )
+    return null;
   const { sizeBytes } = image;
   const range = readRange(rangeHeader, sizeBytes);
   if (range === "unsatisfiable") {
-    throw new CloudError("invalid", `Range ${rangeHeader ?? ""} is not within the image's ${sizeBytes} bytes`, { status: 416 });
+    throw new CloudError("invalid", `Range ${rangeHeader ?? ""} is not within the image's ${sizeBytes} bytes`, {
+      status: 416,
+    });
   }
   const file = await open(imagePath(request.app.config, id, image.uploadId), "r").catch((cause: unknown) => {
     throw unavailable(`The data of image ${id} cannot be read`, { cause });
   });
   const { first, last } = range ?? { first: 0, last: sizeBytes - 1 };
-  return { sizeBytes, range, checksum: image.checksum, write: (response) => sendFile(file, response, { first, length: last - first + 1 }) };
+  return {
+    sizeBytes,
+    range,
+    checksum: image.checksum,
+    write: (response) => sendFile(file, response, { first, length: last - first + 1 }),
+  };
 }

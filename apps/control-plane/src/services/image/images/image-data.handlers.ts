@@ -9,7 +9,9 @@ import { uploadImage } from "./upload-image.ts";
 export async function upload(request: ApiRequest): Promise<Reply> {
   const type = request.headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase();
   if (type !== "application/octet-stream") {
-    throw new CloudError("invalid", `Invalid content type ${type ?? "(none)"}: application/octet-stream is expected`, { status: 415 });
+    throw new CloudError("invalid", `Invalid content type ${type ?? "(none)"}: application/octet-stream is expected`, {
+      status: 415,
+    });
   }
   await uploadImage(request, imageId(request), {
     expectedBytes: readLength(request.headers["content-length"]),

@@ -23,7 +23,16 @@ export type ImageFilters = {
   isHidden: boolean;
 };
 
-export const SORT_KEYS = ["name", "status", "container_format", "disk_format", "size", "id", "created_at", "updated_at"] as const;
+export const SORT_KEYS = [
+  "name",
+  "status",
+  "container_format",
+  "disk_format",
+  "size",
+  "id",
+  "created_at",
+  "updated_at",
+] as const;
 export type SortKey = (typeof SORT_KEYS)[number];
 export type Sort = { key: SortKey; descending: boolean }[];
 
@@ -131,13 +140,16 @@ function readWord<Word extends string>(query: Query, name: string, allowed: read
 function readFlag(name: string, value: string): boolean {
   const word = value.toLowerCase();
   if (word !== "true" && word !== "false") {
-    throw invalid(`Invalid value '${value}' for '${name}' filter. Valid values are 'true' or 'false'.`, { field: name });
+    throw invalid(`Invalid value '${value}' for '${name}' filter. Valid values are 'true' or 'false'.`, {
+      field: name,
+    });
   }
   return word === "true";
 }
 
 function readSize(name: string, value: string): number {
-  if (!/^\d{1,15}$/.test(value)) throw invalid(`Unable to filter on a range with a non-numeric value: ${name} '${value}'.`, { field: name });
+  if (!/^\d{1,15}$/.test(value))
+    throw invalid(`Unable to filter on a range with a non-numeric value: ${name} '${value}'.`, { field: name });
   return Number(value);
 }
 
@@ -160,7 +172,8 @@ const COMPARISONS: readonly Comparison[] = ["eq", "neq", "gt", "gte", "lt", "lte
 function readTime(name: string, value: string): { comparison: Comparison; time: Date } {
   const prefix = /^([a-z]+):/.exec(value)?.[1];
   const comparison = prefix === undefined ? "eq" : COMPARISONS.find((known) => known === prefix);
-  if (comparison === undefined) throw invalid(`Unable to filter by unknown operator '${prefix ?? ""}'.`, { field: name });
+  if (comparison === undefined)
+    throw invalid(`Unable to filter by unknown operator '${prefix ?? ""}'.`, { field: name });
   const text = prefix === undefined ? value : value.slice(prefix.length + 1);
   const time = new Date(/[zZ]|[+-]\d\d:?\d\d$/.test(text) ? text : `${text}Z`);
   if (!/^\d{4}-\d\d-\d\d([T ]\d\d:\d\d)?/.test(text) || Number.isNaN(time.getTime())) {
@@ -173,7 +186,8 @@ function readTime(name: string, value: string): { comparison: Comparison; time: 
 export function readImageSort(query: Query): Sort {
   const asPairs = (): [string, string | undefined][] => {
     if (query.has("sort")) {
-      if (query.has("sort_key") || query.has("sort_dir")) throw invalid("Old and new sorting syntax cannot be combined");
+      if (query.has("sort_key") || query.has("sort_dir"))
+        throw invalid("Old and new sorting syntax cannot be combined");
       return (query.get("sort") ?? "").split(",").map((part) => {
         const [key = "", direction] = part.trim().split(":");
         return [key.trim(), direction?.trim()];
@@ -181,16 +195,21 @@ export function readImageSort(query: Query): Sort {
     }
     const directions = query.all("sort_dir");
     const keys = query.has("sort_key") ? query.all("sort_key") : ["created_at"];
-    if (directions.length > 1 && directions.length !== keys.length) throw invalid("Number of sort dirs does not match the number of sort keys");
+    if (directions.length > 1 && directions.length !== keys.length)
+      throw invalid("Number of sort dirs does not match the number of sort keys");
     return keys.map((key, index) => [key.trim(), (directions[index] ?? directions[0])?.trim()]);
   };
   const sort = asPairs().map(([key, direction]): Sort[number] => {
     const known = SORT_KEYS.find((name) => name === key);
-    if (known === undefined) throw invalid(`Invalid sort key: ${key}. It must be one of the following: ${SORT_KEYS.join(", ")}.`);
-    if (direction !== undefined && direction !== "asc" && direction !== "desc") throw invalid(`Invalid sort direction: ${direction}`);
+    if (known === undefined)
+      throw invalid(`Invalid sort key: ${key}. It must be one of the following: ${SORT_KEYS.join(", ")}.`);
+    if (direction !== undefined && direction !== "asc" && direction !== "desc")
+      throw invalid(`Invalid sort direction: ${direction}`);
     return { key: known, descending: direction !== "asc" };
   });
   if (sort.length > SORT_KEYS.length) throw invalid("Too many sort keys");
   // an order without ties, or paging would skip
-  return sort.some(({ key }) => key === "id") ? sort : [...sort, { key: "id", descending: sort[0]?.descending ?? true }];
+  return sort.some(({ key }) => key === "id")
+    ? sort
+    : [...sort, { key: "id", descending: sort[0]?.descending ?? true }];
 }

@@ -24,7 +24,9 @@ export function readDialect(contentType: string | undefined): PatchDialect {
   const bare = (contentType ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
   const dialect = DIALECTS[bare];
   if (dialect === undefined) {
-    throw new CloudError("invalid", `Image PATCH expects Content-Type one of: ${Object.keys(DIALECTS).join(", ")}`, { status: 415 });
+    throw new CloudError("invalid", `Image PATCH expects Content-Type one of: ${Object.keys(DIALECTS).join(", ")}`, {
+      status: 415,
+    });
   }
   return dialect;
 }
@@ -44,7 +46,8 @@ export function readPatch(dialect: PatchDialect, body: { [name: string]: unknown
 
 function readOperation(raw: { [name: string]: unknown }): Operation {
   const found = OPERATIONS.find((operation) => operation === raw["op"]);
-  if (found === undefined) throw invalid("Invalid operation. It must be one of the following: add, remove, replace.", { field: "op" });
+  if (found === undefined)
+    throw invalid("Invalid operation. It must be one of the following: add, remove, replace.", { field: "op" });
   if (!("path" in raw)) throw invalid("Unable to find 'path' in JSON Schema change");
   return found;
 }
@@ -60,9 +63,14 @@ function readOldOperation(raw: { [name: string]: unknown }): Operation {
 
 /** RFC 6901, one level deep: an image has no depth that clients may write to. */
 function readPointer(pointer: unknown): string {
-  if (typeof pointer !== "string" || !pointer.startsWith("/")) throw invalid('A pointer must be text that starts with "/".', { field: "path" });
-  if (/~(?![01])/.test(pointer)) throw invalid(`Pointer '${pointer}' contains "~" not part of a recognized escape sequence.`);
-  const parts = pointer.slice(1).split("/").map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~").trim());
+  if (typeof pointer !== "string" || !pointer.startsWith("/"))
+    throw invalid('A pointer must be text that starts with "/".', { field: "path" });
+  if (/~(?![01])/.test(pointer))
+    throw invalid(`Pointer '${pointer}' contains "~" not part of a recognized escape sequence.`);
+  const parts = pointer
+    .slice(1)
+    .split("/")
+    .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~").trim());
   const [name = ""] = parts;
   if (name === "locations") return name;
   if (parts.length !== 1 || name === "") throw invalid(`Invalid JSON pointer for this resource: '${pointer}'`);
@@ -70,7 +78,12 @@ function readPointer(pointer: unknown): string {
 }
 
 /** The image after the changes, all of them or none. `image` is not touched. */
-export function applyPatch(image: Image, dialect: PatchDialect, changes: Change[], may: { changeOwner: boolean }): WritableImage {
+export function applyPatch(
+  image: Image,
+  dialect: PatchDialect,
+  changes: Change[],
+  may: { changeOwner: boolean },
+): WritableImage {
   const result: WritableImage = { ...image, properties: { ...image.properties } };
   for (const { operation, name, value } of changes) {
     if (operation === "remove") removeProperty(result, name);
@@ -87,7 +100,13 @@ function removeProperty(image: WritableImage, name: string): void {
   delete image.properties[name];
 }
 
-function setMember(before: Image, image: WritableImage, change: Change, dialect: PatchDialect, may: { changeOwner: boolean }): void {
+function setMember(
+  before: Image,
+  image: WritableImage,
+  change: Change,
+  dialect: PatchDialect,
+  may: { changeOwner: boolean },
+): void {
   const { name, value } = change;
   if (change.operation === "add" && dialect === "v2.0") throw conflict(`Property ${name} already present.`);
   if (name === "owner" && !may.changeOwner) throw forbidden("Owner can't be updated by non admin.");
@@ -100,6 +119,7 @@ function setMember(before: Image, image: WritableImage, change: Change, dialect:
 function setProperty(image: WritableImage, change: Change, dialect: PatchDialect): void {
   const there = Object.hasOwn(image.properties, change.name);
   if (change.operation === "replace" && !there) throw conflict(`Property ${change.name} does not exist.`);
-  if (change.operation === "add" && there && dialect === "v2.0") throw conflict(`Property ${change.name} already present.`);
+  if (change.operation === "add" && there && dialect === "v2.0")
+    throw conflict(`Property ${change.name} already present.`);
   image.properties[change.name] = change.value as string;
 }

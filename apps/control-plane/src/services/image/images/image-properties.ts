@@ -15,7 +15,17 @@ const RESERVED_PREFIX = "os_glance";
 /** The part of an image that its owner writes. */
 export type WritableImage = Pick<
   Image,
-  "name" | "projectId" | "visibility" | "diskFormat" | "containerFormat" | "minDisk" | "minRam" | "protected" | "osHidden" | "tags" | "properties"
+  | "name"
+  | "projectId"
+  | "visibility"
+  | "diskFormat"
+  | "containerFormat"
+  | "minDisk"
+  | "minRam"
+  | "protected"
+  | "osHidden"
+  | "tags"
+  | "properties"
 >;
 
 export type WritableName = keyof typeof writableProperties;
@@ -63,35 +73,48 @@ const readOnly = (name: string): CloudError => forbidden(`Attribute '${name}' is
 /** Throws for names that are the service's own. */
 export function checkName(name: string): void {
   if (READ_ONLY.some((known) => known === name)) throw readOnly(name);
-  if (RESERVED.some((known) => known === name) || name.startsWith(RESERVED_PREFIX)) throw forbidden(`Attribute '${name}' is reserved.`);
+  if (RESERVED.some((known) => known === name) || name.startsWith(RESERVED_PREFIX))
+    throw forbidden(`Attribute '${name}' is reserved.`);
   if (name === "locations") throw forbidden("It's not allowed to set locations of an image.");
   if (name.length > 255) throw invalid("Custom property should not be greater than 255 characters.");
 }
 
 const memberSchemas = new Map(
-  Object.entries(writableProperties).map(([name, schema]) => [name, { type: "object", properties: { [name]: schema } }]),
+  Object.entries(writableProperties).map(([name, schema]) => [
+    name,
+    { type: "object", properties: { [name]: schema } },
+  ]),
 );
 
 /** A value for a member or for one of the customer's own properties. */
 export function checkValue(name: string, value: unknown): void {
   const schema = memberSchemas.get(name);
   if (schema !== undefined) validate(schema, { [name]: value });
-  else if (typeof value !== "string") throw invalid(`Invalid input for field/attribute ${name}: it is not of type 'string'`, { field: name });
-  else if (value.length > MAX_PROPERTY_LENGTH) throw invalid(`Invalid input for field/attribute ${name}: it is too long`, { field: name });
+  else if (typeof value !== "string")
+    throw invalid(`Invalid input for field/attribute ${name}: it is not of type 'string'`, { field: name });
+  else if (value.length > MAX_PROPERTY_LENGTH)
+    throw invalid(`Invalid input for field/attribute ${name}: it is too long`, { field: name });
 }
 
 export function checkCounts(image: Pick<WritableImage, "tags" | "properties">): void {
   const properties = Object.keys(image.properties).length;
   if (properties > MAX_PROPERTIES) {
-    throw tooLarge(`The limit has been exceeded on the number of allowed image properties. Attempted: ${properties}, Maximum: ${MAX_PROPERTIES}`);
+    throw tooLarge(
+      `The limit has been exceeded on the number of allowed image properties. Attempted: ${properties}, Maximum: ${MAX_PROPERTIES}`,
+    );
   }
   if (image.tags.length > MAX_TAGS) {
-    throw tooLarge(`The limit has been exceeded on the number of allowed image tags. Attempted: ${image.tags.length}, Maximum: ${MAX_TAGS}`);
+    throw tooLarge(
+      `The limit has been exceeded on the number of allowed image tags. Attempted: ${image.tags.length}, Maximum: ${MAX_TAGS}`,
+    );
   }
 }
 
 /** Reads a create body, which its schema has been over already. `projectId`: who owns it unless the body says. */
-export function readNewImage(body: { [name: string]: unknown }, projectId: string | null): WritableImage & { id: string | null } {
+export function readNewImage(
+  body: { [name: string]: unknown },
+  projectId: string | null,
+): WritableImage & { id: string | null } {
   const image: WritableImage = {
     name: null,
     projectId,

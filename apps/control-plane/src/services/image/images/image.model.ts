@@ -29,7 +29,19 @@ export type Image = {
 };
 
 /** Glance's lists (`[image_format] disk_formats, container_formats`), as its schema shows them. */
-export const DISK_FORMATS = ["ami", "ari", "aki", "vhd", "vhdx", "vmdk", "raw", "qcow2", "vdi", "ploop", "iso"] as const;
+export const DISK_FORMATS = [
+  "ami",
+  "ari",
+  "aki",
+  "vhd",
+  "vhdx",
+  "vmdk",
+  "raw",
+  "qcow2",
+  "vdi",
+  "ploop",
+  "iso",
+] as const;
 export const CONTAINER_FORMATS = ["ami", "ari", "aki", "bare", "ovf", "ova", "docker", "compressed"] as const;
 
 /** What QEMU is told the bytes are: never what they look like. */
@@ -77,6 +89,7 @@ export function bootFormat(image: Pick<Image, "diskFormat" | "containerFormat">)
     case "iso":
     case "ami":
       return "raw";
+    case null:
     default:
       return null;
   }

@@ -30,11 +30,15 @@ export function planImage(image: PlannedImage | null): ImageStep {
       return { step: "nothing" };
     case "saving":
       if (image.uploadId === null) return { step: "nothing" };
-      return image.uploadLapsed ? { step: "undo-upload", uploadId: image.uploadId } : { step: "wait", ms: image.lapsesInMs + 100 };
+      return image.uploadLapsed
+        ? { step: "undo-upload", uploadId: image.uploadId }
+        : { step: "wait", ms: image.lapsesInMs + 100 };
     case "active":
     case "deactivated":
       if (image.checksum !== null || image.uploadId === null) return { step: "nothing" };
-      return image.ageMs < HASH_AFTER_MS ? { step: "hash-later", ms: HASH_AFTER_MS - image.ageMs } : { step: "hash", uploadId: image.uploadId };
+      return image.ageMs < HASH_AFTER_MS
+        ? { step: "hash-later", ms: HASH_AFTER_MS - image.ageMs }
+        : { step: "hash", uploadId: image.uploadId };
     case "deleting":
       return { step: "remove", uploadId: image.uploadId };
   }

@@ -62,7 +62,11 @@ export async function updateImage(sql: Queryable, id: string, image: WritableIma
   return row;
 }
 
-export async function setImageStatus(sql: Queryable, id: string, status: "active" | "deactivated" | "deleting"): Promise<void> {
+export async function setImageStatus(
+  sql: Queryable,
+  id: string,
+  status: "active" | "deactivated" | "deleting",
+): Promise<void> {
   await sql`update image set status = ${status}, reserved_bytes = 0, updated_at = now() where id = ${id}`;
 }
 
@@ -107,6 +111,8 @@ export async function setChecksum(sql: Queryable, id: string, uploadId: string, 
 
 /** All images of a project, for the registry. */
 export async function listProjectImages(sql: Queryable, projectId: string): Promise<string[]> {
-  const rows = await sql<{ id: string }[]>`select id from image where project_id = ${projectId} and status <> 'deleting' order by id`;
+  const rows = await sql<
+    { id: string }[]
+  >`select id from image where project_id = ${projectId} and status <> 'deleting' order by id`;
   return rows.map((row) => row.id);
 }

@@ -27,7 +27,12 @@ async function reconcileImage(app: App, id: string): Promise<Outcome> {
       await transact(app, systemOrigin("image-upload-lapsed"), async (tx) => {
         if (!(await releaseUpload(tx.sql, id, plan.uploadId, { lapsed: true }))) return;
         const reason = "The upload was given up.";
-        tx.event({ action: "image.image.upload", outcome: "failure", reason, target: { type: "image", id, projectId: image?.projectId ?? null } });
+        tx.event({
+          action: "image.image.upload",
+          outcome: "failure",
+          reason,
+          target: { type: "image", id, projectId: image?.projectId ?? null },
+        });
       });
       await removeUnclaimed(app, id, plan.uploadId);
       return done;
@@ -58,7 +63,10 @@ export const imageStoreReconciler: Reconciler = {
   async reconcile(app) {
     await ensureStore(app.config);
     const uploads = await listUploads(app.config);
-    const claimed = await listClaimedUploads(app.db, uploads.map(({ uploadId }) => uploadId));
+    const claimed = await listClaimedUploads(
+      app.db,
+      uploads.map(({ uploadId }) => uploadId),
+    );
     const orphans = uploads.filter(({ uploadId }) => !claimed.has(uploadId));
     for (const { imageId, uploadId } of orphans) await removeFiles(app.config, imageId, uploadId);
     if (orphans.length > 0) app.log.info({ count: orphans.length }, "image files that nobody counted on were removed");

@@ -9,13 +9,26 @@ const size = { type: "integer", minimum: 0, maximum: INT4 } as const;
 /** What clients may write: on create all together, in a patch one by one. */
 export const writableProperties = {
   name: { type: ["null", "string"], description: "Descriptive name for the image", maxLength: 255 },
-  visibility: { type: "string", description: "Scope of image accessibility", enum: ["community", "public", "private", "shared"] },
+  visibility: {
+    type: "string",
+    description: "Scope of image accessibility",
+    enum: ["community", "public", "private", "shared"],
+  },
   protected: { type: "boolean", description: "If true, image will not be deletable." },
   os_hidden: { type: "boolean", description: "If true, image will not appear in default image list response." },
   owner: { type: ["null", "string"], description: "Owner of the image", maxLength: 255 },
-  container_format: { type: ["null", "string"], description: "Format of the container", enum: [null, ...CONTAINER_FORMATS] },
+  container_format: {
+    type: ["null", "string"],
+    description: "Format of the container",
+    enum: [null, ...CONTAINER_FORMATS],
+  },
   disk_format: { type: ["null", "string"], description: "Format of the disk", enum: [null, ...DISK_FORMATS] },
-  tags: { type: "array", description: "List of strings related to the image", items: { type: "string", maxLength: 255 }, maxItems: 1024 },
+  tags: {
+    type: "array",
+    description: "List of strings related to the image",
+    items: { type: "string", maxLength: 255 },
+    maxItems: 1024,
+  },
   min_ram: { ...size, description: "Amount of ram (in MB) required to boot image." },
   min_disk: { ...size, description: "Amount of disk space (in GB) required to boot image." },
 } as const;
@@ -50,17 +63,36 @@ export const createImageSchema = {
 
 export const patchSchema = { type: "array", maxItems: 1024, items: { type: "object" } } as const;
 
-const readOnly = (description: string, type: string | string[], more: object = {}) => ({ type, readOnly: true, description, ...more });
+const readOnly = (description: string, type: string | string[], more: object = {}) => ({
+  type,
+  readOnly: true,
+  description,
+  ...more,
+});
 
 const imageProperties = {
   id,
   ...writableProperties,
   status: readOnly("Status of the image", "string", {
-    enum: ["queued", "saving", "active", "killed", "deleted", "uploading", "importing", "pending_delete", "deactivated"],
+    enum: [
+      "queued",
+      "saving",
+      "active",
+      "killed",
+      "deleted",
+      "uploading",
+      "importing",
+      "pending_delete",
+      "deactivated",
+    ],
   }),
   checksum: readOnly("md5 hash of image contents.", ["null", "string"], { maxLength: 32 }),
   os_hash_algo: readOnly("Algorithm to calculate the os_hash_value", ["null", "string"], { maxLength: 64 }),
-  os_hash_value: readOnly("Hexdigest of the image contents using the algorithm specified by the os_hash_algo", ["null", "string"], { maxLength: 128 }),
+  os_hash_value: readOnly(
+    "Hexdigest of the image contents using the algorithm specified by the os_hash_algo",
+    ["null", "string"],
+    { maxLength: 128 },
+  ),
   size: readOnly("Size of image file in bytes", ["null", "integer"]),
   virtual_size: readOnly("Virtual size of image in bytes", ["null", "integer"]),
   created_at: readOnly("Date and time of image registration", "string"),
@@ -99,7 +131,11 @@ export const memberDocument = {
     image_id: id,
     created_at: { type: "string", description: "Date and time of image member creation" },
     updated_at: { type: "string", description: "Date and time of last modification of image member" },
-    status: { type: "string", description: "The status of this image member", enum: ["pending", "accepted", "rejected"] },
+    status: {
+      type: "string",
+      description: "The status of this image member",
+      enum: ["pending", "accepted", "rejected"],
+    },
     schema: { readOnly: true, type: "string" },
   },
 };

@@ -35,7 +35,10 @@ export function toImageView(image: Image): ImageView {
 }
 
 /** One page; `next` is the query of the following one, when there may be one. */
-export function toImagesView(images: Image[], pages: { first: string; next: string | null }): { [name: string]: unknown } {
+export function toImagesView(
+  images: Image[],
+  pages: { first: string; next: string | null },
+): { [name: string]: unknown } {
   return {
     images: images.map(toImageView),
     first: pages.first === "" ? "/v2/images" : `/v2/images?${pages.first}`,

@@ -37,13 +37,21 @@ export async function makeChecksum(app: Needs, id: string, uploadId: string): Pr
 
 /** The image with its checksum, if it can have one. */
 export async function withChecksum(app: Needs, image: Image): Promise<Image> {
-  if (image.checksum !== null || image.uploadId === null || (image.status !== "active" && image.status !== "deactivated")) return image;
+  if (
+    image.checksum !== null ||
+    image.uploadId === null ||
+    (image.status !== "active" && image.status !== "deactivated")
+  )
+    return image;
   const made = makeChecksum(app, image.id, image.uploadId).catch((error: unknown) => {
     app.log.warn({ error, imageId: image.id }, "the checksum of an image could not be computed");
     return null;
   });
   const patience = new AbortController();
-  const checksum = await Promise.race([made, delay(PATIENCE_MS, null, { signal: patience.signal, ref: false }).catch(() => null)]);
+  const checksum = await Promise.race([
+    made,
+    delay(PATIENCE_MS, null, { signal: patience.signal, ref: false }).catch(() => null),
+  ]);
   patience.abort();
   return { ...image, checksum };
 }

@@ -34,12 +34,15 @@ const sortColumn = (sql: Queryable, key: SortKey, table: "image" | "at") => {
 
 const and = (sql: Queryable, parts: Fragment[]): Fragment =>
   parts.reduce((all, part, index) => (index === 0 ? part : sql`${all} and ${part}`), sql`true`);
-const or = (sql: Queryable, parts: Fragment[]): Fragment => parts.reduce((all, part, index) => (index === 0 ? part : sql`${all} or ${part}`), sql`false`);
+const or = (sql: Queryable, parts: Fragment[]): Fragment =>
+  parts.reduce((all, part, index) => (index === 0 ? part : sql`${all} or ${part}`), sql`false`);
 
 /** Rows that come after the marker's in the given order; the marker's own values are read where they are exact. */
 function afterMarker(sql: Queryable, sort: Sort, marker: string): Fragment {
   const alternatives = sort.map(({ key, descending }, index) => {
-    const equal = sort.slice(0, index).map((one) => sql`${sortColumn(sql, one.key, "image")} = ${sortColumn(sql, one.key, "at")}`);
+    const equal = sort
+      .slice(0, index)
+      .map((one) => sql`${sortColumn(sql, one.key, "image")} = ${sortColumn(sql, one.key, "at")}`);
     const [here, there] = [sortColumn(sql, key, "image"), sortColumn(sql, key, "at")];
     return sql`(${and(sql, [...equal, descending ? sql`${here} < ${there}` : sql`${here} > ${there}`])})`;
   });
@@ -88,7 +91,13 @@ function scope(sql: Queryable, who: Who, filters: ImageFilters): Fragment {
 }
 
 function conditions(sql: Queryable, filters: ImageFilters): Fragment[] {
-  const snake = { id: "id", name: "name", status: "status", containerFormat: "container_format", diskFormat: "disk_format" } as const;
+  const snake = {
+    id: "id",
+    name: "name",
+    status: "status",
+    containerFormat: "container_format",
+    diskFormat: "disk_format",
+  } as const;
   const single = { projectId: "project_id", checksum: "checksum", sha512: "sha512" } as const;
   const numbers = { minDisk: "min_disk", minRam: "min_ram" } as const;
   const times = { createdAt: "created_at", updatedAt: "updated_at" } as const;
@@ -100,7 +109,9 @@ function conditions(sql: Queryable, filters: ImageFilters): Fragment[] {
     ...filters.equalNumber.map(({ column, value }) => sql`${sql(numbers[column])}::bigint = ${value}`),
     ...filters.size.map(({ comparison, bytes }) => compare(sql, sql`size_bytes`, comparison, bytes)),
     // to the second, which is all that clients are shown
-    ...filters.times.map(({ column, comparison, time }) => compare(sql, sql`date_trunc('second', ${sql(times[column])})`, comparison, time)),
+    ...filters.times.map(({ column, comparison, time }) =>
+      compare(sql, sql`date_trunc('second', ${sql(times[column])})`, comparison, time),
+    ),
     ...(filters.tags.length === 0 ? [] : [sql`tags @> ${filters.tags}`]),
     ...(Object.keys(filters.properties).length === 0 ? [] : [sql`properties @> ${sql.json(filters.properties)}`]),
     ...(filters.isProtected === undefined ? [] : [sql`protected = ${filters.isProtected}`]),

@@ -25,6 +25,7 @@ export async function readImages(
     page.marker === undefined ? null : findVisibleImage(db, request, page.marker),
   ]);
   // a marker that is not there would look like the end of the list
-  if (page.marker !== undefined && marker === null) throw invalid(`Marker ${page.marker} could not be found.`, { field: "marker" });
+  if (page.marker !== undefined && marker === null)
+    throw invalid(`Marker ${page.marker} could not be found.`, { field: "marker" });
   return images;
 }

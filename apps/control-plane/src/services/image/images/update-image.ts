@@ -13,7 +13,12 @@ import { lockRemainingBytes } from "./upload.queries.ts";
 
 type Request = Pick<ApiRequest, "app" | "actor" | "plane" | "origin">;
 
-export async function patchImage(request: Request, id: string, dialect: PatchDialect, changes: Change[]): Promise<Image> {
+export async function patchImage(
+  request: Request,
+  id: string,
+  dialect: PatchDialect,
+  changes: Change[],
+): Promise<Image> {
   return transact(request.app, request.origin, async (tx) => {
     const before = await lockOwnImage(tx.sql, request, id, "modify_image");
     if (changes.length === 0) return before;
@@ -22,7 +27,8 @@ export async function patchImage(request: Request, id: string, dialect: PatchDia
     if (after.projectId !== null && after.projectId !== before.projectId && before.sizeBytes !== null) {
       const { projectBytes } = imageLimits(request.app.config);
       const room = await lockRemainingBytes(tx.sql, after.projectId, projectBytes, { except: id });
-      if (before.sizeBytes > room) throw tooLarge("Denying attempt to give the image away because it exceeds the quota of its new owner");
+      if (before.sizeBytes > room)
+        throw tooLarge("Denying attempt to give the image away because it exceeds the quota of its new owner");
     }
     const image = await updateImage(tx.sql, id, after);
     tx.event({
@@ -46,12 +52,21 @@ export async function removeTag(request: Request, id: string, tag: string): Prom
   });
 }
 
-async function changeTags(request: Request, id: string, tag: string, change: (tags: string[]) => string[]): Promise<void> {
+async function changeTags(
+  request: Request,
+  id: string,
+  tag: string,
+  change: (tags: string[]) => string[],
+): Promise<void> {
   await transact(request.app, request.origin, async (tx) => {
     const image = await lockOwnImage(tx.sql, request, id, "modify_image");
     const tags = change(image.tags);
     checkCounts({ tags, properties: image.properties });
     await updateImage(tx.sql, id, { ...image, tags });
-    tx.event({ action: "image.image.update", target: { type: "image", id, projectId: image.projectId }, detail: { changed: ["tags"], tag } });
+    tx.event({
+      action: "image.image.update",
+      target: { type: "image", id, projectId: image.projectId },
+      detail: { changed: ["tags"], tag },
+    });
   });
 }

@@ -20,7 +20,14 @@ import type { ExpectedDigests } from "./expected-digests.ts";
 import { lockOwnImage } from "./image-access.ts";
 import { imageLimits } from "./image.limits.ts";
 import type { Image } from "./image.model.ts";
-import { type UploadedFile, activateImage, claimUpload, lockRemainingBytes, releaseUpload, renewUpload } from "./upload.queries.ts";
+import {
+  type UploadedFile,
+  activateImage,
+  claimUpload,
+  lockRemainingBytes,
+  releaseUpload,
+  renewUpload,
+} from "./upload.queries.ts";
 
 const RENEW_MS = 4_000;
 /** Larger images get their md5, which only old clients look at, right after the answer: it would take as long again. */
@@ -44,7 +51,11 @@ export async function uploadImage(
 }
 
 const goneError = (id: string, cause?: unknown) =>
-  new CloudError("conflict", `Image ${id} could not be found after upload. The image may have been deleted during the upload.`, { status: 410, cause });
+  new CloudError(
+    "conflict",
+    `Image ${id} could not be found after upload. The image may have been deleted during the upload.`,
+    { status: 410, cause },
+  );
 
 async function startUpload(request: Request, id: string, expectedBytes: number | null): Promise<Claim> {
   const { app } = request;
@@ -52,11 +63,22 @@ async function startUpload(request: Request, id: string, expectedBytes: number |
   const uploadId = randomBytes(8).toString("hex");
   return transact(app, request.origin, async (tx) => {
     const image = await lockOwnImage(tx.sql, request, id, "upload_image");
-    if (image.status !== "queued") throw conflict(`Image status transition from ${image.status} to saving is not allowed`);
-    const missing = [...(image.diskFormat === null ? ["disk_format"] : []), ...(image.containerFormat === null ? ["container_format"] : [])];
-    if (missing.length > 0) throw invalid(`Propert${missing.length === 1 ? "y" : "ies"} ${missing.join(", ")} must be set prior to saving data.`);
-    if ((expectedBytes ?? 0) > limits.maxBytes) throw tooLarge(`The incoming image is too large: it exceeds the limit of ${limits.maxBytes} bytes`);
-    const quota = image.projectId === null ? limits.maxBytes : await lockRemainingBytes(tx.sql, image.projectId, limits.projectBytes, { except: id });
+    if (image.status !== "queued")
+      throw conflict(`Image status transition from ${image.status} to saving is not allowed`);
+    const missing = [
+      ...(image.diskFormat === null ? ["disk_format"] : []),
+      ...(image.containerFormat === null ? ["container_format"] : []),
+    ];
+    if (missing.length > 0)
+      throw invalid(
+        `Propert${missing.length === 1 ? "y" : "ies"} ${missing.join(", ")} must be set prior to saving data.`,
+      );
+    if ((expectedBytes ?? 0) > limits.maxBytes)
+      throw tooLarge(`The incoming image is too large: it exceeds the limit of ${limits.maxBytes} bytes`);
+    const quota =
+      image.projectId === null
+        ? limits.maxBytes
+        : await lockRemainingBytes(tx.sql, image.projectId, limits.projectBytes, { except: id });
     if (quota <= 0 || (expectedBytes ?? 0) > quota) throw exceedsQuota(quota);
     await claimUpload(tx.sql, id, uploadId, expectedBytes ?? 0);
     // should this process die, the reconciler finds out
@@ -65,7 +87,8 @@ async function startUpload(request: Request, id: string, expectedBytes: number |
   });
 }
 
-const exceedsQuota = (left: number) => tooLarge(`Image exceeds the storage quota: ${Math.max(0, left)} bytes are left of it`);
+const exceedsQuota = (left: number) =>
+  tooLarge(`Image exceeds the storage quota: ${Math.max(0, left)} bytes are left of it`);
 
 async function receive(
   request: Request,
@@ -76,8 +99,13 @@ async function receive(
   const path = incomingPath(config, claim.image.id, claim.uploadId);
   await ensureStore(config);
   if (options.expectedBytes !== null) await ensureRoom(config, options.expectedBytes);
-  const received = await receiveUpload(request.stream, { path, maxBytes: claim.maxBytes, expectedBytes: options.expectedBytes });
-  const md5 = received.sizeBytes <= MD5_AT_ONCE_BYTES || options.digests.md5 !== undefined ? await hashFile(path, "md5") : null;
+  const received = await receiveUpload(request.stream, {
+    path,
+    maxBytes: claim.maxBytes,
+    expectedBytes: options.expectedBytes,
+  });
+  const md5 =
+    received.sizeBytes <= MD5_AT_ONCE_BYTES || options.digests.md5 !== undefined ? await hashFile(path, "md5") : null;
   await checkDigests(options.digests, path, received, md5);
   const inspected = await inspectImage(
     config,
@@ -88,7 +116,12 @@ async function receive(
   return { ...received, checksum: md5, ...inspected };
 }
 
-async function checkDigests(expected: ExpectedDigests, path: string, received: Received, md5: string | null): Promise<void> {
+async function checkDigests(
+  expected: ExpectedDigests,
+  path: string,
+  received: Received,
+  md5: string | null,
+): Promise<void> {
   const actual = {
     md5,
     sha512: received.sha512,
@@ -97,7 +130,9 @@ async function checkDigests(expected: ExpectedDigests, path: string, received: R
   for (const name of ["md5", "sha256", "sha512"] as const) {
     const wanted = expected[name];
     if (wanted !== undefined && wanted !== actual[name]) {
-      throw invalid(`The checksum of the data does not match: ${name} ${wanted} was promised, ${actual[name] ?? ""} arrived`);
+      throw invalid(
+        `The checksum of the data does not match: ${name} ${wanted} was promised, ${actual[name] ?? ""} arrived`,
+      );
     }
   }
 }
@@ -121,7 +156,9 @@ async function finishUpload(request: Request, claim: Claim, file: UploadedFile):
   await transact(request.app, request.origin, async (tx) => {
     if (projectId !== null) {
       // a chunked body's size was not known when it was let in
-      const quota = await lockRemainingBytes(tx.sql, projectId, imageLimits(request.app.config).projectBytes, { except: id });
+      const quota = await lockRemainingBytes(tx.sql, projectId, imageLimits(request.app.config).projectBytes, {
+        except: id,
+      });
       if (file.sizeBytes > quota) throw exceedsQuota(quota);
     }
     if (!(await activateImage(tx.sql, id, claim.uploadId, file))) throw goneError(id);

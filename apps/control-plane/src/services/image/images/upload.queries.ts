@@ -8,9 +8,16 @@ const LEASE_SECONDS = 15;
  * Bytes that the project may still store. Keeps the project's quota from changing until the transaction ends, so
  * that two uploads cannot both be promised the last of it.
  */
-export async function lockRemainingBytes(sql: Queryable, projectId: string, defaultMax: number, options: { except: string }): Promise<number> {
+export async function lockRemainingBytes(
+  sql: Queryable,
+  projectId: string,
+  defaultMax: number,
+  options: { except: string },
+): Promise<number> {
   await sql`insert into image_quota (project_id) values (${projectId}) on conflict do nothing`;
-  const [quota] = await sql<{ maxBytes: number | null }[]>`select max_bytes from image_quota where project_id = ${projectId} for update`;
+  const [quota] = await sql<
+    { maxBytes: number | null }[]
+  >`select max_bytes from image_quota where project_id = ${projectId} for update`;
   const [usage] = await sql<{ bytes: number }[]>`
     select coalesce(sum(coalesce(size_bytes, 0) + reserved_bytes), 0)::bigint as bytes
     from image where project_id = ${projectId} and status in ('saving', 'active', 'deactivated') and id <> ${options.except}`;
@@ -40,7 +47,12 @@ export type UploadedFile = {
 };
 
 /** False: the image was deleted, or the upload was given up, meanwhile. */
-export async function activateImage(sql: Queryable, id: string, uploadId: string, file: UploadedFile): Promise<boolean> {
+export async function activateImage(
+  sql: Queryable,
+  id: string,
+  uploadId: string,
+  file: UploadedFile,
+): Promise<boolean> {
   const rows = await sql`
     update image set status = 'active', size_bytes = ${file.sizeBytes}, virtual_size_bytes = ${file.virtualSizeBytes},
       checksum = ${file.checksum}, sha512 = ${file.sha512}, unbootable = ${file.unbootable}, reserved_bytes = 0, upload_until = null,
@@ -50,7 +62,12 @@ export async function activateImage(sql: Queryable, id: string, uploadId: string
 }
 
 /** Back to `queued`, as if nobody had tried. False: it was no longer this upload's. `lapsed`: only if it was given up. */
-export async function releaseUpload(sql: Queryable, id: string, uploadId: string, options: { lapsed: boolean }): Promise<boolean> {
+export async function releaseUpload(
+  sql: Queryable,
+  id: string,
+  uploadId: string,
+  options: { lapsed: boolean },
+): Promise<boolean> {
   const rows = await sql`
     update image set status = 'queued', upload_id = null, upload_until = null, reserved_bytes = 0, updated_at = now()
     where id = ${id} and upload_id = ${uploadId} and status = 'saving' and (not ${options.lapsed} or upload_until < now()) returning 1`;

@@ -20,7 +20,10 @@ export async function inspectImage(
   return settle(judgeQemuInfo(await qemuImgInfo(config.jail.engineRoot, file.path), limits.maxVirtualBytes));
 }
 
-function settle(verdict: Exclude<Verdict, { kind: "examine" }> | Verdict): { virtualSizeBytes: number | null; unbootable: string | null } {
+function settle(verdict: Exclude<Verdict, { kind: "examine" }> | Verdict): {
+  virtualSizeBytes: number | null;
+  unbootable: string | null;
+} {
   switch (verdict.kind) {
     case "refused":
       throw invalid(verdict.reason);

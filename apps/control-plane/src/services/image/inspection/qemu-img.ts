@@ -20,17 +20,20 @@ const UID = "65534";
 
 /** The command line. `isRoot`: where the control plane runs as root, the jail's process gives that up itself. */
 export function jailedQemuImg(engineRoot: string, file: string, isRoot: boolean): string[] {
-  const drop = ["setpriv", "--reuid", UID, "--regid", UID, "--clear-groups", "--no-new-privs", "--inh-caps=-all", "--bounding-set=-all"];
-  return [
-    ...["bwrap", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try", "--die-with-parent", "--new-session"],
-    ...["--clearenv", "--setenv", "PATH", "/usr/bin:/bin", "--setenv", "LC_ALL", "C.UTF-8"],
-    ...["--ro-bind", join(engineRoot, "usr"), "/usr", "--symlink", "usr/bin", "/bin", "--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64"],
-    // no /proc: qemu-img needs none, and inside the control plane's own jail the kernel refuses to mount one
-    ...["--dev", "/dev", "--ro-bind", file, "/image", "--chdir", "/", "--"],
-    ...["prlimit", ...LIMITS, "--"],
-    ...(isRoot ? drop : []),
-    ...["qemu-img", "info", "--output=json", "-f", "qcow2", "/image"],
-  ];
+  const unshared = ["ipc", "pid", "net", "uts", "cgroup-try"].map((name) => `--unshare-${name}`);
+  const links = ["bin", "lib", "lib64"].flatMap((name) => ["--symlink", `usr/${name}`, `/${name}`]);
+  const drop = ["setpriv", "--reuid", UID, "--regid", UID, "--clear-groups", "--no-new-privs"];
+  const dropAll = [...drop, "--inh-caps=-all", "--bounding-set=-all"];
+  return ["bwrap", "--die-with-parent", "--new-session"].concat(
+    unshared,
+    ["--clearenv", "--setenv", "PATH", "/usr/bin:/bin", "--setenv", "LC_ALL", "C.UTF-8"],
+    ["--ro-bind", join(engineRoot, "usr"), "/usr"],
+    links,
+    ["--proc", "/proc", "--dev", "/dev", "--ro-bind", file, "/image", "--chdir", "/", "--"],
+    ["prlimit", ...LIMITS, "--"],
+    isRoot ? dropAll : [],
+    ["qemu-img", "info", "--output=json", "-f", "qcow2", "/image"],
+  );
 }
 
 let running = 0;
@@ -54,7 +57,11 @@ export async function qemuImgInfo(engineRoot: string, file: string): Promise<Qem
 function run(argv: string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const [program = "", ...args] = argv;
-    const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], timeout: WALL_CLOCK_MS, killSignal: "SIGKILL" });
+    const child = spawn(program, args, {
+      stdio: ["ignore", "pipe", "pipe"],
+      timeout: WALL_CLOCK_MS,
+      killSignal: "SIGKILL",
+    });
     const said = { out: "", err: "" };
     const keep = (name: "out" | "err") => (chunk: Buffer) => {
       if (said[name].length < MAX_OUTPUT) said[name] += chunk.toString();
@@ -64,10 +71,12 @@ function run(argv: string[]): Promise<string> {
     child.once("error", (cause) => reject(unavailable("The image cannot be inspected now", { cause })));
     child.once("close", (code, signal) => {
       if (code === 0) return resolve(said.out);
-      const cause = new Error(`${argv.at(-5) ?? program} ended with ${code ?? signal}: ${said.err.slice(0, 2000)}`);
+      const cause = new Error(`${program} ended with ${code ?? signal}: ${said.err.slice(0, 2000)}`);
       // 1 is qemu-img's own "I cannot read this"; a signal is a limit of the jail: both are the image's fault
-      if (code === 1 && said.err.startsWith("qemu-img:")) return reject(invalid("The qcow2 image cannot be read", { cause }));
-      if (signal !== null || (code !== null && code > 128)) return reject(invalid("The qcow2 image takes too much to inspect", { cause }));
+      if (code === 1 && said.err.startsWith("qemu-img:"))
+        return reject(invalid("The qcow2 image cannot be read", { cause }));
+      if (signal !== null || (code !== null && code > 128))
+        return reject(invalid("The qcow2 image takes too much to inspect", { cause }));
       return reject(unavailable("The image cannot be inspected now", { cause }));
     });
   });

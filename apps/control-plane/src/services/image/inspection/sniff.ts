@@ -14,7 +14,9 @@ export type Qcow2Header = {
   hasUnknownFeatures: boolean;
 };
 
-export type Sniffed = { kind: "qcow2"; header: Qcow2Header } | { kind: "qed" | "vmdk" | "vdi" | "vhd" | "vhdx" | "unknown" };
+export type Sniffed =
+  | { kind: "qcow2"; header: Qcow2Header }
+  | { kind: "qed" | "vmdk" | "vdi" | "vhd" | "vhdx" | "unknown" };
 
 /** qcow2 specification (QEMU docs/interop/qcow2.txt), "Header": all numbers big-endian. */
 function readQcow2(bytes: Buffer): Qcow2Header | null {
@@ -58,7 +60,8 @@ export function sniff(bytes: Buffer): Sniffed {
     };
   }
   if (startsWith(bytes, "QED\0")) return { kind: "qed" };
-  if (startsWith(bytes, "KDMV") || startsWith(bytes, "COWD") || startsWith(bytes, "# Disk DescriptorFile")) return { kind: "vmdk" };
+  if (startsWith(bytes, "KDMV") || startsWith(bytes, "COWD") || startsWith(bytes, "# Disk DescriptorFile"))
+    return { kind: "vmdk" };
   if (startsWith(bytes, [0x7f, 0x10, 0xda, 0xbe], 64)) return { kind: "vdi" };
   if (startsWith(bytes, "vhdxfile")) return { kind: "vhdx" };
   if (startsWith(bytes, "conectix")) return { kind: "vhd" };

@@ -14,21 +14,33 @@ export type Verdict =
   /** qemu-img must have its say. */
   | { kind: "examine" };
 
-export function judge(diskFormat: string | null, sniffed: Sniffed, limits: { sizeBytes: number; maxVirtualBytes: number }): Verdict {
+export function judge(
+  diskFormat: string | null,
+  sniffed: Sniffed,
+  limits: { sizeBytes: number; maxVirtualBytes: number },
+): Verdict {
   switch (diskFormat) {
     case "raw":
       if (sniffed.kind !== "unknown") {
-        return { kind: "refused", reason: `Image content does not match disk format raw: its contents are ${sniffed.kind}` };
+        return {
+          kind: "refused",
+          reason: `Image content does not match disk format raw: its contents are ${sniffed.kind}`,
+        };
       }
       return { kind: "kept", virtualSizeBytes: limits.sizeBytes, unbootable: null };
     case "qcow2":
       if (sniffed.kind !== "qcow2") {
-        return { kind: "kept", virtualSizeBytes: null, unbootable: "its contents are not the qcow2 disk that it was declared to be" };
+        return {
+          kind: "kept",
+          virtualSizeBytes: null,
+          unbootable: "its contents are not the qcow2 disk that it was declared to be",
+        };
       }
       return judgeQcow2(sniffed.header, limits.maxVirtualBytes);
     case "iso":
     case "ami":
       return { kind: "kept", virtualSizeBytes: limits.sizeBytes, unbootable: null };
+    case null:
     default:
       // never opened by QEMU here: see bootFormat in image.model.ts
       return { kind: "kept", virtualSizeBytes: null, unbootable: null };
@@ -40,9 +52,11 @@ function judgeQcow2(header: (Sniffed & { kind: "qcow2" })["header"], maxVirtualB
   if (header.hasBackingFile) return refused("The qcow2 image has a backing file, which is not allowed");
   if (header.hasExternalData) return refused("The qcow2 image has an external data file, which is not allowed");
   if (header.isEncrypted) return refused("The qcow2 image is encrypted, which is not supported");
-  if ((header.version !== 2 && header.version !== 3) || header.hasUnknownFeatures) return refused("The qcow2 image uses features that are not supported");
+  if ((header.version !== 2 && header.version !== 3) || header.hasUnknownFeatures)
+    return refused("The qcow2 image uses features that are not supported");
   if (header.isCorrupt) return refused("The qcow2 image is marked corrupt");
-  if (header.virtualSizeBytes > maxVirtualBytes) return refused(virtualSizeReason(header.virtualSizeBytes, maxVirtualBytes));
+  if (header.virtualSizeBytes > maxVirtualBytes)
+    return refused(virtualSizeReason(header.virtualSizeBytes, maxVirtualBytes));
   return { kind: "examine" };
 }
 
@@ -68,8 +82,10 @@ export function judgeQemuInfo(info: QemuInfo, maxVirtualBytes: number): Verdict 
   if (info["backing-filename"] !== undefined || info["full-backing-filename"] !== undefined) {
     return refused("The qcow2 image has a backing file, which is not allowed");
   }
-  if (data?.["data-file"] !== undefined) return refused("The qcow2 image has an external data file, which is not allowed");
-  if (info.encrypted === true || data?.encrypt !== undefined) return refused("The qcow2 image is encrypted, which is not supported");
+  if (data?.["data-file"] !== undefined)
+    return refused("The qcow2 image has an external data file, which is not allowed");
+  if (info.encrypted === true || data?.encrypt !== undefined)
+    return refused("The qcow2 image is encrypted, which is not supported");
   if (data?.corrupt === true) return refused("The qcow2 image is marked corrupt");
   if (size > maxVirtualBytes) return refused(virtualSizeReason(size, maxVirtualBytes));
   return { kind: "kept", virtualSizeBytes: size, unbootable: null };

@@ -15,7 +15,9 @@ export async function countMembers(sql: Queryable, imageId: string): Promise<num
 }
 
 export async function findMember(sql: Queryable, imageId: string, memberId: string): Promise<ImageMember | null> {
-  const [row] = await sql<ImageMember[]>`select * from image_member where image_id = ${imageId} and member_id = ${memberId}`;
+  const [row] = await sql<
+    ImageMember[]
+  >`select * from image_member where image_id = ${imageId} and member_id = ${memberId}`;
   return row ?? null;
 }
 
@@ -25,7 +27,12 @@ export async function listMembers(sql: Queryable, imageId: string, only: string 
     select * from image_member where image_id = ${imageId} and (${only}::text is null or member_id = ${only}) order by created_at, member_id`;
 }
 
-export async function setMemberStatus(sql: Queryable, imageId: string, memberId: string, status: MemberStatus): Promise<ImageMember | null> {
+export async function setMemberStatus(
+  sql: Queryable,
+  imageId: string,
+  memberId: string,
+  status: MemberStatus,
+): Promise<ImageMember | null> {
   const [row] = await sql<ImageMember[]>`
     update image_member set status = ${status}, updated_at = now() where image_id = ${imageId} and member_id = ${memberId} returning *`;
   return row ?? null;

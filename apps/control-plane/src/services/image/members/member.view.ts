@@ -10,4 +10,7 @@ export const toMemberView = (member: ImageMember) => ({
   schema: "/v2/schemas/member",
 });
 
-export const toMembersView = (members: ImageMember[]) => ({ members: members.map(toMemberView), schema: "/v2/schemas/members" });
+export const toMembersView = (members: ImageMember[]) => ({
+  members: members.map(toMemberView),
+  schema: "/v2/schemas/members",
+});

@@ -40,7 +40,8 @@ function hashWholeFile(path: string, algorithm: string): HashAnswer {
     try {
       const hash = createHash(algorithm);
       const block = new Uint8Array(1024 * 1024);
-      for (let read = readSync(descriptor, block); read > 0; read = readSync(descriptor, block)) hash.update(block.subarray(0, read));
+      for (let read = readSync(descriptor, block); read > 0; read = readSync(descriptor, block))
+        hash.update(block.subarray(0, read));
       return { kind: "digest", digest: hash.digest("hex") };
     } finally {
       closeSync(descriptor);

@@ -13,7 +13,10 @@ export type HashRequest =
   | { kind: "digest" }
   | { kind: "reset" }
   | { kind: "file"; path: string; algorithm: string };
-export type HashAnswer = { kind: "block"; block: Block } | { kind: "digest"; digest: string } | { kind: "failed"; message: string };
+export type HashAnswer =
+  | { kind: "block"; block: Block }
+  | { kind: "digest"; digest: string }
+  | { kind: "failed"; message: string };
 
 const IDLE_MS = 10_000;
 const MOST_THREADS = 4;
@@ -84,7 +87,9 @@ function forget(thread: HashThread): void {
   const index = idle.indexOf(thread);
   if (index >= 0) idle.splice(index, 1);
   const next = queue.shift();
-  if (next !== undefined) void borrow().then(next);
+  if (next === undefined) return;
+  threads += 1;
+  next(new HashThread(forget));
 }
 
 function giveBack(thread: HashThread): void {

@@ -35,7 +35,8 @@ export async function ensureRoom(config: Store, bytes: number): Promise<void> {
   if (bytes > bavail * bsize) throw storageFull();
 }
 
-export const storageFull = (cause?: unknown) => tooLarge("Image storage media is full: there is not enough disk space on the image storage media.", { cause });
+export const storageFull = (cause?: unknown) =>
+  tooLarge("Image storage media is full: there is not enough disk space on the image storage media.", { cause });
 
 /** Makes a received file the image's: after this returns, a power cut does not lose it. */
 export async function publishFile(config: Store, imageId: string, uploadId: string): Promise<void> {
@@ -58,7 +59,10 @@ export async function removeFiles(config: Store, imageId: string, uploadId: stri
 
 /** Every upload that has a file here. */
 export async function listUploads(config: Store): Promise<{ imageId: string; uploadId: string }[]> {
-  const [whole, incoming] = await Promise.all([readdir(config.imageStoreDir), readdir(join(config.imageStoreDir, "incoming"))]);
+  const [whole, incoming] = await Promise.all([
+    readdir(config.imageStoreDir),
+    readdir(join(config.imageStoreDir, "incoming")),
+  ]);
   return [...new Set([...whole, ...incoming])].flatMap((name) => {
     const match = /^([0-9a-f-]{36})\.([0-9a-f]{16})$/.exec(name);
     return match?.[1] === undefined || match[2] === undefined ? [] : [{ imageId: match[1], uploadId: match[2] }];

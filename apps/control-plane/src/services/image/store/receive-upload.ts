@@ -81,7 +81,8 @@ async function readAll(body: Readable, writer: BlockWriter, options: ReceiveOpti
 }
 
 /** ENOSPC, a user's quota on the file system, or a limit on file sizes: no room, whatever the reason. */
-const isDiskFull = (error: unknown): boolean => ["ENOSPC", "EDQUOT", "EFBIG"].includes(String((error as { code?: unknown }).code));
+const isDiskFull = (error: unknown): boolean =>
+  ["ENOSPC", "EDQUOT", "EFBIG"].includes(String((error as { code?: unknown }).code));
 
 class BlockWriter {
   sizeBytes = 0;
@@ -153,12 +154,14 @@ class BlockWriter {
     this.#block = undefined;
     this.#filled = 0;
     this.#position += length;
-    this.#writing = this.#writing.then(() => this.#writeBlock(block, length, position)).catch((error: unknown) => this.#fail(error));
+    this.#writing = this.#writing
+      .then(() => this.#writeBlock(block, length, position))
+      .catch((error: unknown) => this.#fail(error));
   }
 
   async #writeBlock(block: Block, length: number, position: number): Promise<void> {
     if (this.#failure !== undefined) return;
-    for (let done = 0; done < length; ) {
+    for (let done = 0; done < length;) {
       const { bytesWritten } = await this.#file.write(block, done, length - done, position + done);
       done += bytesWritten;
     }

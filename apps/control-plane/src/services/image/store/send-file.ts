@@ -10,12 +10,16 @@ const BLOCKS = 4;
  * Part of a file to a response, then closes the file. A block is read while those before it are on their way, and used
  * again once the socket has it: with a new block for each read, half of the time would go into making them.
  */
-export async function sendFile(file: FileHandle, response: Writable, part: { first: number; length: number }): Promise<void> {
+export async function sendFile(
+  file: FileHandle,
+  response: Writable,
+  part: { first: number; length: number },
+): Promise<void> {
   const blocks = new Blocks(Math.min(BLOCK_BYTES, part.length));
   const onClose = (): void => blocks.fail(unavailable("the client has gone"));
   response.once("close", onClose);
   try {
-    for (let sent = 0; sent < part.length; ) {
+    for (let sent = 0; sent < part.length;) {
       const block = await blocks.take();
       const { bytesRead } = await file.read(block, 0, Math.min(block.length, part.length - sent), part.first + sent);
       if (bytesRead === 0) throw internal("an image's file is shorter than its size");
