@@ -64,7 +64,8 @@ export function buildStack(
       datapath,
     },
     link: hostLink(config.slot, 1, namespace),
-    chassis: namespace,
+    // the control plane knows hosts by their names, and places gateways by them
+    chassis: HOST,
   };
 }
 

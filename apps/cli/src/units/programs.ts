@@ -123,17 +123,18 @@ export async function preparePrograms(stack: Stack, accelerator: Accelerator): P
   };
   await write(controlPlaneConfigFile(stack), controlPlaneConfig(stack));
   await write(agentConfigFile(stack), agentConfig(stack, accelerator));
-  const own = async (directory: string, owner: { uid: number; gid: number }): Promise<void> => {
+  const own = async (directory: string, owner: { uid: number; gid: number }, mode = 0o750): Promise<void> => {
     await mkdir(directory, { recursive: true });
     // whoever made it first may have closed it further
-    await chmod(directory, 0o750);
+    await chmod(directory, mode);
     await chown(directory, owner.uid, owner.gid);
   };
   await own(paths.images, users.controlPlane);
   await own(compileCache(paths.directory, "control-plane"), users.controlPlane);
   await own(compileCache(paths.directory, "host-agent"), stack.simulated ? users.controlPlane : { uid: 0, gid: 0 });
   const agentOwner = stack.simulated ? users.controlPlane : { uid: 0, gid };
-  await own(hostRunDirectory(paths, host), agentOwner);
+  // the metadata proxies, under a user of their own, pass through it to the agent's socket; each socket has its own mode
+  await own(hostRunDirectory(paths, host), agentOwner, 0o751);
   await mkdir(dirname(hostDataDirectory(paths, host)), { recursive: true, mode: 0o755 });
   await own(hostDataDirectory(paths, host), stack.simulated ? users.controlPlane : { uid: 0, gid: 0 });
 }
