@@ -29,7 +29,8 @@ export function jailedQemuImg(engineRoot: string, file: string, isRoot: boolean)
     ["--clearenv", "--setenv", "PATH", "/usr/bin:/bin", "--setenv", "LC_ALL", "C.UTF-8"],
     ["--ro-bind", join(engineRoot, "usr"), "/usr"],
     links,
-    ["--proc", "/proc", "--dev", "/dev", "--ro-bind", file, "/image", "--chdir", "/", "--"],
+    // no /proc: qemu-img needs none, and inside the control plane's own jail the kernel refuses to mount one
+    ["--dev", "/dev", "--ro-bind", file, "/image", "--chdir", "/", "--"],
     ["prlimit", ...LIMITS, "--"],
     isRoot ? dropAll : [],
     ["qemu-img", "info", "--output=json", "-f", "qcow2", "/image"],
