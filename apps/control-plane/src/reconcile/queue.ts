@@ -18,7 +18,13 @@ export async function insertKeys(sql: Queryable, keys: ResourceKey[]): Promise<v
 }
 
 /** Claims up to `limit` due keys of the given kinds for `seat`. SKIP LOCKED: workers never wait for each other. */
-export async function claimKeys(sql: Queryable, seat: string, kinds: string[], limit: number, leaseMs: number): Promise<ClaimedKey[]> {
+export async function claimKeys(
+  sql: Queryable,
+  seat: string,
+  kinds: string[],
+  limit: number,
+  leaseMs: number,
+): Promise<ClaimedKey[]> {
   return sql<ClaimedKey[]>`
     update reconcile_queue set lease_by = ${seat}, lease_until = now() + ${leaseMs} * interval '1 millisecond'
     where key in (
@@ -38,15 +44,16 @@ export async function releaseSeat(sql: Queryable, seat: string): Promise<void> {
   await sql`update reconcile_queue set lease_until = null, lease_by = null where lease_by = ${seat}`;
 }
 
-/** The key has nothing left to do, unless it was enqueued again meanwhile. Wakes who waited for it; true when the queue may have new due keys. */
+/**
+ * The key has nothing left to do, unless it was enqueued again meanwhile. Wakes who waited for it; true when the queue may
+ * have new due keys. Locks the row before it looks: somebody whose transaction is just enqueuing the key is waited for, and
+ * seen. (Without that, this statement would see the row as it was, and neither delete it nor make it due.)
+ */
 export async function finishKey(sql: Queryable, claimed: ClaimedKey): Promise<boolean> {
-  // The lock shows the version as it IS: somebody may enqueue the key between this statement's snapshot and its turn at the
-  // row, and then a condition on the row itself would neither delete it nor give it back.
   const [row] = await sql<{ again: boolean }[]>`
-    with locked as materialized (select version from reconcile_queue where key = ${claimed.key} for update),
-      finished as (delete from reconcile_queue where key = ${claimed.key} and (select version from locked) = ${claimed.version} returning key),
-      released as (update reconcile_queue set lease_until = null, run_at = now()
-        where key = ${claimed.key} and (select version from locked) <> ${claimed.version} returning key),
+    with mine as materialized (select key, version <> ${claimed.version} as changed from reconcile_queue where key = ${claimed.key} for update),
+      finished as (delete from reconcile_queue q using mine where q.key = mine.key and not mine.changed),
+      released as (update reconcile_queue q set lease_until = null, run_at = now() from mine where q.key = mine.key and mine.changed returning q.key),
       woken as (update reconcile_queue set run_at = now(), waiting_for = null where waiting_for = ${claimed.key} returning key)
     select exists (select 1 from released) or exists (select 1 from woken) as again`;
   return row?.again ?? false;

@@ -77,7 +77,10 @@ export class Worker implements ReconcileSignal {
     await releaseSeat(app.db, this.#seat);
     const listening = await app.db.listen("reconcile", () => this.wake());
     this.#unlisten = () => listening.unlisten();
-    this.#loops = [this.#renewLoop(app), ...[...this.#reconcilers.values()].map((reconciler) => this.#resyncLoop(app, reconciler))];
+    this.#loops = [
+      this.#renewLoop(app),
+      ...[...this.#reconcilers.values()].map((reconciler) => this.#resyncLoop(app, reconciler)),
+    ];
     this.wake();
   }
 
@@ -199,7 +202,9 @@ export class Worker implements ReconcileSignal {
     while (await this.#pause(LEASE_MS / 3)) {
       const keys = [...this.#active.keys()];
       if (keys.length === 0) continue;
-      await renewLeases(app.db, this.#seat, keys, LEASE_MS).catch((error: unknown) => app.log.warn({ error }, "leases not renewed"));
+      await renewLeases(app.db, this.#seat, keys, LEASE_MS).catch((error: unknown) =>
+        app.log.warn({ error }, "leases not renewed"),
+      );
     }
   }
 
@@ -210,7 +215,11 @@ export class Worker implements ReconcileSignal {
     while (await this.#pause(resync.everyMs * (0.8 + Math.random() * 0.4))) {
       try {
         const ids = await resync.ids(app);
-        if (ids.length > 0) await insertKeys(app.db, ids.map((id): ResourceKey => `${reconciler.kind}/${id}`));
+        if (ids.length > 0)
+          await insertKeys(
+            app.db,
+            ids.map((id): ResourceKey => `${reconciler.kind}/${id}`),
+          );
       } catch (error) {
         app.log.warn({ error, kind: reconciler.kind }, "resync failed");
       }
