@@ -55,7 +55,10 @@ export class Worker implements ReconcileSignal {
   readonly #kinds: string[];
   readonly #seat: string;
   readonly #concurrency: number;
+  /** The latest claim of each key under way: what is renewed. */
   readonly #active = new Map<ResourceKey, ClaimedKey>();
+  /** Turns under way; for a moment two of one key, when it was given back and is claimed anew. */
+  #running = 0;
   readonly #waiters = new Map<ResourceKey, Set<() => void>>();
   readonly #stopping = new AbortController();
   #app: App | undefined;
@@ -90,7 +93,7 @@ export class Worker implements ReconcileSignal {
     clearTimeout(this.#timer);
     await this.#unlisten?.();
     await this.#claiming;
-    while (this.#active.size > 0) await delay(5);
+    while (this.#running > 0) await delay(5);
     await Promise.all(this.#loops);
   }
 
@@ -128,14 +131,15 @@ export class Worker implements ReconcileSignal {
   async #claim(app: App): Promise<void> {
     clearTimeout(this.#timer);
     try {
-      const room = this.#concurrency - this.#active.size;
+      const room = this.#concurrency - this.#running;
       if (room <= 0) return; // #run wakes us when a place is free
       const claimed = await claimKeys(app.db, this.#seat, this.#kinds, room, LEASE_MS);
       for (const key of claimed) {
         this.#active.set(key.key, key);
+        this.#running += 1;
         void this.#run(app, key);
       }
-      if (claimed.length === room) return;
+      if (claimed.length === room) return; // the same
       const dueMs = await nextDueMs(app.db, this.#kinds);
       this.#wakeIn(Math.min(IDLE_POLL_MS, Math.max(5, dueMs ?? IDLE_POLL_MS)));
     } catch (error) {
@@ -158,8 +162,10 @@ export class Worker implements ReconcileSignal {
       // the database went away under us: the lease runs out, somebody looks again
       app.log.error({ error, key: claimed.key }, "a reconcile step could not be recorded");
     } finally {
-      const full = this.#active.size >= this.#concurrency;
-      this.#active.delete(claimed.key);
+      const full = this.#running >= this.#concurrency;
+      this.#running -= 1;
+      // given back and claimed anew while this turn was ending: that claim is another turn's
+      if (this.#active.get(claimed.key) === claimed) this.#active.delete(claimed.key);
       if (again || full) this.wake();
     }
   }
