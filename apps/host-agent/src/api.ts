@@ -55,9 +55,17 @@ const validReboot = ajv.compile<{ kind: "soft" | "hard"; nonce: string }>(reboot
 
 const ROUTES: Route[] = [
   { method: "GET", path: /^\/v1\/host$/, handle: (agent, { response }) => reply(response, 200, agent.host()) },
-  { method: "GET", path: /^\/v1\/guests$/, handle: (agent, { response }) => reply(response, 200, { guests: agent.guests() }) },
+  {
+    method: "GET",
+    path: /^\/v1\/guests$/,
+    handle: (agent, { response }) => reply(response, 200, { guests: agent.guests() }),
+  },
   { method: "PUT", path: /^\/v1\/guests\/([^/]+)$/, handle: putGuest },
-  { method: "GET", path: /^\/v1\/guests\/([^/]+)$/, handle: (agent, { response, id }) => reply(response, 200, found(agent, id)) },
+  {
+    method: "GET",
+    path: /^\/v1\/guests\/([^/]+)$/,
+    handle: (agent, { response, id }) => reply(response, 200, found(agent, id)),
+  },
   { method: "DELETE", path: /^\/v1\/guests\/([^/]+)$/, handle: deleteGuest },
   { method: "POST", path: /^\/v1\/guests\/([^/]+)\/reboot$/, handle: rebootGuest },
   { method: "GET", path: /^\/v1\/guests\/([^/]+)\/console$/, handle: consoleText },
@@ -215,7 +223,8 @@ function wholeNumber(url: URL, name: string): number | undefined {
   const text = url.searchParams.get(name);
   if (text === null) return undefined;
   const value = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) throw invalid(`${name} is not a whole number`, { field: name });
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value))
+    throw invalid(`${name} is not a whole number`, { field: name });
   return value;
 }
 

@@ -28,11 +28,20 @@ const simulated = {
   host: "host1",
   backend: "simulated",
   dataDir: "/d/hosts",
-  simulated: { hosts: [{ name: "sim1", socketPath: "/d/run/sim1/agent.sock" }], delaysMs: { launch: [10, 20] }, vcpus: 8, memoryMib: 16_384, diskGib: 100 },
+  simulated: {
+    hosts: [{ name: "sim1", socketPath: "/d/run/sim1/agent.sock" }],
+    delaysMs: { launch: [10, 20] },
+    vcpus: 8,
+    memoryMib: 16_384,
+    diskGib: 100,
+  },
 };
 const parse = (config: unknown): unknown => parseConfig(JSON.stringify(config), "host-agent.json");
 const refused = (config: unknown, message: RegExp): void =>
-  assert.throws(() => parse(config), (error) => error instanceof CloudError && error.kind === "invalid" && message.test(error.message));
+  assert.throws(
+    () => parse(config),
+    (error) => error instanceof CloudError && error.kind === "invalid" && message.test(error.message),
+  );
 
 test("a real host and a simulated one", () => {
   assert.deepEqual(parse(qemu), qemu);

@@ -155,10 +155,18 @@ function shutDown({ progress, nowMs, limits }: Case): Step {
 const rest = (observed: ObservedGuest): Step => (observed.holdsPorts ? { do: "release" } : { do: "done" });
 
 /** What is told of the guest, given the step that comes next and the fault that stands in its way, if any. */
-export function reportGuest(wanted: LedgerEntry, observed: ObservedGuest, next: Step, fault: string | null): GuestReport {
+export function reportGuest(
+  wanted: LedgerEntry,
+  observed: ObservedGuest,
+  next: Step,
+  fault: string | null,
+): GuestReport {
   const stoppedAsWanted = wanted.spec.power === "stopped";
   const converged =
-    next.do === "done" && fault === null && (!wanted.halted || stoppedAsWanted) && (observed.sized || observed.process === "none");
+    next.do === "done" &&
+    fault === null &&
+    (!wanted.halted || stoppedAsWanted) &&
+    (observed.sized || observed.process === "none");
   const ports = new Set(wanted.spec.interfaces.map(({ portId }) => portId));
   return {
     id: wanted.spec.id,

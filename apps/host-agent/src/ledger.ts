@@ -11,7 +11,7 @@ import { join } from "node:path";
 
 import type { GuestSpec } from "@andromede/agent-api/types";
 import type { Clock } from "@andromede/base/clock";
-import { conflict, notFound } from "@andromede/base/errors";
+import { type CloudError, conflict, notFound } from "@andromede/base/errors";
 import type { Logger } from "@andromede/base/log";
 
 import { readIfThere, writeDurably } from "./durable.ts";
@@ -76,21 +76,15 @@ export class Ledger {
   put(spec: GuestSpec): Promise<LedgerEntry> {
     return this.#turn(spec.id, async () => {
       const old = this.#entries.get(spec.id);
-      const newest = old?.generation ?? this.#tombstones.get(spec.id)?.generation;
-      const stale = newest !== undefined && (old === undefined ? spec.generation <= newest : spec.generation < newest);
-      if (stale) throw conflict(`generation ${spec.generation} of guest ${spec.id} is older than ${newest}`);
-      if (old?.deleting === true) throw conflict(`guest ${spec.id} is being deleted`);
-      const entry: LedgerEntry = {
-        spec,
-        deleting: false,
-        generation: spec.generation,
-        reboot: old?.reboot ?? null,
-        rebootDone: old?.rebootDone ?? null,
-        halted: old !== undefined && old.halted && !asksForPower(old.spec, spec),
-      };
-      if (old !== undefined && JSON.stringify(old) === JSON.stringify(entry)) return old;
-      return this.#store(entry);
+      const entry = old === undefined ? this.#newEntry(spec) : nextEntry(old, spec);
+      return entry === old ? entry : this.#store(entry);
     });
+  }
+
+  #newEntry(spec: GuestSpec): LedgerEntry {
+    const gone = this.#tombstones.get(spec.id)?.generation;
+    if (gone !== undefined && spec.generation <= gone) throw olderThan(spec.id, spec.generation, gone);
+    return { spec, deleting: false, generation: spec.generation, reboot: null, rebootDone: null, halted: false };
   }
 
   /** Marks a guest for removal. null when it is not known. */
@@ -98,7 +92,7 @@ export class Ledger {
     return this.#turn(id, async () => {
       const old = this.#entries.get(id);
       if (old === undefined) return null;
-      if (generation < old.generation) throw conflict(`generation ${generation} of guest ${id} is older than ${old.generation}`);
+      if (generation < old.generation) throw olderThan(id, generation, old.generation);
       if (old.deleting && old.generation === generation) return old;
       return this.#store({ ...old, deleting: true, generation, reboot: null });
     });
@@ -169,14 +163,20 @@ export class Ledger {
   async #loadFile(directory: string, name: string): Promise<void> {
     const id = name.slice(0, -".json".length);
     try {
-      const content = JSON.parse((await readIfThere(join(directory, name))) ?? "null") as LedgerEntry | Tombstone | null;
+      const content = JSON.parse((await readIfThere(join(directory, name))) ?? "null") as
+        | LedgerEntry
+        | Tombstone
+        | null;
       if (content === null) return;
       if ("gone" in content) this.#tombstones.set(id, content.gone);
       else if (content.spec.id === id) this.#entries.set(id, content);
       else throw new Error(`the entry is of guest ${content.spec.id}`);
     } catch (error) {
       // Never seen, since files are replaced whole; a failing disk could. Kept for whoever repairs it.
-      this.#options.log.error({ error, file: join(directory, name) }, "unreadable ledger entry set aside; its guest is left alone");
+      this.#options.log.error(
+        { error, file: join(directory, name) },
+        "unreadable ledger entry set aside; its guest is left alone",
+      );
       this.unreadable.add(id);
       await rename(join(directory, name), join(directory, `${id}${UNREADABLE}`));
     }
@@ -221,6 +221,18 @@ export class Ledger {
     });
     return turn;
   }
+}
+
+const olderThan = (id: string, generation: number, newest: number): CloudError =>
+  conflict(`generation ${generation} of guest ${id} is older than ${newest}`);
+
+/** The entry after a PUT; the old one itself when nothing changes. */
+function nextEntry(old: LedgerEntry, spec: GuestSpec): LedgerEntry {
+  if (spec.generation < old.generation) throw olderThan(spec.id, spec.generation, old.generation);
+  if (old.deleting) throw conflict(`guest ${spec.id} is being deleted`);
+  const halted = old.halted && !asksForPower(old.spec, spec);
+  const entry = { ...old, spec, generation: spec.generation, halted };
+  return JSON.stringify(old) === JSON.stringify(entry) ? old : entry;
 }
 
 /** Has the customer said something new about power since? */

@@ -29,29 +29,52 @@ const spec: GuestSpec = {
   networks: [],
 };
 
-type Scene = { ledger: Ledger; reconciler: Reconciler; clock: ReturnType<typeof manualClock>; report: () => GuestReport | undefined };
+/** The backend, with some of its steps replaced. */
+const replacing = (backend: Backend, steps: Partial<Backend>): Backend =>
+  new Proxy(backend, {
+    get(target, name) {
+      const member: unknown = Reflect.get(steps, name) ?? Reflect.get(target, name);
+      return typeof member === "function" && !Reflect.has(steps, name) ? member.bind(target) : member;
+    },
+  });
+
+type Scene = {
+  ledger: Ledger;
+  reconciler: Reconciler;
+  clock: ReturnType<typeof manualClock>;
+  report: () => GuestReport | undefined;
+};
 
 async function scene(change: (backend: Backend) => Backend): Promise<Scene> {
   const clock = manualClock(1_000_000);
   const ledger = await openLedger({ directory: null, clock, log: silentLogger });
   const backend = change(createSimBackend(createSimHost({ vcpus: 1, memoryMib: 1, diskGib: 1 })));
-  const reconciler = new Reconciler({ ledger, backend, clock, log: silentLogger, limits: DEFAULT_LIMITS, onReport: () => undefined });
+  const reconciler = new Reconciler({
+    ledger,
+    backend,
+    clock,
+    log: silentLogger,
+    limits: DEFAULT_LIMITS,
+    onReport: () => undefined,
+  });
   return { ledger, reconciler, clock, report: () => reconciler.report(spec.id) };
 }
-const soon = (what: string, probe: () => boolean): Promise<true> => waitUntil(what, probe, { timeoutMs: 2_000, everyMs: 1 });
+const soon = (what: string, probe: () => boolean): Promise<true> =>
+  waitUntil(what, probe, { timeoutMs: 2_000, everyMs: 1 });
 
 describe("reconciler", () => {
   test("a trouble that may pass is tried again for a while before it is a fault, then still", async () => {
     let failing = true;
     let attempts = 0;
-    const { ledger, reconciler, clock, report } = await scene((backend) => ({
-      ...backend,
-      async launch(...args) {
-        attempts += 1;
-        if (failing) throw new Error("the switch is restarting");
-        await backend.launch(...args);
-      },
-    }));
+    const { ledger, reconciler, clock, report } = await scene((backend) =>
+      replacing(backend, {
+        async launch(...args) {
+          attempts += 1;
+          if (failing) throw new Error("the switch is restarting");
+          await backend.launch(...args);
+        },
+      }),
+    );
     await ledger.put(spec);
     for (let attempt = 1; attempt <= 3; attempt += 1) {
       reconciler.wake(spec.id);
@@ -73,14 +96,15 @@ describe("reconciler", () => {
 
   test("what will not pass by itself is a fault at once, in its own words; a new wish is tried at once", async () => {
     let attempts = 0;
-    const { ledger, reconciler, report } = await scene((backend) => ({
-      ...backend,
-      async prepare(wanted, signal) {
-        attempts += 1;
-        if (wanted.generation === 1) throw invalid("Image i is larger than the disk");
-        await backend.prepare(wanted, signal);
-      },
-    }));
+    const { ledger, reconciler, report } = await scene((backend) =>
+      replacing(backend, {
+        async prepare(wanted, signal) {
+          attempts += 1;
+          if (wanted.generation === 1) throw invalid("Image i is larger than the disk");
+          await backend.prepare(wanted, signal);
+        },
+      }),
+    );
     await ledger.put(spec);
     reconciler.wake(spec.id);
     await soon("the fault", () => report()?.fault === "Image i is larger than the disk");
@@ -94,16 +118,17 @@ describe("reconciler", () => {
 
   test("a deletion gives up the step that is under way", async () => {
     let givenUp = false;
-    const { ledger, reconciler, report } = await scene((backend) => ({
-      ...backend,
-      prepare: (_spec, signal) =>
-        new Promise((_resolve, reject) => {
-          signal.addEventListener("abort", () => {
-            givenUp = true;
-            reject(new Error("given up"));
-          });
-        }),
-    }));
+    const { ledger, reconciler, report } = await scene((backend) =>
+      replacing(backend, {
+        prepare: (_spec, signal) =>
+          new Promise((_resolve, reject) => {
+            signal.addEventListener("abort", () => {
+              givenUp = true;
+              reject(new Error("given up"));
+            });
+          }),
+      }),
+    );
     await ledger.put(spec);
     reconciler.wake(spec.id);
     await soon("the step", () => report()?.converged === false);
@@ -116,15 +141,16 @@ describe("reconciler", () => {
 
   test("in the middle of a step nothing is said to be done", async () => {
     let finish: () => void = () => undefined;
-    const { ledger, reconciler, report } = await scene((backend) => ({
-      ...backend,
-      async begin(...args) {
-        await backend.begin(...args);
-        await new Promise<void>((resolve) => {
-          finish = resolve;
-        });
-      },
-    }));
+    const { ledger, reconciler, report } = await scene((backend) =>
+      replacing(backend, {
+        async begin(...args) {
+          await backend.begin(...args);
+          await new Promise<void>((resolve) => {
+            finish = resolve;
+          });
+        },
+      }),
+    );
     await ledger.put(spec);
     reconciler.wake(spec.id);
     await soon("the guest to run", () => report()?.state === "running");

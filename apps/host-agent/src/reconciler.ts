@@ -28,6 +28,10 @@ type Worker = {
   step: AbortController | null;
 };
 
+/** What there is to do, waiting aside. */
+type ActiveStep = Exclude<Step, { do: "done" | "wait" | "fault" }>;
+type PlainStep = Exclude<ActiveStep, { do: "launch" | "askShutdown" | "kill" | "acknowledgeExit" | "noteHalted" }>;
+
 export type ReconcilerOptions = {
   ledger: Ledger;
   backend: Backend;
@@ -94,7 +98,7 @@ export class Reconciler {
       clearTimeout(worker.timer);
       worker.step?.abort();
     }
-    await Promise.all([...this.#turnsUnderWay]);
+    await Promise.all(this.#turnsUnderWay);
   }
 
   #worker(guestId: string): Worker {
@@ -170,7 +174,7 @@ export class Reconciler {
     return this.#attempt(guestId, worker, wanted, next);
   }
 
-  async #attempt(guestId: string, worker: Worker, wanted: LedgerEntry, next: Step): Promise<boolean> {
+  async #attempt(guestId: string, worker: Worker, wanted: LedgerEntry, next: ActiveStep): Promise<boolean> {
     const { log } = this.#options;
     worker.step = new AbortController();
     const started = performance.now();
@@ -197,7 +201,10 @@ export class Reconciler {
     const lasting = error instanceof CloudError && error.kind !== "unavailable" && error.kind !== "internal";
     const backoff = lasting ? FAULT_BACKOFF : TRANSIENT_BACKOFF;
     const delayMs = Math.min(backoff.lastMs, backoff.firstMs * 2 ** Math.min(worker.attempts - 1, 16));
-    log[lasting ? "warn" : "error"]({ error, guest: guestId, step: next, attempt: worker.attempts, delayMs }, "step failed");
+    log[lasting ? "warn" : "error"](
+      { error, guest: guestId, step: next, attempt: worker.attempts, delayMs },
+      "step failed",
+    );
     if (lasting || worker.attempts >= QUIET_ATTEMPTS) worker.fault = publicMessage(error, next);
     worker.retryAtMs = clock.now() + delayMs;
     this.#wakeLater(guestId, worker, delayMs);
@@ -211,52 +218,39 @@ export class Reconciler {
     worker.timer.unref();
   }
 
-  async #perform(wanted: LedgerEntry, next: Step, worker: Worker): Promise<void> {
+  async #perform(wanted: LedgerEntry, next: ActiveStep, worker: Worker): Promise<void> {
     const { backend, ledger, clock } = this.#options;
     const { spec } = wanted;
-    const signal = worker.step?.signal ?? new AbortController().signal;
-    switch (next.do) {
-      case "prepare":
-        return backend.prepare(spec, signal);
-      case "launch":
-        worker.progress = noProgress();
-        await backend.launch(spec, { resume: next.resume });
-        worker.progress = { ...noProgress(), launchedAtMs: clock.now() };
-        return undefined;
-      case "askShutdown":
-        await backend.askShutdown(spec);
-        worker.progress = {
-          ...worker.progress,
-          shutdownAskedAtMs: worker.progress.shutdownAskedAtMs ?? clock.now(),
-          shutdownPressedAtMs: clock.now(),
-        };
-        return undefined;
-      case "kill":
-        await backend.kill(spec);
-        worker.progress = noProgress();
-        return undefined;
-      case "acknowledgeExit":
-        await backend.acknowledgeExit(spec);
-        worker.progress = noProgress();
-        return undefined;
-      case "noteHalted":
-        await ledger.noteHalted(spec.id);
-        await backend.acknowledgeExit(spec);
-        worker.progress = noProgress();
-        return undefined;
-      case "noteRebootDown":
-        return ledger.noteRebootDown(spec.id, next.nonce);
-      case "remove":
-        return this.#remove(wanted);
-      default:
-        return this.#performPlain(wanted, next);
+    // Steps about the process change what is known of its progress; the others are one call of the backend.
+    if (next.do === "launch") {
+      worker.progress = noProgress();
+      await backend.launch(spec, { resume: next.resume });
+      worker.progress = { ...noProgress(), launchedAtMs: clock.now() };
+    } else if (next.do === "askShutdown") {
+      await backend.askShutdown(spec);
+      worker.progress = {
+        ...worker.progress,
+        shutdownAskedAtMs: worker.progress.shutdownAskedAtMs ?? clock.now(),
+        shutdownPressedAtMs: clock.now(),
+      };
+    } else if (next.do === "kill") {
+      await backend.kill(spec);
+      worker.progress = noProgress();
+    } else if (next.do === "acknowledgeExit" || next.do === "noteHalted") {
+      if (next.do === "noteHalted") await ledger.noteHalted(spec.id);
+      await backend.acknowledgeExit(spec);
+      worker.progress = noProgress();
+    } else {
+      await this.#performPlain(wanted, next, worker.step?.signal ?? AbortSignal.abort());
     }
   }
 
-  /** Steps that are one call of the backend. */
-  #performPlain({ spec }: LedgerEntry, next: Step): Promise<void> {
-    const { backend } = this.#options;
+  #performPlain(wanted: LedgerEntry, next: PlainStep, signal: AbortSignal): Promise<void> {
+    const { backend, ledger } = this.#options;
+    const { spec } = wanted;
     switch (next.do) {
+      case "prepare":
+        return backend.prepare(spec, signal);
       case "begin":
         return backend.begin(spec);
       case "pause":
@@ -273,8 +267,10 @@ export class Reconciler {
         return backend.unplug(spec, next.portId);
       case "release":
         return backend.release(spec);
-      default:
-        throw new Error(`${next.do} is no step of the backend`);
+      case "noteRebootDown":
+        return ledger.noteRebootDown(spec.id, next.nonce);
+      case "remove":
+        return this.#remove(wanted);
     }
   }
 
@@ -285,7 +281,14 @@ export class Reconciler {
     await ledger.forget(id);
     clearTimeout(this.#workers.get(id)?.timer);
     this.#workers.delete(id);
-    const last: GuestReport = { id, generation: wanted.generation, state: "stopped", converged: true, portsUp: [], gone: true };
+    const last: GuestReport = {
+      id,
+      generation: wanted.generation,
+      state: "stopped",
+      converged: true,
+      portsUp: [],
+      gone: true,
+    };
     this.#options.onReport(id, last);
     backend.entriesChanged(ledger.entries);
   }

@@ -32,7 +32,10 @@ export function createAgentClient(socketPath: string): AgentClient {
       const payload = body === undefined ? undefined : JSON.stringify(body);
       const outgoing = request({
         ...options(method, path),
-        headers: payload === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(payload) },
+        headers:
+          payload === undefined
+            ? {}
+            : { "content-type": "application/json", "content-length": Buffer.byteLength(payload) },
       });
       outgoing.once("response", resolve);
       outgoing.once("error", (cause) => reject(unavailable(`host agent at ${socketPath} does not answer`, { cause })));
@@ -89,24 +92,27 @@ export function createAgentClient(socketPath: string): AgentClient {
         outgoing.end();
       }),
     async *reports(signal) {
-      const response = await send("GET", "/v1/reports");
-      const stop = (): void => {
-        response.destroy();
-      };
-      signal.addEventListener("abort", stop, { once: true });
-      if (signal.aborted) stop();
-      try {
-        for await (const line of linesOf(response)) yield JSON.parse(line) as Report;
-      } catch (cause) {
-        if (!signal.aborted) throw unavailable("the agent's report stream broke", { cause });
-      } finally {
-        signal.removeEventListener("abort", stop);
-        response.destroy();
-      }
-      if (!signal.aborted) throw unavailable("the agent closed its report stream");
+      yield* reportsIn(await send("GET", "/v1/reports"), signal);
     },
     dropImage: (id) => call("DELETE", `/v1/images/${encodeURIComponent(id)}`),
   };
+}
+
+async function* reportsIn(response: IncomingMessage, signal: AbortSignal): AsyncGenerator<Report> {
+  const stop = (): void => {
+    response.destroy();
+  };
+  signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) stop();
+  try {
+    for await (const line of linesOf(response)) yield JSON.parse(line) as Report;
+  } catch (cause) {
+    if (!signal.aborted) throw unavailable("the agent's report stream broke", { cause });
+  } finally {
+    signal.removeEventListener("abort", stop);
+    response.destroy();
+  }
+  if (!signal.aborted) throw unavailable("the agent closed its report stream");
 }
 
 /** Lines of a stream that are not empty. (readline's own iterator never ends when its input is destroyed.) */

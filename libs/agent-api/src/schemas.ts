@@ -51,7 +51,11 @@ const network = {
           properties: {
             id: uuid,
             macAddress,
-            addresses: { type: "array", maxItems: 64, items: { type: "string", pattern: "^[0-9a-fA-F.:]{2,39}/[0-9]{1,3}$" } },
+            addresses: {
+              type: "array",
+              maxItems: 64,
+              items: { type: "string", pattern: "^[0-9a-fA-F.:]{2,39}/[0-9]{1,3}$" },
+            },
           },
         },
       ],

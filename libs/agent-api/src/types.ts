@@ -37,7 +37,9 @@ export type GuestDisk = {
   /** Unique within the guest; the root disk is "root". Becomes the virtio serial (first 20 characters). */
   id: string;
   /** Root disks: overlay on a cached image; made anew when imageId changes. `empty`: blank (ephemeral, swap). */
-  source: { kind: "image"; imageId: string; sha512: string; format: "qcow2" | "raw"; sizeBytes: number } | { kind: "empty" };
+  source:
+    | { kind: "image"; imageId: string; sha512: string; format: "qcow2" | "raw"; sizeBytes: number }
+    | { kind: "empty" };
   /** 0: as large as the image. Grown at the next start when it rises; it MUST NOT fall. */
   sizeGib: number;
   bootIndex?: number;

@@ -50,7 +50,10 @@ export async function quit(monitor: QmpMonitor): Promise<void> {
 }
 
 /** Plugs a device. Members are those of `-device`. */
-export async function deviceAdd(monitor: QmpMonitor, device: { driver: string; id: string; [property: string]: unknown }): Promise<void> {
+export async function deviceAdd(
+  monitor: QmpMonitor,
+  device: { driver: string; id: string; [property: string]: unknown },
+): Promise<void> {
   await monitor.execute("device_add", device);
 }
 
@@ -60,7 +63,10 @@ export async function deviceDel(monitor: QmpMonitor, id: string): Promise<void> 
 }
 
 /** Opens a network backend. Members are those of `-netdev`. */
-export async function netdevAdd(monitor: QmpMonitor, netdev: { type: string; id: string; [property: string]: unknown }): Promise<void> {
+export async function netdevAdd(
+  monitor: QmpMonitor,
+  netdev: { type: string; id: string; [property: string]: unknown },
+): Promise<void> {
   await monitor.execute("netdev_add", netdev);
 }
 
@@ -88,25 +94,35 @@ export async function migrate(monitor: QmpMonitor, uri: string): Promise<void> {
 }
 
 /** How a migration (either way) stands. */
-export type MigrationStatus = { status: "none" | "setup" | "active" | "device" | "completed" | "failed" | "cancelled"; reason?: string };
+export type MigrationStatus = {
+  status: "none" | "setup" | "active" | "device" | "completed" | "failed" | "cancelled";
+  reason?: string;
+};
 
 /** How the running or last migration stands. */
 export async function queryMigrate(monitor: QmpMonitor): Promise<MigrationStatus> {
   const answer = await monitor.execute("query-migrate");
-  const status = String(field(answer, "status") ?? "none") as MigrationStatus["status"];
+  const said = field(answer, "status");
+  const status = (typeof said === "string" ? said : "none") as MigrationStatus["status"];
   const reason = field(answer, "error-desc");
   return typeof reason === "string" ? { status, reason } : { status };
 }
 
 /** Turns migration capabilities on or off, e.g. `events`. */
-export async function setMigrationCapabilities(monitor: QmpMonitor, capabilities: { [name: string]: boolean }): Promise<void> {
+export async function setMigrationCapabilities(
+  monitor: QmpMonitor,
+  capabilities: { [name: string]: boolean },
+): Promise<void> {
   await monitor.execute("migrate-set-capabilities", {
     capabilities: Object.entries(capabilities).map(([capability, state]) => ({ capability, state })),
   });
 }
 
 /** Sets migration parameters, e.g. `max-bandwidth`. */
-export async function setMigrationParameters(monitor: QmpMonitor, parameters: { [name: string]: unknown }): Promise<void> {
+export async function setMigrationParameters(
+  monitor: QmpMonitor,
+  parameters: { [name: string]: unknown },
+): Promise<void> {
   await monitor.execute("migrate-set-parameters", parameters);
 }
 

@@ -8,7 +8,15 @@ import { afterEach, beforeEach, describe, test } from "node:test";
 
 import { CloudError } from "@andromede/base/errors";
 
-import { deviceDel, listObjects, migrate, queryMigrate, queryStatus, ringbufRead, setMigrationCapabilities } from "./commands.ts";
+import {
+  deviceDel,
+  listObjects,
+  migrate,
+  queryMigrate,
+  queryStatus,
+  ringbufRead,
+  setMigrationCapabilities,
+} from "./commands.ts";
 import { QmpError, connectMonitor } from "./monitor.ts";
 
 type Request = { execute: string; arguments: { [name: string]: unknown }; id: number };
@@ -60,7 +68,10 @@ describe("QMP monitor", () => {
   test("negotiates, and knows the version", async () => {
     const monitor = await connect();
     assert.equal(monitor.version, "10.0.13");
-    assert.deepEqual(qemu.heard.map(({ execute }) => execute), ["qmp_capabilities"]);
+    assert.deepEqual(
+      qemu.heard.map(({ execute }) => execute),
+      ["qmp_capabilities"],
+    );
     monitor.close();
     await monitor.closed;
   });
@@ -71,7 +82,8 @@ describe("QMP monitor", () => {
     qemu.answer = (request) => {
       held.push(request);
       if (held.length === 2) {
-        for (const { execute, id } of held.toReversed()) qemu.say(`${JSON.stringify({ return: `of ${execute}`, id })}\n`);
+        for (const { execute, id } of held.toReversed())
+          qemu.say(`${JSON.stringify({ return: `of ${execute}`, id })}\n`);
       }
       return undefined;
     };
@@ -98,7 +110,9 @@ describe("QMP monitor", () => {
     const forget = monitor.onEvent(({ name }) => names.push(name));
     const stopped = monitor.nextEvent(({ name, data }) => name === "DEVICE_DELETED" && data["device"] === "nic", 2_000);
     qemu.say('{"timestamp":{"seconds":12,"microseconds":500000},"event":"RE');
-    qemu.say('SUME"}\r\n{"event":"DEVICE_DELETED","data":{"device":"other"}}\r\n{"event":"DEVICE_DELETED","data":{"device":"nic"}}\r\n');
+    qemu.say(
+      'SUME"}\r\n{"event":"DEVICE_DELETED","data":{"device":"other"}}\r\n{"event":"DEVICE_DELETED","data":{"device":"nic"}}\r\n',
+    );
     assert.equal((await stopped).data["device"], "nic");
     assert.deepEqual(names, ["RESUME", "DEVICE_DELETED", "DEVICE_DELETED"]);
     forget();
@@ -111,8 +125,14 @@ describe("QMP monitor", () => {
   test("the end of QEMU ends what is under way, and `closed` tells of it", async () => {
     const monitor = await connect();
     qemu.answer = () => undefined;
-    const unanswered = assert.rejects(monitor.execute("query-status"), (error) => error instanceof CloudError && error.kind === "unavailable");
-    const unsaid = assert.rejects(monitor.nextEvent(() => true, 60_000), /exited before/);
+    const unanswered = assert.rejects(
+      monitor.execute("query-status"),
+      (error) => error instanceof CloudError && error.kind === "unavailable",
+    );
+    const unsaid = assert.rejects(
+      monitor.nextEvent(() => true, 60_000),
+      /exited before/,
+    );
     qemu.socket?.destroy();
     await Promise.all([unanswered, unsaid, monitor.closed]);
     await assert.rejects(monitor.execute("cont"), /QEMU is gone/);
@@ -146,7 +166,13 @@ describe("QMP monitor", () => {
       if (execute === "query-status") return { return: { status: "prelaunch", running: false } };
       if (execute === "query-migrate") return { return: { status: "failed", "error-desc": "No space left on device" } };
       if (execute === "ringbuf-read") return { return: Buffer.from([0, 255]).toString("base64") };
-      if (execute === "qom-list") return { return: [{ name: "nic-1", type: "child<virtio-net-pci>" }, { name: "type", type: "string" }] };
+      if (execute === "qom-list")
+        return {
+          return: [
+            { name: "nic-1", type: "child<virtio-net-pci>" },
+            { name: "type", type: "string" },
+          ],
+        };
       return { return: {} };
     };
     assert.equal(await queryStatus(monitor), "prelaunch");
@@ -155,10 +181,13 @@ describe("QMP monitor", () => {
     assert.deepEqual(await listObjects(monitor, "/machine/peripheral"), ["nic-1"]);
     await migrate(monitor, "file:/guest/run/state");
     await setMigrationCapabilities(monitor, { events: true });
-    assert.deepEqual(qemu.heard.slice(-2).map(({ execute, arguments: args }) => ({ execute, args })), [
-      { execute: "migrate", args: { uri: "file:/guest/run/state" } },
-      { execute: "migrate-set-capabilities", args: { capabilities: [{ capability: "events", state: true }] } },
-    ]);
+    assert.deepEqual(
+      qemu.heard.slice(-2).map(({ execute, arguments: args }) => ({ execute, args })),
+      [
+        { execute: "migrate", args: { uri: "file:/guest/run/state" } },
+        { execute: "migrate-set-capabilities", args: { capabilities: [{ capability: "events", state: true }] } },
+      ],
+    );
     monitor.close();
   });
 });

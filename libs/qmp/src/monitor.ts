@@ -40,7 +40,12 @@ export type QmpMonitor = {
   close(): void;
 };
 
-type Pending = { command: string; resolve: (value: unknown) => void; reject: (error: Error) => void; timer: NodeJS.Timeout };
+type Pending = {
+  command: string;
+  resolve: (value: unknown) => void;
+  reject: (error: Error) => void;
+  timer: NodeJS.Timeout;
+};
 
 /** A line longer than this is not QMP. */
 const MAX_LINE = 64 * 1024 * 1024;
@@ -100,7 +105,11 @@ class Monitor implements QmpMonitor {
     });
   }
 
-  execute(command: string, args: { [name: string]: unknown } = {}, options: { timeoutMs?: number } = {}): Promise<unknown> {
+  execute(
+    command: string,
+    args: { [name: string]: unknown } = {},
+    options: { timeoutMs?: number } = {},
+  ): Promise<unknown> {
     if (this.#over) return Promise.reject(unavailable(`QEMU is gone: ${command} not sent`));
     this.#lastId += 1;
     const id = this.#lastId;
@@ -184,7 +193,8 @@ class Monitor implements QmpMonitor {
     const stamp = isObject(message["timestamp"]) ? message["timestamp"] : {};
     const atMs = Number(stamp["seconds"] ?? 0) * 1000 + Number(stamp["microseconds"] ?? 0) / 1000;
     const event: QmpEvent = { name, data: isObject(message["data"]) ? message["data"] : {}, atMs };
-    for (const listener of [...this.#listeners]) listener(event);
+    // A listener may remove itself: a Set's iteration stands that.
+    for (const listener of this.#listeners) listener(event);
   }
 
   #reply(message: { [key: string]: unknown }): void {

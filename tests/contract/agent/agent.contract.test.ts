@@ -43,10 +43,14 @@ function contract(the: () => BenchHost): void {
     );
   const converged = (id: string, state: GuestReport["state"], generation: number): Promise<GuestReport> =>
     see(id, state, (report) => report.converged && report.state === state && report.generation === generation);
-  const gone = (id: string): Promise<true> => waitUntil("guest to be gone", async () => (await the().client.getGuest(id)) === null, WAIT);
+  const gone = (id: string): Promise<true> =>
+    waitUntil("guest to be gone", async () => (await the().client.getGuest(id)) === null, WAIT);
 
   /** A running guest, removed when the test ends. */
-  async function running(context: { after(fn: () => Promise<void>): void }, changes: Partial<GuestSpec> = {}): Promise<GuestSpec> {
+  async function running(
+    context: { after(fn: () => Promise<void>): void },
+    changes: Partial<GuestSpec> = {},
+  ): Promise<GuestSpec> {
     const spec = specOf(the(), changes);
     context.after(() => remove(spec.id));
     await the().client.putGuest(spec);
@@ -75,8 +79,17 @@ function contract(the: () => BenchHost): void {
   test("a guest runs, with its ports up, and leaves nothing when it is deleted", async (context) => {
     const spec = await running(context);
     const report = await the().client.getGuest(spec.id);
-    assert.deepEqual(report, { id: spec.id, generation: 1, state: "running", converged: true, portsUp: [spec.interfaces[0]?.portId] });
-    assert.deepEqual((await the().client.guests()).map(({ id }) => id), [spec.id]);
+    assert.deepEqual(report, {
+      id: spec.id,
+      generation: 1,
+      state: "running",
+      converged: true,
+      portsUp: [spec.interfaces[0]?.portId],
+    });
+    assert.deepEqual(
+      (await the().client.guests()).map(({ id }) => id),
+      [spec.id],
+    );
     assert.notDeepEqual(await the().remains(spec.id), []);
     assert.equal(await the().client.deleteGuest(spec.id, 2), true);
     await gone(spec.id);
@@ -93,14 +106,25 @@ function contract(the: () => BenchHost): void {
     })();
     await waitUntil("a full report", () => seen.length > 0, WAIT);
     assert.equal(seen[0]?.full, true);
-    assert.deepEqual(seen[0]?.guests.map(({ id, state }) => ({ id, state })), [{ id: first.id, state: "running" }]);
+    assert.deepEqual(
+      seen[0]?.guests.map(({ id, state }) => ({ id, state })),
+      [{ id: first.id, state: "running" }],
+    );
     assert.equal(seen[0]?.host.hostname, "host1");
     const second = await running(context);
     const told = (): GuestReport[] => seen.slice(1).flatMap(({ guests }) => guests);
-    await waitUntil("the second guest in a delta", () => told().some(({ id, converged: settled }) => id === second.id && settled), WAIT);
+    await waitUntil(
+      "the second guest in a delta",
+      () => told().some(({ id, converged: settled }) => id === second.id && settled),
+      WAIT,
+    );
     assert.ok(seen.slice(1).every(({ full }) => !full));
     await the().client.deleteGuest(second.id, 2);
-    await waitUntil("the end of the second guest", () => told().some(({ id, gone: ended }) => id === second.id && ended === true), WAIT);
+    await waitUntil(
+      "the end of the second guest",
+      () => told().some(({ id, gone: ended }) => id === second.id && ended === true),
+      WAIT,
+    );
     assert.equal(told().filter(({ gone: ended }) => ended === true).length, 1);
     stop.abort();
     await reading;
@@ -166,8 +190,13 @@ function contract(the: () => BenchHost): void {
     test(`${kind} reboot is done once a nonce`, async (context) => {
       const spec = await running(context);
       const rebooted = (nonce: string): Promise<GuestReport> =>
-        see(spec.id, "rebooted", ({ rebootNonce, converged: settled, state }) => rebootNonce === nonce && settled && state === "running");
-      const starts = async (): Promise<number> => (await the().client.consoleText(spec.id, undefined)).split(/UP|contract: started/).length - 1;
+        see(
+          spec.id,
+          "rebooted",
+          ({ rebootNonce, converged: settled, state }) => rebootNonce === nonce && settled && state === "running",
+        );
+      const starts = async (): Promise<number> =>
+        (await the().client.consoleText(spec.id, undefined)).split(/UP|contract: started/).length - 1;
       await waitUntil("the first start on the console", async () => (await starts()) === 1, WAIT);
       await the().client.rebootGuest(spec.id, kind, "one");
       await rebooted("one");
@@ -231,7 +260,10 @@ function contract(the: () => BenchHost): void {
     const spec = await running(context, { power: "stopped", disks: [disk], images: [] });
     const unread = await see(spec.id, "faulty", ({ fault }) => fault !== undefined);
     assert.equal(unread.state, "failed");
-    assert.equal(unread.fault, `Image ${disk.source.kind === "image" ? disk.source.imageId : ""} cannot be read by the host`);
+    assert.equal(
+      unread.fault,
+      `Image ${disk.source.kind === "image" ? disk.source.imageId : ""} cannot be read by the host`,
+    );
     await change(spec, { images, power: "running" });
     await converged(spec.id, "running", 2);
   });
@@ -241,7 +273,10 @@ function contract(the: () => BenchHost): void {
     await converged(spec.id, "stopped", 1);
     const { interfaces } = specOf(the());
     await change(spec, { power: "running", interfaces });
-    assert.deepEqual((await converged(spec.id, "running", 2)).portsUp, interfaces.map(({ portId }) => portId));
+    assert.deepEqual(
+      (await converged(spec.id, "running", 2)).portsUp,
+      interfaces.map(({ portId }) => portId),
+    );
   });
 
   test("an interface is attached to a guest that runs", async (context) => {
@@ -249,7 +284,11 @@ function contract(the: () => BenchHost): void {
     const added = { portId: newUuid(), macAddress: "fa:16:3e:00:00:02", mtu: 1442 };
     const next = await change(spec, { interfaces: [...spec.interfaces, added] });
     const both = next.interfaces.map(({ portId }) => portId).toSorted();
-    await see(spec.id, "on both networks", ({ portsUp, converged: settled }) => settled && portsUp.toSorted().join() === both.join());
+    await see(
+      spec.id,
+      "on both networks",
+      ({ portsUp, converged: settled }) => settled && portsUp.toSorted().join() === both.join(),
+    );
   });
 
   test("the agent's death does not touch a guest, and its return continues what was begun", async (context) => {
@@ -324,7 +363,10 @@ function contract(the: () => BenchHost): void {
       "x",
     ];
     for (const body of bad) {
-      await assert.rejects(the().client.putGuest(body as GuestSpec), (error) => error instanceof CloudError && (error.kind === "invalid" || error.kind === "notFound"));
+      await assert.rejects(
+        the().client.putGuest(body as GuestSpec),
+        (error) => error instanceof CloudError && (error.kind === "invalid" || error.kind === "notFound"),
+      );
     }
     await assert.rejects(the().client.rebootGuest(spec.id, "gentle" as "soft", "n"), refusal("invalid"));
     await assert.rejects(the().client.rebootGuest(spec.id, "soft", "n"), refusal("notFound"));

@@ -30,7 +30,14 @@ const ENTER_CGROUPS = 'while [ "$1" != -- ]; do echo 0 > "$1" || exit 126; shift
 
 /** The command line of `argv` (a program of the engine root) in the jail. */
 export function jailCommand(jail: Jail, argv: readonly string[]): string[] {
-  return [...cgroupPart(jail), ...networkPart(jail), ...sandboxPart(jail), ...limitPart(jail), ...userPart(jail), ...argv];
+  return [
+    ...cgroupPart(jail),
+    ...networkPart(jail),
+    ...sandboxPart(jail),
+    ...limitPart(jail),
+    ...userPart(jail),
+    ...argv,
+  ];
 }
 
 function cgroupPart({ cgroups = [] }: Jail): string[] {
@@ -45,25 +52,21 @@ function sandboxPart(jail: Jail): string[] {
   const { engineRoot, binds, devices = [], user, network } = jail;
   const capabilities = user === null ? (jail.capabilities ?? []) : ["CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"];
   return [
-    "bwrap",
-    "--unshare-pid",
-    "--unshare-ipc",
-    "--unshare-uts",
-    "--as-pid-1",
-    ...(network === "none" ? ["--unshare-net"] : []),
-    ...["--ro-bind", `${engineRoot}/usr`, "/usr"],
-    ...["lib", "lib64", "bin", "sbin"].flatMap((name) => ["--symlink", `usr/${name}`, `/${name}`]),
+    ["bwrap", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--as-pid-1"],
+    network === "none" ? ["--unshare-net"] : [],
+    ["--ro-bind", `${engineRoot}/usr`, "/usr"],
+    ["lib", "lib64", "bin", "sbin"].flatMap((name) => ["--symlink", `usr/${name}`, `/${name}`]),
     // bubblewrap makes missing parents with mode 0700, which another user could not enter.
-    ...["--perms", "0755", "--dir", "/etc"],
-    ...["--ro-bind", `${engineRoot}/etc/ld.so.cache`, "/etc/ld.so.cache"],
-    ...["--dev", "/dev"],
-    ...devices.flatMap(({ source, target }) => [...parentOf(target), "--dev-bind", source, target]),
-    ...parents(binds),
-    ...binds.flatMap(({ source, target, writable }) => [writable === true ? "--bind" : "--ro-bind", source, target]),
-    ...["--clearenv", "--setenv", "PATH", "/usr/sbin:/usr/bin", "--chdir", "/"],
-    ...["--cap-drop", "ALL"],
-    ...capabilities.flatMap((capability) => ["--cap-add", capability]),
-  ];
+    ["--perms", "0755", "--dir", "/etc"],
+    ["--ro-bind", `${engineRoot}/etc/ld.so.cache`, "/etc/ld.so.cache"],
+    ["--dev", "/dev"],
+    devices.flatMap(({ source, target }) => [...parentOf(target), "--dev-bind", source, target]),
+    parents(binds),
+    binds.flatMap(({ source, target, writable }) => [writable === true ? "--bind" : "--ro-bind", source, target]),
+    ["--clearenv", "--setenv", "PATH", "/usr/sbin:/usr/bin", "--chdir", "/"],
+    ["--cap-drop", "ALL"],
+    capabilities.flatMap((capability) => ["--cap-add", capability]),
+  ].flat();
 }
 
 function parentOf(path: string): string[] {

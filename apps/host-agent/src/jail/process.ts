@@ -42,11 +42,19 @@ export type Started = { record: ProcessRecord; exited: Promise<{ code: number | 
  * Starts a process in a session of its own, its output appended to a file: nothing of it depends on the agent's life.
  * `descriptors` become its 3, 4, and so on.
  */
-export async function startDetached(command: readonly string[], logPath: string, descriptors: readonly number[] = []): Promise<Started> {
+export async function startDetached(
+  command: readonly string[],
+  logPath: string,
+  descriptors: readonly number[] = [],
+): Promise<Started> {
   const [program = "", ...args] = command;
   const logFile = openSync(logPath, "a", 0o600);
   try {
-    const child = spawn(program, args, { detached: true, stdio: ["ignore", logFile, logFile, ...descriptors], cwd: "/" });
+    const child = spawn(program, args, {
+      detached: true,
+      stdio: ["ignore", logFile, logFile, ...descriptors],
+      cwd: "/",
+    });
     const exited = new Promise<{ code: number | null; signal: string | null }>((resolve, reject) => {
       child.once("error", reject);
       child.once("exit", (code, signal) => resolve({ code, signal }));

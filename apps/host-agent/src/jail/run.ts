@@ -23,11 +23,17 @@ export function run(command: readonly string[], options: RunOptions): Promise<st
     const child = execFile(
       program,
       args,
-      { timeout: timeoutMs, killSignal: "SIGKILL", maxBuffer: 16 * 1024 * 1024, ...(signal === undefined ? {} : { signal }) },
+      {
+        timeout: timeoutMs,
+        killSignal: "SIGKILL",
+        maxBuffer: 16 * 1024 * 1024,
+        ...(signal === undefined ? {} : { signal }),
+      },
       (error, stdout, stderr) => {
         if (error === null) resolve(stdout);
         else if (signal?.aborted === true) reject(unavailable(`${options.what} was given up`, { cause: error }));
-        else if (error.killed === true) reject(unavailable(`${options.what} took longer than ${timeoutMs} ms`, { cause: error }));
+        else if (error.killed === true)
+          reject(unavailable(`${options.what} took longer than ${timeoutMs} ms`, { cause: error }));
         else reject(new ProgramError(options.what, String(error.code ?? error.signal), stderr));
       },
     );

@@ -26,10 +26,17 @@ export function linksOf(engineRoot: string, namespace: string | null): Links {
   return {
     async batch(commands, what) {
       if (commands.length === 0) return;
-      await run(jailCommand(jail, ["ip", "-batch", "-"]), { what, timeoutMs: 20_000, stdin: `${commands.join("\n")}\n` });
+      await run(jailCommand(jail, ["ip", "-batch", "-"]), {
+        what,
+        timeoutMs: 20_000,
+        stdin: `${commands.join("\n")}\n`,
+      });
     },
     async list() {
-      const output = await run(jailCommand(jail, ["ip", "-json", "link", "show"]), { what: "listing links", timeoutMs: 20_000 });
+      const output = await run(jailCommand(jail, ["ip", "-json", "link", "show"]), {
+        what: "listing links",
+        timeoutMs: 20_000,
+      });
       const links = JSON.parse(output === "" ? "[]" : output) as { ifname?: string; ifalias?: string }[];
       return links.map(({ ifname, ifalias }) => ({ name: ifname ?? "", alias: ifalias ?? "" }));
     },

@@ -132,8 +132,10 @@ function wantedBy(entries: ReadonlyMap<string, LedgerEntry>): Map<string, Wanted
   return wanted;
 }
 
-const namespaceOf = (options: MetadataProxyOptions, networkId: string): string => `${options.namespacePrefix}-meta-${networkId}`;
-const recordPath = (options: MetadataProxyOptions, networkId: string): string => join(options.directory, `${networkId}.json`);
+const namespaceOf = (options: MetadataProxyOptions, networkId: string): string =>
+  `${options.namespacePrefix}-meta-${networkId}`;
+const recordPath = (options: MetadataProxyOptions, networkId: string): string =>
+  join(options.directory, `${networkId}.json`);
 
 /** Networks of which anything is left: a record, a namespace, a port. */
 async function existing(options: MetadataProxyOptions): Promise<Set<string>> {
@@ -161,7 +163,8 @@ async function ensureProxy(options: MetadataProxyOptions, network: Wanted): Prom
     },
   ]);
   const links = linksOf(engineRoot, namespace);
-  if (!(await links.list()).some(({ name }) => name === device)) await moveDevice(options, hostLinks, device, namespace);
+  if (!(await links.list()).some(({ name }) => name === device))
+    await moveDevice(options, hostLinks, device, namespace);
   await links.batch(
     [
       "link set dev lo up",
@@ -174,7 +177,12 @@ async function ensureProxy(options: MetadataProxyOptions, network: Wanted): Prom
   await ensureHaproxy(options, network.id, namespace);
 }
 
-async function moveDevice(options: MetadataProxyOptions, hostLinks: Links, device: string, namespace: string): Promise<void> {
+async function moveDevice(
+  options: MetadataProxyOptions,
+  hostLinks: Links,
+  device: string,
+  namespace: string,
+): Promise<void> {
   // The switch makes the device in its own time.
   await waitUntil(`device ${device}`, async () => (await hostLinks.list()).some(({ name }) => name === device), {
     timeoutMs: 5_000,
@@ -196,7 +204,10 @@ async function moveDevice(options: MetadataProxyOptions, hostLinks: Links, devic
 /** A namespace with a name, as `ip netns add` makes it; by util-linux, which every host has. */
 async function ensureNamespace(name: string): Promise<void> {
   const path = namespacePath(name);
-  const works = await run(["nsenter", `--net=${path}`, "true"], { what: "entering a namespace", timeoutMs: 5_000 }).then(
+  const works = await run(["nsenter", `--net=${path}`, "true"], {
+    what: "entering a namespace",
+    timeoutMs: 5_000,
+  }).then(
     () => true,
     () => false,
   );
@@ -206,7 +217,10 @@ async function ensureNamespace(name: string): Promise<void> {
   await run(["unshare", `--net=${path}`, "true"], { what: "making a namespace", timeoutMs: 5_000 });
   // haproxy has no capability; on port 80 it listens by this namespace's leave.
   const allow = "echo 0 > /proc/sys/net/ipv4/ip_unprivileged_port_start";
-  await run(["nsenter", `--net=${path}`, "/bin/sh", "-c", allow], { what: "opening port 80 in a namespace", timeoutMs: 5_000 });
+  await run(["nsenter", `--net=${path}`, "/bin/sh", "-c", allow], {
+    what: "opening port 80 in a namespace",
+    timeoutMs: 5_000,
+  });
 }
 
 async function removeNamespace(name: string): Promise<void> {

@@ -41,7 +41,16 @@ describe("metadata paths", () => {
     assert.deepEqual(lookUp(metadata, "/openstack/latest/user_data")?.bytes, Buffer.from([0x1f, 0x8b]));
   });
   test("what is not there is not there", () => {
-    for (const path of ["/x", "/latest/meta", "/openstack/latest/../../x", "/ec2", "/ec2/latest/meta-data.json", "/%E0%A4%A", "/constructor", "/latest/__proto__"]) {
+    for (const path of [
+      "/x",
+      "/latest/meta",
+      "/openstack/latest/../../x",
+      "/ec2",
+      "/ec2/latest/meta-data.json",
+      "/%E0%A4%A",
+      "/constructor",
+      "/latest/__proto__",
+    ]) {
       assert.equal(text(path), null, path);
     }
     assert.equal(lookUp({ files: {} }, "/")?.bytes.toString(), "");

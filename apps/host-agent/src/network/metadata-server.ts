@@ -19,7 +19,11 @@ export type MetadataServer = {
 };
 
 /** Serves on a unix socket that the proxies' group may use. */
-export async function serveMetadata(options: { socketPath: string; gid: number; log: Logger }): Promise<MetadataServer> {
+export async function serveMetadata(options: {
+  socketPath: string;
+  gid: number;
+  log: Logger;
+}): Promise<MetadataServer> {
   const { socketPath, gid, log } = options;
   let byAddress = new Map<string, GuestMetadata>();
   const server = createServer((request, response) => {
@@ -65,17 +69,29 @@ function indexOf(entries: ReadonlyMap<string, LedgerEntry>): Map<string, GuestMe
   return index;
 }
 
-function answer(byAddress: ReadonlyMap<string, GuestMetadata>, request: IncomingMessage, response: ServerResponse): void {
+function answer(
+  byAddress: ReadonlyMap<string, GuestMetadata>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
   const networkId = request.headers["x-ovn-network-id"];
   const address = request.headers["x-forwarded-for"];
-  const metadata = typeof networkId === "string" && typeof address === "string" ? byAddress.get(keyOf(networkId, address)) : undefined;
-  if (request.method !== "GET" && request.method !== "HEAD") return reply(request, response, 405, Buffer.from("Method Not Allowed\n"));
+  const metadata =
+    typeof networkId === "string" && typeof address === "string" ? byAddress.get(keyOf(networkId, address)) : undefined;
+  if (request.method !== "GET" && request.method !== "HEAD")
+    return reply(request, response, 405, Buffer.from("Method Not Allowed\n"));
   const content = metadata === undefined ? null : lookUp(metadata, request.url ?? "/");
   if (content === null) return reply(request, response, 404, Buffer.from("404 Not Found\n"));
   return reply(request, response, 200, content.bytes, content.type);
 }
 
-function reply(request: IncomingMessage, response: ServerResponse, status: number, body: Buffer, type = "text/plain; charset=utf-8"): void {
+function reply(
+  request: IncomingMessage,
+  response: ServerResponse,
+  status: number,
+  body: Buffer,
+  type = "text/plain; charset=utf-8",
+): void {
   response.writeHead(status, { "content-type": type, "content-length": body.length });
   response.end(request.method === "HEAD" ? undefined : body);
 }
@@ -96,7 +112,10 @@ export function lookUp(metadata: GuestMetadata, url: string): { bytes: Buffer; t
 function pathOf(url: string): string | null {
   try {
     const path = decodeURIComponent(url.split(/[?#]/, 1)[0] ?? "");
-    return path.split("/").filter((segment) => segment !== "").join("/");
+    return path
+      .split("/")
+      .filter((segment) => segment !== "")
+      .join("/");
   } catch {
     return null;
   }
@@ -116,5 +135,8 @@ function listing(paths: readonly string[], directory: string): string | null {
   }
   if (names.size === 0 && directory !== "") return null;
   const bare = directory === "" || directory === "openstack";
-  return [...names].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([name, isDirectory]) => (isDirectory && !bare ? `${name}/` : name)).join("\n");
+  return [...names]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, isDirectory]) => (isDirectory && !bare ? `${name}/` : name))
+    .join("\n");
 }

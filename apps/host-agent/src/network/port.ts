@@ -41,7 +41,8 @@ export function createPorts(options: { links: Links; ovs: Switch; owner: string 
     for (const portId of existing) taps.delete(portId);
   }
 
-  const portsOf = (guestId: string): string[] => [...taps].filter(([, owned]) => owned === guestId).map(([portId]) => portId);
+  const portsOf = (guestId: string): string[] =>
+    [...taps].filter(([, owned]) => owned === guestId).map(([portId]) => portId);
   const plugged = (guestId: string): string[] =>
     ovs
       .ports()
@@ -72,7 +73,10 @@ export function createPorts(options: { links: Links; ovs: Switch; owner: string 
           await links.batch(commands, "making taps");
         } catch {
           // Left half-made by an earlier attempt; no process has them open, or they would be known.
-          await removeTaps(links, missing.map(({ portId }) => tapName(portId)));
+          await removeTaps(
+            links,
+            missing.map(({ portId }) => tapName(portId)),
+          );
           await links.batch(commands, "making taps");
         }
         for (const { portId } of missing) taps.set(portId, id);
@@ -83,10 +87,13 @@ export function createPorts(options: { links: Links; ovs: Switch; owner: string 
     remove,
     removeAll: (guestId) => remove(guestId, [...new Set([...portsOf(guestId), ...plugged(guestId)])]),
     holds: (guestId) => portsOf(guestId).length > 0 || plugged(guestId).length > 0,
-    up: (portIds) => portIds.filter((portId) => taps.has(portId) && ovs.portOf(portId)?.externalIds["ovn-installed"] === "true"),
+    up: (portIds) =>
+      portIds.filter((portId) => taps.has(portId) && ovs.portOf(portId)?.externalIds["ovn-installed"] === "true"),
     async guests() {
       await load();
-      const inSwitch = ovs.ports().flatMap(({ name, externalIds }) => (name.startsWith("tap") ? (externalIds["vm-id"] ?? []) : []));
+      const inSwitch = ovs
+        .ports()
+        .flatMap(({ name, externalIds }) => (name.startsWith("tap") ? (externalIds["vm-id"] ?? []) : []));
       return new Set([...taps.values(), ...inSwitch]);
     },
   };

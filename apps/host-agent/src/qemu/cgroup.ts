@@ -63,7 +63,11 @@ export async function openControlGroups(name: string, log: Logger): Promise<Cont
 }
 
 function controlGroups(trees: [string, Tree][], log: Logger): ControlGroups {
-  async function createIn([controller, tree]: [string, Tree], guestId: string, limits: GuestLimits): Promise<string | null> {
+  async function createIn(
+    [controller, tree]: [string, Tree],
+    guestId: string,
+    limits: GuestLimits,
+  ): Promise<string | null> {
     const directory = join(tree.directory, guestId);
     try {
       await mkdir(directory, { recursive: true });

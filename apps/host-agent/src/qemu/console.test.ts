@@ -11,7 +11,8 @@ import { waitUntil } from "@andromede/base/waiting";
 import { GuestConsole, knownLength } from "./console.ts";
 
 describe("what the ring has beyond the files", () => {
-  const beyond = (known: string, ring: string): string => ring.slice(knownLength(Buffer.from(known), Buffer.from(ring)));
+  const beyond = (known: string, ring: string): string =>
+    ring.slice(knownLength(Buffer.from(known), Buffer.from(ring)));
 
   test("nothing known: all of it", () => assert.equal(beyond("", "abc"), "abc"));
   test("the files' end is in the ring", () => assert.equal(beyond("bc", "abcd"), "d"));
@@ -26,6 +27,7 @@ describe("a guest's console", () => {
   let server: Server;
   let guest: Promise<Socket>;
   let consoles: GuestConsole[];
+  let sockets: Socket[];
   const path = (): string => join(directory, "console.log");
   const open = (): GuestConsole => {
     const made = new GuestConsole(path(), silentLogger);
@@ -36,14 +38,15 @@ describe("a guest's console", () => {
   beforeEach(async () => {
     directory = mkdtempSync(join(tmpdir(), "andromede-console-"));
     consoles = [];
+    sockets = [];
     // A console that is closed with something unread in it resets the connection.
-    server = createServer((socket) => socket.on("error", () => undefined));
+    server = createServer((socket) => sockets.push(socket.on("error", () => undefined)));
     guest = new Promise((resolve) => server.once("connection", resolve));
     await new Promise<void>((resolve) => server.listen(join(directory, "serial.sock"), resolve));
   });
   afterEach(async () => {
     for (const each of consoles) await each.close();
-    (await Promise.race([guest, undefined]))?.destroy();
+    for (const socket of sockets) socket.destroy();
     server.close();
     rmSync(directory, { recursive: true, force: true });
   });
@@ -52,7 +55,10 @@ describe("a guest's console", () => {
     const console = open();
     await console.attach(join(directory, "serial.sock"));
     (await guest).write("one\ntwo\nthree\n");
-    await waitUntil("the text", async () => (await console.text(undefined)).includes("three"), { timeoutMs: 2_000, everyMs: 5 });
+    await waitUntil("the text", async () => (await console.text(undefined)).includes("three"), {
+      timeoutMs: 2_000,
+      everyMs: 5,
+    });
     assert.equal(await console.text(2), "two\nthree\n");
     assert.equal(await console.text(0), "");
     assert.equal(await console.text(99), "one\ntwo\nthree\n");
@@ -68,7 +74,12 @@ describe("a guest's console", () => {
     }
     socket.write("the end\n");
     await waitUntil("the end", async () => (await console.text(1)) === "the end\n", { timeoutMs: 5_000, everyMs: 10 });
-    assert.deepEqual(readdirSync(directory).filter((name) => name.startsWith("console")).toSorted(), ["console.log", "console.log.1"]);
+    assert.deepEqual(
+      readdirSync(directory)
+        .filter((name) => name.startsWith("console"))
+        .toSorted(),
+      ["console.log", "console.log.1"],
+    );
     for (const name of ["console.log", "console.log.1"]) assert.ok(statSync(join(directory, name)).size <= 1024 * 1024);
   });
 

@@ -63,7 +63,10 @@ export class GuestConsole {
   /** The last lines kept; all, if no number is given. */
   async text(lines: number | undefined): Promise<string> {
     await this.#flushed();
-    const text = Buffer.concat([await tail(`${this.#path}.1`, FILE_BYTES * 2), await tail(this.#path, FILE_BYTES * 2)]).toString("utf8");
+    const text = Buffer.concat([
+      await tail(`${this.#path}.1`, FILE_BYTES * 2),
+      await tail(this.#path, FILE_BYTES * 2),
+    ]).toString("utf8");
     if (lines === undefined) return text;
     if (lines === 0) return "";
     const all = text.split("\n");
@@ -77,7 +80,7 @@ export class GuestConsole {
     this.#closed = true;
     clearTimeout(this.#retry);
     this.#socket?.destroy();
-    for (const watcher of [...this.#watchers]) watcher.destroy();
+    for (const watcher of this.#watchers) watcher.destroy();
     await this.#flushed();
   }
 

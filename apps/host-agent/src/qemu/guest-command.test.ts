@@ -9,7 +9,15 @@ import type { GuestSpec } from "@andromede/agent-api/types";
 import { jailCommand } from "../jail/jail.ts";
 import { guestCommand, memoryLimitBytes } from "./guest-command.ts";
 import { guestJail, guestPaths } from "./guest-jail.ts";
-import { DEFAULT_UIDS, type Host, type MachineLayout, layoutOf, uidOf, withInterface, withoutInterface } from "./layout.ts";
+import {
+  DEFAULT_UIDS,
+  type Host,
+  type MachineLayout,
+  layoutOf,
+  uidOf,
+  withInterface,
+  withoutInterface,
+} from "./layout.ts";
 
 const ID = "0b7e5ad4-8b0f-4f5f-9f0c-6a1f3b8f2c11";
 const PORTS = ["aaaaaaaa-1111-4111-8111-111111111111", "bbbbbbbb-2222-4222-8222-222222222222"] as const;
@@ -24,7 +32,12 @@ const spec: GuestSpec = {
   vcpus: 2,
   memoryMib: 1024,
   disks: [
-    { id: "root", source: { kind: "image", imageId: "img", sha512: "0".repeat(128), format: "qcow2", sizeBytes: 1 }, sizeGib: 5, bootIndex: 0 },
+    {
+      id: "root",
+      source: { kind: "image", imageId: "img", sha512: "0".repeat(128), format: "qcow2", sizeBytes: 1 },
+      sizeGib: 5,
+      bootIndex: 0,
+    },
     { id: "ephemeral0-with-a-long-name", source: { kind: "empty" }, sizeGib: 1 },
   ],
   images: [],
@@ -58,7 +71,11 @@ describe("QEMU's command line", () => {
 
   test("resumed: the same machine, waiting for its state", () => {
     const layout = layoutOf(spec, TCG);
-    assert.deepEqual(guestCommand(layout, { resume: true }), [...guestCommand(layout, { resume: false }), "-incoming", "defer"]);
+    assert.deepEqual(guestCommand(layout, { resume: true }), [
+      ...guestCommand(layout, { resume: false }),
+      "-incoming",
+      "defer",
+    ]);
   });
 
   test("the jail around it", () => {
@@ -80,16 +97,26 @@ describe("the machine of a guest", () => {
 
   test("has room to plug more", () => {
     assert.equal(layout.slots, 8);
-    const many = Array.from({ length: 20 }, (_none, at) => ({ portId: `p${at}`, macAddress: "fa:16:3e:00:00:00", mtu: 1500 }));
+    const many = Array.from({ length: 20 }, (_none, at) => ({
+      portId: `p${at}`,
+      macAddress: "fa:16:3e:00:00:00",
+      mtu: 1500,
+    }));
     assert.equal(layoutOf({ ...spec, interfaces: many }, TCG).slots, 24);
   });
 
   test("a plugged card takes the first free slot, and keeps it", () => {
     const added = { portId: "cccccccc", macAddress: "fa:16:3e:00:00:09", mtu: 1500 };
     const three = withInterface(layout, added);
-    assert.deepEqual(three?.interfaces.map(({ slot }) => slot), [0, 1, 2]);
+    assert.deepEqual(
+      three?.interfaces.map(({ slot }) => slot),
+      [0, 1, 2],
+    );
     const two = withoutInterface(three as MachineLayout, PORTS[0]);
-    assert.deepEqual(two.interfaces.map(({ slot }) => slot), [1, 2]);
+    assert.deepEqual(
+      two.interfaces.map(({ slot }) => slot),
+      [1, 2],
+    );
     assert.equal(withInterface(two, { ...added, portId: "dddddddd" })?.interfaces.at(-1)?.slot, 0);
     assert.equal(withInterface({ ...layout, slots: 2 }, added), null);
   });

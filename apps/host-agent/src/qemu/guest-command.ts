@@ -27,8 +27,10 @@ export function guestCommand(layout: MachineLayout, options: { resume: boolean }
     ...layout.disks.flatMap(diskPart),
     ...(layout.configDrive ? configDrivePart() : []),
     ...layout.interfaces.flatMap((each) => [
-      ...["-netdev", toOptions(netdevOf(each))],
-      ...["-device", toOptions(nicOf(each, layout.datapath))],
+      "-netdev",
+      toOptions(netdevOf(each)),
+      "-device",
+      toOptions(nicOf(each, layout.datapath)),
     ]),
     ...(options.resume ? ["-incoming", "defer"] : []),
   ];
@@ -37,28 +39,28 @@ export function guestCommand(layout: MachineLayout, options: { resume: boolean }
 function machinePart(layout: MachineLayout): string[] {
   const { accelerator, vcpus, memoryMib } = layout;
   return [
-    ...["-name", `guest=${layout.processName},debug-threads=on`],
-    ...["-uuid", layout.id],
+    ["-name", `guest=${layout.processName},debug-threads=on`],
+    ["-uuid", layout.id],
     // Nothing runs before the network does, and before the agent holds the monitor.
-    "-S",
-    ...["-no-user-config", "-nodefaults"],
-    ...["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],
-    ...["-msg", "timestamp=on"],
-    ...["-machine", "q35,vmport=off,smm=off"],
-    ...acceleratorPart(accelerator),
-    ...["-smp", String(vcpus)],
-    ...["-m", `size=${memoryMib}M`],
-    ...["-rtc", "base=utc"],
-    ...["-boot", "strict=on"],
+    ["-S"],
+    ["-no-user-config", "-nodefaults"],
+    ["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],
+    ["-msg", "timestamp=on"],
+    ["-machine", "q35,vmport=off,smm=off"],
+    acceleratorPart(accelerator),
+    ["-smp", String(vcpus)],
+    ["-m", `size=${memoryMib}M`],
+    ["-rtc", "base=utc"],
+    ["-boot", "strict=on"],
     // Sleeping is the host's business: a guest that suspends itself to RAM could not be woken through the API.
-    ...["-global", "ICH9-LPC.disable_s3=1", "-global", "ICH9-LPC.disable_s4=1"],
+    ["-global", "ICH9-LPC.disable_s3=1", "-global", "ICH9-LPC.disable_s4=1"],
     // A panicked guest stays up for its owner to read, or reboots by its own setting.
-    ...["-action", "panic=none"],
-    ...["-qmp", `unix:${runPath("qmp.sock")},server=on,wait=off`],
-    ...["-object", "rng-random,id=entropy,filename=/dev/urandom"],
-    ...["-device", "virtio-rng-pci,id=rng,rng=entropy,bus=pcie.0,addr=0x2"],
-    ...["-device", "pvpanic,id=panic"],
-  ];
+    ["-action", "panic=none"],
+    ["-qmp", `unix:${runPath("qmp.sock")},server=on,wait=off`],
+    ["-object", "rng-random,id=entropy,filename=/dev/urandom"],
+    ["-device", "virtio-rng-pci,id=rng,rng=entropy,bus=pcie.0,addr=0x2"],
+    ["-device", "pvpanic,id=panic"],
+  ].flat();
 }
 
 function acceleratorPart(accelerator: "kvm" | "tcg"): string[] {
@@ -68,16 +70,16 @@ function acceleratorPart(accelerator: "kvm" | "tcg"): string[] {
 
 function consolePart(): string[] {
   return [
-    ...["-display", "none"],
-    ...["-vnc", `unix:${runPath("vnc.sock")},share=force-shared`],
-    ...["-device", "VGA,id=video,bus=pcie.0,addr=0x1"],
-    ...["-device", "virtio-tablet-pci,id=tablet,bus=pcie.0,addr=0x3"],
+    ["-display", "none"],
+    ["-vnc", `unix:${runPath("vnc.sock")},share=force-shared`],
+    ["-device", "VGA,id=video,bus=pcie.0,addr=0x1"],
+    ["-device", "virtio-tablet-pci,id=tablet,bus=pcie.0,addr=0x3"],
     // The agent reads the socket; what comes while it is away, it finds in the ring. Neither can fill a disk.
-    ...["-chardev", `socket,id=serial-socket,path=${runPath("serial.sock")},server=on,wait=off`],
-    ...["-chardev", `ringbuf,id=serial-ring,size=${CONSOLE_RING_BYTES}`],
-    ...["-chardev", "hub,id=serial,chardevs.0=serial-socket,chardevs.1=serial-ring"],
-    ...["-device", "isa-serial,id=serial0,chardev=serial"],
-  ];
+    ["-chardev", `socket,id=serial-socket,path=${runPath("serial.sock")},server=on,wait=off`],
+    ["-chardev", `ringbuf,id=serial-ring,size=${CONSOLE_RING_BYTES}`],
+    ["-chardev", "hub,id=serial,chardevs.0=serial-socket,chardevs.1=serial-ring"],
+    ["-device", "isa-serial,id=serial0,chardev=serial"],
+  ].flat();
 }
 
 function rootPorts(slots: number): string[] {
@@ -91,25 +93,28 @@ function rootPorts(slots: number): string[] {
 /** Names of block nodes may have 31 characters, too few for a disk's id: they go by position. */
 function diskPart({ id, bootIndex }: LayoutDisk, at: number): string[] {
   return [
-    ...["-blockdev", `driver=file,node-name=file${at},filename=${diskPath(id)},aio=threads,discard=unmap`],
-    ...["-blockdev", `driver=qcow2,node-name=disk${at},file=file${at},discard=unmap`],
-    ...[
+    ["-blockdev", `driver=file,node-name=file${at},filename=${diskPath(id)},aio=threads,discard=unmap`],
+    ["-blockdev", `driver=qcow2,node-name=disk${at},file=file${at},discard=unmap`],
+    [
       "-device",
       `virtio-blk-pci,id=virtio-${id},drive=disk${at},bus=pcie.0,serial=${id.slice(0, 20)}` +
         (bootIndex === null ? "" : `,bootindex=${bootIndex}`),
     ],
-  ];
+  ].flat();
 }
 
 function configDrivePart(): string[] {
   return [
-    ...["-blockdev", `driver=file,node-name=file-config,filename=${CONFIG_DRIVE_PATH},read-only=on`],
-    ...["-blockdev", "driver=raw,node-name=disk-config,file=file-config,read-only=on"],
-    ...["-device", "virtio-blk-pci,id=virtio-config,drive=disk-config,bus=pcie.0,serial=config-2"],
-  ];
+    ["-blockdev", `driver=file,node-name=file-config,filename=${CONFIG_DRIVE_PATH},read-only=on`],
+    ["-blockdev", "driver=raw,node-name=disk-config,file=file-config,read-only=on"],
+    ["-device", "virtio-blk-pci,id=virtio-config,drive=disk-config,bus=pcie.0,serial=config-2"],
+  ].flat();
 }
 
-type Properties<Kind extends string> = { [kind in Kind]: string } & { id: string; [property: string]: string | number | boolean };
+type Properties<Kind extends string> = { [kind in Kind]: string } & {
+  id: string;
+  [property: string]: string | number | boolean;
+};
 
 /** Members for `-netdev` or `netdev_add`. */
 export function netdevOf({ portId }: LayoutInterface): Properties<"type"> {
@@ -120,7 +125,10 @@ export function netdevOf({ portId }: LayoutInterface): Properties<"type"> {
  * Members for `-device` or `device_add`. OVS's userspace datapath tracks connections by the packet's own checksum, which
  * an offloading guest leaves out; the kernel's understands offloads.
  */
-export function nicOf({ portId, macAddress, mtu, slot }: LayoutInterface, datapath: "netdev" | "system"): Properties<"driver"> {
+export function nicOf(
+  { portId, macAddress, mtu, slot }: LayoutInterface,
+  datapath: "netdev" | "system",
+): Properties<"driver"> {
   const offloads = ["csum", "gso", "guest_csum", "guest_tso4", "guest_tso6", "guest_ecn", "guest_ufo"];
   return {
     driver: "virtio-net-pci",

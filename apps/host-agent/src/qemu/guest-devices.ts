@@ -20,7 +20,8 @@ export async function plugInterface({ machine, ports, guest }: Plugging, wanted:
   if (layout === null) throw unavailable("the guest's machine is not known");
   const next = withInterface(layout, wanted);
   const added = next?.interfaces.at(-1);
-  if (next === null || added === undefined) throw conflict(`The server has no room for another interface: at most ${layout.slots}`);
+  if (next === null || added === undefined)
+    throw conflict(`The server has no room for another interface: at most ${layout.slots}`);
   await ports.ensure(guest, [wanted]);
   await machine.announceLayout(next);
   try {
@@ -41,7 +42,10 @@ export async function unplugInterface({ machine, ports, guest }: Plugging, portI
   await ports.unplug([portId]);
   const device = nicId(portId);
   if ((await qmp.listObjects(monitor, "/machine/peripheral")).includes(device)) {
-    const deleted = monitor.nextEvent(({ name, data }) => name === "DEVICE_DELETED" && data["device"] === device, UNPLUG_TIMEOUT_MS);
+    const deleted = monitor.nextEvent(
+      ({ name, data }) => name === "DEVICE_DELETED" && data["device"] === device,
+      UNPLUG_TIMEOUT_MS,
+    );
     deleted.catch(() => undefined);
     await orPending(qmp.deviceDel(monitor, device));
     await deleted.catch((cause: unknown) => {

@@ -42,6 +42,13 @@ export type GuestProcessOptions = {
 
 type ProcessFile = ProcessRecord & { phase: "starting" | "running" };
 
+/** A panicked or sleeping guest is on; what it does there is its owner's affair. */
+const RUNNING_STATES: ReadonlySet<qmp.RunState> = new Set<qmp.RunState>([
+  "running",
+  "guest-panicked",
+  "suspended",
+  "watchdog",
+]);
 const MAX_LOG_BYTES = 1024 * 1024;
 const GREETING_TIMEOUT_MS = 30_000;
 const QUIT_TIMEOUT_MS = 5_000;
@@ -122,9 +129,14 @@ export class GuestMachine {
     this.#ioError = false;
     const started = await this.#start(layout, options);
     try {
-      await writeAtomically(paths.process, JSON.stringify({ ...started.record, phase: "starting" } satisfies ProcessFile));
+      await writeAtomically(
+        paths.process,
+        JSON.stringify({ ...started.record, phase: "starting" } satisfies ProcessFile),
+      );
       const endedEarly = started.exited.then(async ({ code, signal }) => {
-        throw unavailable("The server's process could not start", { cause: `${code ?? signal}: ${await this.#lastWords()}` });
+        throw unavailable("The server's process could not start", {
+          cause: `${code ?? signal}: ${await this.#lastWords()}`,
+        });
       });
       endedEarly.catch(() => undefined);
       await Promise.race([this.#connect(GREETING_TIMEOUT_MS, false), endedEarly]);
@@ -208,7 +220,7 @@ export class GuestMachine {
       await qmp.setMigrationParameters(monitor, { "max-bandwidth": UNLIMITED_BYTES_PER_S });
       await this.#migration(monitor, () => qmp.migrate(monitor, `file:${runPath("state")}`));
       await syncFile(paths.savedState);
-      await writeDurably(paths.suspended, JSON.stringify({ generationOf: this.#options.id }));
+      await writeDurably(paths.suspended, JSON.stringify({ state: runPath("state") }));
     } catch (error) {
       await removePath(paths.savedState);
       if (wasRunning) await qmp.cont(monitor);
@@ -268,9 +280,20 @@ export class GuestMachine {
     return this.#monitor;
   }
 
-  async #start(layout: MachineLayout, options: { resume: boolean; cgroups: readonly string[] }): ReturnType<typeof startDetached> {
+  async #start(
+    layout: MachineLayout,
+    options: { resume: boolean; cgroups: readonly string[] },
+  ): ReturnType<typeof startDetached> {
     const { engineRoot, paths, imagePath, namespacePath, user, tun } = this.#options;
-    const jail = guestJail(layout, { engineRoot, paths, imagePath, namespacePath, user, tun: tun(), cgroups: options.cgroups });
+    const jail = guestJail(layout, {
+      engineRoot,
+      paths,
+      imagePath,
+      namespacePath,
+      user,
+      tun: tun(),
+      cgroups: options.cgroups,
+    });
     const command = jailCommand(jail, guestCommand(layout, options));
     if (layout.accelerator === "tcg") return startDetached(command, paths.log);
     const kvm = await open("/dev/kvm", "r+");
@@ -287,7 +310,10 @@ export class GuestMachine {
     const { paths } = this.#options;
     const { path, release } = shortSocketPath(paths.qmpSocket);
     try {
-      const monitor = await waitUntil("QEMU's monitor", () => connectMonitor(path, { timeoutMs: 5_000 }), { timeoutMs, everyMs: 5 });
+      const monitor = await waitUntil("QEMU's monitor", () => connectMonitor(path, { timeoutMs: 5_000 }), {
+        timeoutMs,
+        everyMs: 5,
+      });
       monitor.onEvent((event) => this.#event(event));
       this.#monitor = monitor;
     } finally {
@@ -296,26 +322,19 @@ export class GuestMachine {
     const monitor = this.#connected();
     const console = new GuestConsole(paths.console, this.#log);
     this.#console = console;
-    await console.attach(paths.serialSocket, adopting ? () => qmp.ringbufRead(monitor, "serial-ring", 1_048_576) : undefined);
+    await console.attach(
+      paths.serialSocket,
+      adopting ? () => qmp.ringbufRead(monitor, "serial-ring", 1_048_576) : undefined,
+    );
     if (!adopting) return;
     this.process = this.#processOf(await qmp.queryStatus(monitor));
     await this.#checkLayout(monitor);
   }
 
   #processOf(status: qmp.RunState): GuestProcess {
-    switch (status) {
-      case "running":
-      case "guest-panicked":
-      case "suspended":
-      case "watchdog":
-        return "running";
-      case "prelaunch":
-        return "starting";
-      case "postmigrate":
-        return this.stateSaved ? "saved" : "paused";
-      default:
-        return "paused";
-    }
+    if (RUNNING_STATES.has(status)) return "running";
+    if (status === "prelaunch") return "starting";
+    return status === "postmigrate" && this.stateSaved ? "saved" : "paused";
   }
 
   /** An agent may have gone between writing the layout and plugging the device. */
@@ -408,7 +427,9 @@ export class GuestMachine {
     if (data["status"] === "completed") return;
     const { reason } = await qmp.queryMigrate(monitor).catch(() => ({ reason: undefined }));
     const full = reason?.includes("No space left") === true;
-    throw full ? noCapacity("The host has no space left for the server's memory") : unavailable("The server's memory was not saved", { cause: reason });
+    throw full
+      ? noCapacity("The host has no space left for the server's memory")
+      : unavailable("The server's memory was not saved", { cause: reason });
   }
 
   #processes(): Promise<ProcessRecord[]> {
@@ -442,4 +463,3 @@ async function syncFile(path: string): Promise<void> {
     await handle.close();
   }
 }
-

@@ -23,6 +23,7 @@ import { makeConfigDrive } from "../storage/config-drive.ts";
 import { type ImageCache, openImageCache } from "../storage/image-cache.ts";
 import { type DiskMaker, type DiskRecord, createDiskMaker, disksFit } from "../storage/qcow2.ts";
 import { qemuImgOf } from "../storage/qemu-img.ts";
+import { settleAll } from "../settle.ts";
 import { type ControlGroups, openControlGroups } from "./cgroup.ts";
 import { memoryLimitBytes } from "./guest-command.ts";
 import { plugInterface, unplugInterface } from "./guest-devices.ts";
@@ -42,12 +43,6 @@ type Guest = {
   /** What the config drive that is there was made from. */
   configDrive: string | null;
 };
-
-/** All of them, or the first failure once none is under way any more: a step that is repeated must not meet itself. */
-async function settleAll<T extends readonly unknown[]>(work: readonly [...T]): Promise<{ -readonly [At in keyof T]: Awaited<T[At]> }> {
-  await Promise.allSettled(work);
-  return Promise.all(work);
-}
 
 const SWITCH_TIMEOUT_MS = 30_000;
 const IMAGE_IDLE_MS = 3_600_000;
@@ -239,7 +234,8 @@ class QemuBackend implements Backend {
 
   openStream(guestId: string, stream: "vnc" | "serial"): ReturnType<Backend["openStream"]> {
     const { machine, paths } = this.#guest(guestId);
-    if (machine.process !== "running" && machine.process !== "paused") throw conflict(`server ${guestId} is not running`);
+    if (machine.process !== "running" && machine.process !== "paused")
+      throw conflict(`server ${guestId} is not running`);
     if (stream === "serial") return Promise.resolve(machine.console.watch());
     return connectUnixStream(paths.vncSocket);
   }
@@ -249,7 +245,10 @@ class QemuBackend implements Backend {
     await this.#images.drop(imageId);
   }
 
-  async collectGarbage(entries: ReadonlyMap<string, LedgerEntry>, isKnown: (guestId: string) => boolean): Promise<void> {
+  async collectGarbage(
+    entries: ReadonlyMap<string, LedgerEntry>,
+    isKnown: (guestId: string) => boolean,
+  ): Promise<void> {
     await this.#measure();
     const processes = await this.#processes();
     const groups = this.#groups;
@@ -324,7 +323,10 @@ class QemuBackend implements Backend {
   async #processes(): Promise<Map<string, ProcessRecord[]>> {
     const prefix = `guest=${processNameOf(this.#config, "")}`;
     const guestIdIn = (commandLine: readonly string[]): string | undefined =>
-      commandLine.find((element) => element.startsWith(prefix))?.slice(prefix.length).split(",")[0];
+      commandLine
+        .find((element) => element.startsWith(prefix))
+        ?.slice(prefix.length)
+        .split(",")[0];
     const found = await findProcesses((commandLine) => guestIdIn(commandLine) !== undefined);
     const byGuest = new Map<string, ProcessRecord[]>();
     await Promise.all(
@@ -363,7 +365,10 @@ class QemuBackend implements Backend {
       // eslint-disable-next-line no-await-in-loop
       await machine.trimLog();
       // eslint-disable-next-line no-await-in-loop
-      await this.#ports.ensure({ id, uid }, interfaces.filter(({ portId }) => wanted.has(portId)));
+      await this.#ports.ensure(
+        { id, uid },
+        interfaces.filter(({ portId }) => wanted.has(portId)),
+      );
     }
   }
 

@@ -2,10 +2,10 @@
  * A backend without QEMU: guests are a few words of memory each, steps are timers. Thousands of hosts fit in a process.
  * It obeys the same contract tests as the real one (tests/contract/agent), and can be told to be slow or to fail.
  */
-import { type Duplex, PassThrough, Transform, duplexPair } from "node:stream";
+import { type Duplex, PassThrough, duplexPair } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 
-import type { GuestSpec } from "@andromede/agent-api/types";
+import type { GuestInterface, GuestSpec } from "@andromede/agent-api/types";
 import { conflict, invalid, unavailable } from "@andromede/base/errors";
 
 import type { Backend, GuestProcess, GuestStream, ObservedGuest } from "../backend.ts";
@@ -112,7 +112,9 @@ function pause(time: SimulatedDelay | undefined, signal?: AbortSignal): Promise<
 
 const sizeOf = ({ vcpus, memoryMib }: GuestSpec): string => `${vcpus}/${memoryMib}`;
 const disksOf = (spec: GuestSpec): string =>
-  spec.disks.map(({ id, source, sizeGib }) => `${id}:${source.kind === "image" ? source.imageId : ""}:${sizeGib}`).join();
+  spec.disks
+    .map(({ id, source, sizeGib }) => `${id}:${source.kind === "image" ? source.imageId : ""}:${sizeGib}`)
+    .join();
 
 const ABSENT: ObservedGuest = {
   prepared: false,
@@ -127,173 +129,196 @@ const ABSENT: ObservedGuest = {
 
 /** Makes the backend of a simulated machine. */
 export function createSimBackend(host: SimHost): Backend {
-  const { options, guests } = host;
-  const delays = options.delaysMs ?? {};
-  let listener: (guestId: string) => void = () => undefined;
-  let closed = false;
-  host.tell = (guestId) => {
-    if (!closed) listener(guestId);
-  };
+  return new SimBackend(host);
+}
 
-  function fail(step: string, spec: GuestSpec): void {
-    const fault = host.faults.find((each) => each.step === step && each.times !== 0 && spec.name.includes(each.nameContains));
+class SimBackend implements Backend {
+  readonly #host: SimHost;
+  readonly #delays: Partial<SimulatedDelays>;
+  #listener: (guestId: string) => void = () => undefined;
+  #closed = false;
+
+  constructor(host: SimHost) {
+    this.#host = host;
+    this.#delays = host.options.delaysMs ?? {};
+    host.tell = (guestId) => {
+      if (!this.#closed) this.#listener(guestId);
+    };
+  }
+
+  facts(): ReturnType<Backend["facts"]> {
+    const { vcpus, memoryMib, diskGib } = this.#host.options;
+    const acceleratorReason = "the host is simulated";
+    return { backend: "simulated", accelerator: "none", acceleratorReason, vcpus, memoryMib, diskGib };
+  }
+
+  async start(entries: ReadonlyMap<string, LedgerEntry>): Promise<void> {
+    await this.collectGarbage(entries, (guestId) => entries.has(guestId));
+  }
+
+  onChange(listener: (guestId: string) => void): void {
+    this.#listener = listener;
+  }
+
+  /** There is no network here. */
+  entriesChanged(): void {}
+
+  observe(spec: GuestSpec): ObservedGuest {
+    const guest = this.#host.guests.get(spec.id);
+    if (guest === undefined) return ABSENT;
+    const { process, exited, stateSaved, plugged, holdsPorts, portsUp } = guest;
+    return {
+      prepared: guest.prepared === disksOf(spec),
+      process,
+      exited,
+      stateSaved,
+      plugged,
+      holdsPorts: holdsPorts && process === "none",
+      portsUp,
+      sized: guest.size === sizeOf(spec),
+    };
+  }
+
+  async prepare(spec: GuestSpec, signal: AbortSignal): Promise<void> {
+    await pause(this.#delays.prepare, signal);
+    this.#fail("prepare", spec);
+    checkDisks(spec);
+    const guest = this.#host.guests.get(spec.id);
+    if (guest === undefined) this.#host.guests.set(spec.id, newGuest(spec));
+    else guest.prepared = disksOf(spec);
+  }
+
+  async launch(spec: GuestSpec, { resume }: { resume: boolean }): Promise<void> {
+    const guest = await this.#step("launch", spec);
+    guest.process = "starting";
+    guest.size = sizeOf(spec);
+    guest.holdsPorts = spec.interfaces.length > 0;
+    guest.plugged = spec.interfaces.map(({ portId }) => portId);
+    guest.console.push(resume ? `${spec.name}: resumed` : `${spec.name}: started`);
+    this.#raisePorts(spec.id, guest);
+  }
+
+  async begin(spec: GuestSpec): Promise<void> {
+    const guest = await this.#step("begin", spec);
+    guest.stateSaved = false;
+    guest.process = "running";
+  }
+
+  async pause(spec: GuestSpec): Promise<void> {
+    (await this.#step("pause", spec)).process = "paused";
+  }
+
+  async resume(spec: GuestSpec): Promise<void> {
+    (await this.#step("resume", spec)).process = "running";
+  }
+
+  async askShutdown(spec: GuestSpec): Promise<void> {
+    const guest = await this.#step("askShutdown", spec);
+    if (!guest.ignoresShutdown) soon(this.#delays.shutdown, () => endBySelf(this.#host, spec.id, guest));
+  }
+
+  async kill(spec: GuestSpec): Promise<void> {
+    const guest = await this.#step("kill", spec);
+    guest.process = "none";
+    guest.exited = false;
+    guest.plugged = [];
+    guest.portsUp = [];
+  }
+
+  async suspend(spec: GuestSpec): Promise<void> {
+    const guest = await this.#step("suspend", spec);
+    guest.stateSaved = true;
+    guest.process = "saved";
+  }
+
+  async discardSaved(spec: GuestSpec): Promise<void> {
+    (await this.#step("discardSaved", spec)).stateSaved = false;
+  }
+
+  async acknowledgeExit(spec: GuestSpec): Promise<void> {
+    (await this.#step("acknowledgeExit", spec)).exited = false;
+  }
+
+  async plug(spec: GuestSpec, wanted: GuestInterface): Promise<void> {
+    const guest = await this.#step("plug", spec);
+    guest.plugged = [...guest.plugged, wanted.portId];
+    this.#raisePorts(spec.id, guest);
+  }
+
+  async unplug(spec: GuestSpec, portId: string): Promise<void> {
+    const guest = await this.#step("unplug", spec);
+    guest.plugged = guest.plugged.filter((each) => each !== portId);
+    guest.portsUp = guest.portsUp.filter((each) => each !== portId);
+  }
+
+  async release(spec: GuestSpec): Promise<void> {
+    (await this.#step("release", spec)).holdsPorts = false;
+  }
+
+  async remove(spec: GuestSpec): Promise<void> {
+    await pause(this.#delays.other);
+    this.#fail("remove", spec);
+    this.#host.guests.delete(spec.id);
+  }
+
+  async consoleText(guestId: string, lines: number | undefined): Promise<string> {
+    const all = this.#host.guests.get(guestId)?.console ?? [];
+    const shown = lines === undefined ? all : all.slice(all.length - Math.min(lines, all.length));
+    return shown.map((line) => `${line}\n`).join("");
+  }
+
+  async openStream(guestId: string, stream: GuestStream): Promise<Duplex> {
+    const process = this.#host.guests.get(guestId)?.process ?? "none";
+    if (process !== "running" && process !== "paused") throw conflict(`guest ${guestId} is not running`);
+    return simulatedStream(stream);
+  }
+
+  async dropImage(imageId: string, entries: ReadonlyMap<string, LedgerEntry>): Promise<void> {
+    if (usesImage(entries, imageId)) throw conflict(`image ${imageId} is in use`);
+  }
+
+  async collectGarbage(
+    _entries: ReadonlyMap<string, LedgerEntry>,
+    isKnown: (guestId: string) => boolean,
+  ): Promise<void> {
+    for (const guestId of this.#host.guests.keys()) if (!isKnown(guestId)) this.#host.guests.delete(guestId);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+  }
+
+  /** Takes its time, fails if it was told to, and gives the guest. */
+  async #step(step: string, spec: GuestSpec): Promise<SimGuest> {
+    await pause(step === "launch" || step === "begin" ? this.#delays[step] : this.#delays.other);
+    this.#fail(step, spec);
+    const guest = this.#host.guests.get(spec.id);
+    if (guest === undefined) throw unavailable(`guest ${spec.id} is not prepared`);
+    return guest;
+  }
+
+  #fail(step: string, spec: GuestSpec): void {
+    const fault = this.#host.faults.find(
+      (each) => each.step === step && each.times !== 0 && spec.name.includes(each.nameContains),
+    );
     if (fault === undefined) return;
     if (fault.times !== undefined) fault.times -= 1;
     throw invalid(fault.message);
   }
 
-  function known(spec: GuestSpec): SimGuest {
-    const guest = guests.get(spec.id);
-    if (guest === undefined) throw unavailable(`guest ${spec.id} is not prepared`);
-    return guest;
-  }
-
-  async function other(step: string, spec: GuestSpec): Promise<SimGuest> {
-    await pause(delays.other);
-    fail(step, spec);
-    return known(spec);
-  }
-
-  function raisePorts(guestId: string, guest: SimGuest): void {
-    const up = (): void => {
-      if (host.held || guest.process === "none") return;
+  #raisePorts(guestId: string, guest: SimGuest): void {
+    soon(this.#delays.ports, () => {
+      if (this.#host.held || guest.process === "none") return;
       guest.portsUp = [...guest.plugged];
-      host.tell(guestId);
-    };
-    const waiting = pause(delays.ports);
-    if (waiting === undefined) up();
-    else void waiting.then(up);
+      this.#host.tell(guestId);
+    });
   }
+}
 
-  function powerButton(guestId: string, guest: SimGuest): void {
-    if (guest.ignoresShutdown) return;
-    const waiting = pause(delays.shutdown);
-    if (waiting === undefined) endBySelf(host, guestId, guest);
-    else void waiting.then(() => endBySelf(host, guestId, guest));
-  }
-
-  return {
-    facts: () => ({
-      backend: "simulated",
-      accelerator: "none",
-      acceleratorReason: "the host is simulated",
-      vcpus: options.vcpus,
-      memoryMib: options.memoryMib,
-      diskGib: options.diskGib,
-    }),
-    async start(entries) {
-      for (const guestId of guests.keys()) if (!entries.has(guestId)) guests.delete(guestId);
-    },
-    onChange(listen) {
-      listener = listen;
-    },
-    entriesChanged: () => undefined,
-    observe(spec) {
-      const guest = guests.get(spec.id);
-      if (guest === undefined) return ABSENT;
-      const { process, exited, stateSaved, plugged, holdsPorts, portsUp } = guest;
-      return {
-        prepared: guest.prepared === disksOf(spec),
-        process,
-        exited,
-        stateSaved,
-        plugged,
-        holdsPorts: holdsPorts && process === "none",
-        portsUp,
-        sized: guest.size === sizeOf(spec),
-      };
-    },
-    async prepare(spec, signal) {
-      await pause(delays.prepare, signal);
-      fail("prepare", spec);
-      checkDisks(spec);
-      const guest = guests.get(spec.id);
-      if (guest === undefined) guests.set(spec.id, newGuest(spec));
-      else guest.prepared = disksOf(spec);
-    },
-    async launch(spec, { resume }) {
-      await pause(delays.launch);
-      fail("launch", spec);
-      const guest = known(spec);
-      guest.process = "starting";
-      guest.size = sizeOf(spec);
-      guest.holdsPorts = spec.interfaces.length > 0;
-      guest.plugged = spec.interfaces.map(({ portId }) => portId);
-      guest.console.push(resume ? `${spec.name}: resumed` : `${spec.name}: started`);
-      raisePorts(spec.id, guest);
-    },
-    async begin(spec) {
-      await pause(delays.begin);
-      fail("begin", spec);
-      const guest = known(spec);
-      guest.stateSaved = false;
-      guest.process = "running";
-    },
-    async pause(spec) {
-      (await other("pause", spec)).process = "paused";
-    },
-    async resume(spec) {
-      (await other("resume", spec)).process = "running";
-    },
-    async askShutdown(spec) {
-      powerButton(spec.id, await other("askShutdown", spec));
-    },
-    async kill(spec) {
-      const guest = await other("kill", spec);
-      guest.process = "none";
-      guest.exited = false;
-      guest.plugged = [];
-      guest.portsUp = [];
-    },
-    async suspend(spec) {
-      const guest = await other("suspend", spec);
-      guest.stateSaved = true;
-      guest.process = "saved";
-    },
-    async discardSaved(spec) {
-      (await other("discardSaved", spec)).stateSaved = false;
-    },
-    async acknowledgeExit(spec) {
-      (await other("acknowledgeExit", spec)).exited = false;
-    },
-    async plug(spec, wanted) {
-      const guest = await other("plug", spec);
-      guest.plugged = [...guest.plugged, wanted.portId];
-      raisePorts(spec.id, guest);
-    },
-    async unplug(spec, portId) {
-      const guest = await other("unplug", spec);
-      guest.plugged = guest.plugged.filter((each) => each !== portId);
-      guest.portsUp = guest.portsUp.filter((each) => each !== portId);
-    },
-    async release(spec) {
-      (await other("release", spec)).holdsPorts = false;
-    },
-    async remove(spec) {
-      await pause(delays.other);
-      fail("remove", spec);
-      guests.delete(spec.id);
-    },
-    async consoleText(guestId, lines) {
-      const all = guests.get(guestId)?.console ?? [];
-      const shown = lines === undefined ? all : all.slice(all.length - Math.min(lines, all.length));
-      return shown.map((line) => `${line}\n`).join("");
-    },
-    async openStream(guestId, stream) {
-      const process = guests.get(guestId)?.process ?? "none";
-      if (process !== "running" && process !== "paused") throw conflict(`guest ${guestId} is not running`);
-      return simulatedStream(stream);
-    },
-    async dropImage(imageId, entries) {
-      if (usesImage(entries, imageId)) throw conflict(`image ${imageId} is in use`);
-    },
-    async collectGarbage(_entries, isKnown) {
-      for (const guestId of guests.keys()) if (!isKnown(guestId)) guests.delete(guestId);
-    },
-    async close() {
-      closed = true;
-    },
-  };
+function soon(time: SimulatedDelay | undefined, work: () => void): void {
+  const waiting = pause(time);
+  if (waiting === undefined) work();
+  else void waiting.then(work);
 }
 
 function newGuest(spec: GuestSpec): SimGuest {
@@ -314,7 +339,8 @@ function newGuest(spec: GuestSpec): SimGuest {
 function checkDisks(spec: GuestSpec): void {
   for (const { source, sizeGib } of spec.disks) {
     if (source.kind !== "image") continue;
-    if (!spec.images.some(({ imageId }) => imageId === source.imageId)) throw invalid(`Image ${source.imageId} cannot be read by the host`);
+    if (!spec.images.some(({ imageId }) => imageId === source.imageId))
+      throw invalid(`Image ${source.imageId} cannot be read by the host`);
     if (sizeGib > 0 && source.sizeBytes > sizeGib * 2 ** 30) {
       throw invalid(`Image ${source.imageId} is larger than the disk of ${sizeGib} GiB`);
     }
@@ -335,7 +361,7 @@ function simulatedStream(stream: GuestStream): Duplex {
     far.write("RFB 003.008\n");
     far.resume();
   } else {
-    const echo: Transform = new PassThrough();
+    const echo = new PassThrough();
     far.pipe(echo).pipe(far);
   }
   return near;

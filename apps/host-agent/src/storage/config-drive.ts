@@ -15,12 +15,20 @@ const SHOWN = /^(openstack|ec2)\//;
 /** Path -> bytes of what the drive holds. */
 function filesOf({ metadata }: GuestSpec): [string, Buffer][] {
   const texts = Object.entries(metadata.files).map(([path, text]): [string, Buffer] => [path, Buffer.from(text)]);
-  const binaries = Object.entries(metadata.binaryFiles ?? {}).map(([path, text]): [string, Buffer] => [path, Buffer.from(text, "base64")]);
+  const binaries = Object.entries(metadata.binaryFiles ?? {}).map(([path, text]): [string, Buffer] => [
+    path,
+    Buffer.from(text, "base64"),
+  ]);
   return [...texts, ...binaries].filter(([path]) => SHOWN.test(path));
 }
 
 /** Makes the drive of a guest anew. */
-export async function makeConfigDrive(engineRoot: string, spec: GuestSpec, paths: GuestPaths, user: User): Promise<void> {
+export async function makeConfigDrive(
+  engineRoot: string,
+  spec: GuestSpec,
+  paths: GuestPaths,
+  user: User,
+): Promise<void> {
   const tree = join(paths.directory, "config-drive");
   const output = join(paths.directory, "config-drive.new");
   await removePath(tree);
@@ -41,10 +49,13 @@ export async function makeConfigDrive(engineRoot: string, spec: GuestSpec, paths
   };
   // As Nova makes it (nova/virt/configdrive.py): Joliet and Rock Ridge, long names, one volume label.
   const argv = ["genisoimage", "-quiet", "-J", "-joliet-long", "-R", "-allow-lowercase", "-allow-multidot", "-l"];
-  await run(jailCommand(jail, [...argv, "-V", "config-2", "-publisher", "Andromede", "-o", "/output/drive.iso", "/tree"]), {
-    what: "making the config drive",
-    timeoutMs: 30_000,
-  });
+  await run(
+    jailCommand(jail, [...argv, "-V", "config-2", "-publisher", "Andromede", "-o", "/output/drive.iso", "/tree"]),
+    {
+      what: "making the config drive",
+      timeoutMs: 30_000,
+    },
+  );
   const made = join(output, "drive.iso");
   await chown(made, user.uid, user.gid);
   await chmod(made, 0o400);

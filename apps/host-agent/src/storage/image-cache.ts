@@ -32,99 +32,116 @@ export type ImageCache = {
 
 const CHUNK_BYTES = 1024 * 1024;
 
-/** The cache in a directory; files are readable by `gid`. */
-export function openImageCache(options: { directory: string; gid: number; qemuImg: QemuImg; log: Logger }): ImageCache {
-  const { directory, gid, qemuImg, log } = options;
-  const underWay = new Map<string, Promise<CachedImage>>();
-  const known = new Map<string, CachedImage>();
-  const path = (imageId: string): string => join(directory, imageId);
-  const recordPath = (imageId: string): string => join(directory, `${imageId}.json`);
-  const partialPath = (imageId: string): string => join(directory, `${imageId}.partial`);
+type CacheOptions = { directory: string; gid: number; qemuImg: QemuImg; log: Logger };
 
-  async function cached(imageId: string): Promise<CachedImage | undefined> {
-    const remembered = known.get(imageId);
-    if (remembered !== undefined) return remembered;
-    const there = await stat(path(imageId)).catch(() => null);
-    const record = await readIfThere(recordPath(imageId));
-    if (there === null || record === null) return undefined;
-    const image = JSON.parse(record) as CachedImage;
-    known.set(imageId, image);
+/** The cache in a directory; files are readable by `gid`. */
+export function openImageCache(options: CacheOptions): ImageCache {
+  return new DirectoryCache(options);
+}
+
+class DirectoryCache implements ImageCache {
+  readonly #options: CacheOptions;
+  readonly #underWay = new Map<string, Promise<CachedImage>>();
+  readonly #known = new Map<string, CachedImage>();
+
+  constructor(options: CacheOptions) {
+    this.#options = options;
+  }
+
+  path(imageId: string): string {
+    return join(this.#options.directory, imageId);
+  }
+
+  async ensure(source: ImageSource, sourcePath: string | undefined, signal: AbortSignal): Promise<CachedImage> {
+    const { imageId } = source;
+    let flight = this.#underWay.get(imageId);
+    if (flight === undefined) {
+      flight = this.#find(source, sourcePath).finally(() => this.#underWay.delete(imageId));
+      flight.catch(() => undefined);
+      this.#underWay.set(imageId, flight);
+    }
+    const image = await unlessAborted(flight, signal);
+    if (image.sha512 !== source.sha512) {
+      throw conflict(`Image ${imageId} is not the one that this host has under its id`);
+    }
+    const now = new Date();
+    await utimes(this.path(imageId), now, now);
     return image;
   }
 
-  async function fetchImage(source: ImageSource, sourcePath: string | undefined): Promise<CachedImage> {
-    const { imageId } = source;
-    const old = await cached(imageId);
-    if (old !== undefined) {
-      if (old.sha512 !== source.sha512) throw conflict(`Image ${imageId} is not the one that this host has under its id`);
-      return old;
+  async drop(imageId: string): Promise<void> {
+    if (this.#underWay.has(imageId)) throw conflict(`Image ${imageId} is being copied`);
+    this.#known.delete(imageId);
+    // The image first: a record without its image is no cached image.
+    await removePath(this.path(imageId));
+    await removePath(this.#recordPath(imageId));
+  }
+
+  async evict(used: ReadonlySet<string>, idleMs: number): Promise<void> {
+    const { directory, log } = this.#options;
+    const names: string[] = await readdir(directory).catch(() => []);
+    for (const name of names) {
+      const imageId = name.replace(/\.(json|json\.new|partial)$/, "");
+      if (used.has(imageId) || this.#underWay.has(imageId)) continue;
+      // One at a time: nobody waits for this.
+      // eslint-disable-next-line no-await-in-loop
+      const seen = await stat(join(directory, name)).catch(() => null);
+      if (seen === null || Date.now() - seen.mtimeMs < idleMs) continue;
+      if (name === imageId) {
+        log.info({ image: imageId }, "image unused for long removed from the cache");
+        // eslint-disable-next-line no-await-in-loop
+        await this.drop(imageId);
+      } else if (!names.includes(imageId)) {
+        // eslint-disable-next-line no-await-in-loop
+        await removePath(join(directory, name));
+      }
     }
-    if (sourcePath === undefined) throw notFound(`Image ${imageId} cannot be read by the host`);
-    await mkdir(directory, { recursive: true, mode: 0o750 });
-    const partial = partialPath(imageId);
-    const started = performance.now();
+  }
+
+  #recordPath(imageId: string): string {
+    return `${this.path(imageId)}.json`;
+  }
+
+  async #cached(imageId: string): Promise<CachedImage | undefined> {
+    const remembered = this.#known.get(imageId);
+    if (remembered !== undefined) return remembered;
+    const there = await stat(this.path(imageId)).catch(() => null);
+    const record = await readIfThere(this.#recordPath(imageId));
+    if (there === null || record === null) return undefined;
+    const image = JSON.parse(record) as CachedImage;
+    this.#known.set(imageId, image);
+    return image;
+  }
+
+  async #find(source: ImageSource, sourcePath: string | undefined): Promise<CachedImage> {
+    const old = await this.#cached(source.imageId);
+    if (old !== undefined) return old;
+    if (sourcePath === undefined) throw notFound(`Image ${source.imageId} cannot be read by the host`);
+    await mkdir(this.#options.directory, { recursive: true, mode: 0o750 });
+    const partial = `${this.path(source.imageId)}.partial`;
     try {
-      await copyChecked(source, sourcePath, partial);
-      await chown(partial, 0, gid);
-      await chmod(partial, 0o440);
-      const image = { sha512: source.sha512, format: source.format, virtualBytes: await inspect(qemuImg, source, partial) };
-      await writeDurably(recordPath(imageId), JSON.stringify(image));
-      await rename(partial, path(imageId));
-      await syncDirectory(directory);
-      known.set(imageId, image);
-      log.info({ image: imageId, bytes: source.sizeBytes, ms: Math.round(performance.now() - started) }, "image cached");
-      return image;
+      return await this.#bring(source, sourcePath, partial);
     } catch (error) {
       await removePath(partial);
       throw error;
     }
   }
 
-  async function drop(imageId: string): Promise<void> {
-    if (underWay.has(imageId)) throw conflict(`Image ${imageId} is being copied`);
-    known.delete(imageId);
-    // The image first: a record without its image is no cached image.
-    await removePath(path(imageId));
-    await removePath(recordPath(imageId));
+  async #bring(source: ImageSource, sourcePath: string, partial: string): Promise<CachedImage> {
+    const { directory, gid, qemuImg, log } = this.#options;
+    const { imageId, sha512, format, sizeBytes } = source;
+    const started = performance.now();
+    await copyChecked(source, sourcePath, partial);
+    await chown(partial, 0, gid);
+    await chmod(partial, 0o440);
+    const image = { sha512, format, virtualBytes: await inspect(qemuImg, source, partial) };
+    await writeDurably(this.#recordPath(imageId), JSON.stringify(image));
+    await rename(partial, this.path(imageId));
+    await syncDirectory(directory);
+    this.#known.set(imageId, image);
+    log.info({ image: imageId, bytes: sizeBytes, ms: Math.round(performance.now() - started) }, "image cached");
+    return image;
   }
-
-  return {
-    path,
-    drop,
-    async ensure(source, sourcePath, signal) {
-      const { imageId } = source;
-      let flight = underWay.get(imageId);
-      if (flight === undefined) {
-        flight = fetchImage(source, sourcePath).finally(() => underWay.delete(imageId));
-        flight.catch(() => undefined);
-        underWay.set(imageId, flight);
-      }
-      const image = await unlessAborted(flight, signal);
-      if (image.sha512 !== source.sha512) throw conflict(`Image ${imageId} is not the one that this host has under its id`);
-      const now = new Date();
-      await utimes(path(imageId), now, now);
-      return image;
-    },
-    async evict(used, idleMs) {
-      const names: string[] = await readdir(directory).catch(() => []);
-      for (const name of names) {
-        const imageId = name.replace(/\.(json|json\.new|partial)$/, "");
-        if (used.has(imageId) || underWay.has(imageId)) continue;
-        // One at a time: nobody waits for this.
-        // eslint-disable-next-line no-await-in-loop
-        const seen = await stat(join(directory, name)).catch(() => null);
-        if (seen === null || Date.now() - seen.mtimeMs < idleMs) continue;
-        if (name === imageId) {
-          log.info({ image: imageId }, "image unused for long removed from the cache");
-          // eslint-disable-next-line no-await-in-loop
-          await drop(imageId);
-        } else if (!names.includes(imageId)) {
-          // eslint-disable-next-line no-await-in-loop
-          await removePath(join(directory, name));
-        }
-      }
-    },
-  };
 }
 
 /** The copy goes on for others who wait for it. */
@@ -137,7 +154,11 @@ function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   });
 }
 
-async function copyChecked({ imageId, sha512, sizeBytes }: ImageSource, sourcePath: string, targetPath: string): Promise<void> {
+async function copyChecked(
+  { imageId, sha512, sizeBytes }: ImageSource,
+  sourcePath: string,
+  targetPath: string,
+): Promise<void> {
   const hash = createHash("sha512");
   let copied = 0;
   const source = await open(sourcePath, "r").catch((cause: unknown) => {

@@ -3,14 +3,15 @@
  * out of the guest's reach, a record says what it was made from.
  */
 import { lstat, mkdir, chown, readdir, rename } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 import type { GuestDisk, GuestSpec } from "@andromede/agent-api/types";
 import { CloudError, invalid, noCapacity } from "@andromede/base/errors";
 
 import { readIfThere, removePath, writeDurably } from "../durable.ts";
 import { ProgramError } from "../jail/run.ts";
-import { type GuestPaths, basePath } from "../qemu/guest-jail.ts";
+import { type GuestPaths, basePath, diskPath } from "../qemu/guest-jail.ts";
+import { settleAll } from "../settle.ts";
 import type { CachedImage, ImageCache } from "./image-cache.ts";
 import type { QemuImg, User } from "./qemu-img.ts";
 
@@ -37,86 +38,35 @@ const wantedRecord = ({ id, source, sizeGib }: GuestDisk): DiskRecord => ({
 /** Do the records say just what the spec wants? */
 export function disksFit(spec: GuestSpec, records: readonly DiskRecord[]): boolean {
   const key = ({ id, imageId, sizeGib }: DiskRecord): string => `${id} ${imageId} ${sizeGib}`;
-  return spec.disks.map((disk) => key(wantedRecord(disk))).toSorted().join() === records.map(key).toSorted().join();
+  return (
+    spec.disks
+      .map((disk) => key(wantedRecord(disk)))
+      .toSorted()
+      .join() === records.map(key).toSorted().join()
+  );
 }
 
 /** Disks as qcow2 files. */
 export function createDiskMaker(options: { cache: ImageCache; qemuImg: QemuImg }): DiskMaker {
-  const { cache, qemuImg } = options;
-
-  async function create(disk: GuestDisk, image: CachedImage | null, paths: GuestPaths, user: User, signal: AbortSignal): Promise<void> {
-    const partial = `${paths.disk(disk.id)}.partial`;
-    await removePath(partial);
-    const inJail = `/guest/disks/${disk.id}.qcow2.partial`;
-    const record = wantedRecord(disk);
-    const size = disk.sizeGib === 0 ? [] : [`${disk.sizeGib}G`];
-    const backing = image === null || record.imageId === null ? [] : ["-b", basePath(record.imageId), "-F", image.format];
-    const images = record.imageId === null ? [] : [{ source: cache.path(record.imageId), target: basePath(record.imageId) }];
-    await qemuImg.run(["create", "-q", "-f", "qcow2", ...backing, inJail, ...size], {
-      binds: [{ source: paths.disks, target: "/guest/disks", writable: true }, ...images],
-      user,
-      what: `making disk ${disk.id}`,
-      signal,
-    });
-    // What ran in the jail had a customer's image in its hands: make sure that it left a file, and no way elsewhere.
-    if (!(await lstat(partial)).isFile()) throw new Error(`${partial} is not a file`);
-    await removePath(paths.disk(disk.id));
-    await writeDurably(recordPath(paths, disk.id), JSON.stringify(record));
-    await rename(partial, paths.disk(disk.id));
-  }
-
-  async function grow(disk: GuestDisk, paths: GuestPaths, user: User, signal: AbortSignal): Promise<void> {
-    const record = wantedRecord(disk);
-    const images = record.imageId === null ? [] : [{ source: cache.path(record.imageId), target: basePath(record.imageId) }];
-    await qemuImg.run(["resize", "-q", "-f", "qcow2", `/guest/disks/${disk.id}.qcow2`, `${disk.sizeGib}G`], {
-      binds: [{ source: paths.disks, target: "/guest/disks", writable: true }, ...images],
-      user,
-      what: `growing disk ${disk.id}`,
-      signal,
-    });
-    await writeDurably(recordPath(paths, disk.id), JSON.stringify(record));
-  }
-
-  async function ensureDisk(spec: GuestSpec, disk: GuestDisk, old: DiskRecord | undefined, paths: GuestPaths, user: User, signal: AbortSignal): Promise<void> {
-    const wanted = wantedRecord(disk);
-    if (old !== undefined && old.imageId === wanted.imageId) {
-      if (old.sizeGib === wanted.sizeGib) return;
-      if (wanted.sizeGib < old.sizeGib) throw invalid(`Disk ${disk.id} cannot shrink from ${old.sizeGib} to ${disk.sizeGib} GiB`);
-      await grow(disk, paths, user, signal);
-      return;
-    }
-    const image = disk.source.kind === "image" ? await cachedFor(cache, spec, disk, disk.source, signal) : null;
-    if (image === null && disk.sizeGib === 0) throw invalid(`Disk ${disk.id} has no size`);
-    await create(disk, image, paths, user, signal);
-  }
-
-  async function load(paths: GuestPaths): Promise<DiskRecord[]> {
-    const names = await readdir(paths.directory).catch(() => []);
-    const records = await Promise.all(
-      names.map(async (name): Promise<DiskRecord | null> => {
-        const diskId = RECORD.exec(name)?.[1];
-        if (diskId === undefined) return null;
-        const there = await lstat(paths.disk(diskId)).catch(() => null);
-        const record = await readIfThere(join(paths.directory, name));
-        return there?.isFile() === true && record !== null ? (JSON.parse(record) as DiskRecord) : null;
-      }),
-    );
-    return records.filter((record) => record !== null);
-  }
-
   return {
-    load,
+    load: loadRecords,
     async ensure(spec, paths, user, signal) {
       try {
         await mkdir(paths.disks, { recursive: true, mode: 0o700 });
         await chown(paths.disks, user.uid, user.gid);
-        const old = await load(paths);
-        await Promise.all(
-          old.filter(({ id }) => !spec.disks.some((disk) => disk.id === id)).map(({ id }) => removeDisk(paths, id)),
-        );
-        await Promise.all(
-          spec.disks.map((disk) => ensureDisk(spec, disk, old.find(({ id }) => id === disk.id), paths, user, signal)),
-        );
+        const old = await loadRecords(paths);
+        const extra = old.filter(({ id }) => !spec.disks.some((disk) => disk.id === id));
+        const place: Place = { ...options, spec, paths, user, signal };
+        await settleAll([
+          ...extra.map(({ id }) => removeDisk(paths, id)),
+          ...spec.disks.map((disk) =>
+            ensureDisk(
+              place,
+              disk,
+              old.find(({ id }) => id === disk.id),
+            ),
+          ),
+        ]);
       } catch (error) {
         throw inWords(error, spec);
       }
@@ -125,23 +75,99 @@ export function createDiskMaker(options: { cache: ImageCache; qemuImg: QemuImg }
   };
 }
 
+/** Whose disks, where, with what. */
+type Place = {
+  cache: ImageCache;
+  qemuImg: QemuImg;
+  spec: GuestSpec;
+  paths: GuestPaths;
+  user: User;
+  signal: AbortSignal;
+};
+
+async function loadRecords(paths: GuestPaths): Promise<DiskRecord[]> {
+  const names = await readdir(paths.directory).catch(() => []);
+  const records = await Promise.all(
+    names.map(async (name): Promise<DiskRecord | null> => {
+      const diskId = RECORD.exec(name)?.[1];
+      if (diskId === undefined) return null;
+      const there = await lstat(paths.disk(diskId)).catch(() => null);
+      const record = await readIfThere(join(paths.directory, name));
+      return there?.isFile() === true && record !== null ? (JSON.parse(record) as DiskRecord) : null;
+    }),
+  );
+  return records.filter((record) => record !== null);
+}
+
+async function ensureDisk(place: Place, disk: GuestDisk, old: DiskRecord | undefined): Promise<void> {
+  const wanted = wantedRecord(disk);
+  if (old === undefined || old.imageId !== wanted.imageId) {
+    const image = disk.source.kind === "image" ? await cachedFor(place, disk, disk.source) : null;
+    if (image === null && disk.sizeGib === 0) throw invalid(`Disk ${disk.id} has no size`);
+    await createDisk(place, disk, image);
+    return;
+  }
+  if (old.sizeGib === wanted.sizeGib) return;
+  if (wanted.sizeGib < old.sizeGib) {
+    throw invalid(`Disk ${disk.id} cannot shrink from ${old.sizeGib} to ${disk.sizeGib} GiB`);
+  }
+  await runOnDisk(place, disk, "growing", ["resize", "-q", "-f", "qcow2", diskPath(disk.id), `${disk.sizeGib}G`]);
+  await writeDurably(recordPath(place.paths, disk.id), JSON.stringify(wanted));
+}
+
+async function createDisk(place: Place, disk: GuestDisk, image: CachedImage | null): Promise<void> {
+  const { paths } = place;
+  const record = wantedRecord(disk);
+  const partial = `${paths.disk(disk.id)}.partial`;
+  await removePath(partial);
+  const size = disk.sizeGib === 0 ? [] : [`${disk.sizeGib}G`];
+  const backing = image === null || record.imageId === null ? [] : ["-b", basePath(record.imageId), "-F", image.format];
+  await runOnDisk(place, disk, "making", [
+    "create",
+    "-q",
+    "-f",
+    "qcow2",
+    ...backing,
+    `${diskPath(disk.id)}.partial`,
+    ...size,
+  ]);
+  // What ran in the jail had a customer's image in its hands: make sure that it left a file, and no way elsewhere.
+  if (!(await lstat(partial)).isFile()) throw new Error(`${partial} is not a file`);
+  await removePath(paths.disk(disk.id));
+  await writeDurably(recordPath(paths, disk.id), JSON.stringify(record));
+  await rename(partial, paths.disk(disk.id));
+}
+
+/** qemu-img, seeing the guest's disks and the image that this one is made from. */
+async function runOnDisk(
+  { cache, qemuImg, paths, user, signal }: Place,
+  disk: GuestDisk,
+  doing: string,
+  args: string[],
+): Promise<void> {
+  const { imageId } = wantedRecord(disk);
+  const image = imageId === null ? [] : [{ source: cache.path(imageId), target: basePath(imageId) }];
+  const disks = { source: paths.disks, target: dirname(diskPath(disk.id)), writable: true };
+  await qemuImg.run(args, { binds: [disks, ...image], user, what: `${doing} disk ${disk.id}`, signal });
+}
+
 async function removeDisk(paths: GuestPaths, diskId: string): Promise<void> {
   await removePath(paths.disk(diskId));
   await removePath(recordPath(paths, diskId));
 }
 
 async function cachedFor(
-  cache: ImageCache,
-  spec: GuestSpec,
+  { cache, spec, signal }: Place,
   disk: GuestDisk,
   source: Extract<GuestDisk["source"], { kind: "image" }>,
-  signal: AbortSignal,
 ): Promise<CachedImage> {
   const location = spec.images.find(({ imageId }) => imageId === source.imageId);
   const image = await cache.ensure(source, location?.path, signal);
   if (disk.sizeGib > 0 && image.virtualBytes > disk.sizeGib * GIB) {
     const needed = Math.ceil(image.virtualBytes / GIB);
-    throw invalid(`Image ${source.imageId} is larger than the disk: it needs ${needed} GiB, the disk has ${disk.sizeGib}`);
+    throw invalid(
+      `Image ${source.imageId} is larger than the disk: it needs ${needed} GiB, the disk has ${disk.sizeGib}`,
+    );
   }
   return image;
 }

@@ -11,7 +11,10 @@ export type QemuImg = {
   /** Looks at an image of which nothing is known. */
   info(path: string): Promise<ImageInfo>;
   /** Runs `qemu-img` on files of the binds, as the user. */
-  run(args: readonly string[], options: { binds: readonly Bind[]; user: User; what: string; signal?: AbortSignal }): Promise<void>;
+  run(
+    args: readonly string[],
+    options: { binds: readonly Bind[]; user: User; what: string; signal?: AbortSignal },
+  ): Promise<void>;
 };
 
 // The same as Nova and Glance give it: an image can be made to cost qemu-img much more (CVE-2015-5162).
@@ -22,7 +25,13 @@ const TIMEOUT_MS = 60_000;
 export function qemuImgOf(engineRoot: string, reader: User): QemuImg {
   return {
     async info(path) {
-      const jail = { engineRoot, binds: [{ source: path, target: "/image" }], network: "none" as const, user: reader, limits: LIMITS };
+      const jail = {
+        engineRoot,
+        binds: [{ source: path, target: "/image" }],
+        network: "none" as const,
+        user: reader,
+        limits: LIMITS,
+      };
       const output = await run(jailCommand(jail, ["qemu-img", "info", "--output=json", "-f", "qcow2", "/image"]), {
         what: "looking at an image",
         timeoutMs: TIMEOUT_MS,
@@ -31,7 +40,11 @@ export function qemuImgOf(engineRoot: string, reader: User): QemuImg {
     },
     async run(args, { binds, user, what, signal }) {
       const jail = { engineRoot, binds, network: "none" as const, user, limits: LIMITS };
-      await run(jailCommand(jail, ["qemu-img", ...args]), { what, timeoutMs: TIMEOUT_MS, ...(signal === undefined ? {} : { signal }) });
+      await run(jailCommand(jail, ["qemu-img", ...args]), {
+        what,
+        timeoutMs: TIMEOUT_MS,
+        ...(signal === undefined ? {} : { signal }),
+      });
     },
   };
 }
@@ -42,6 +55,7 @@ function toInfo(parsed: unknown): ImageInfo {
   return {
     format: String(parsed["format"]),
     virtualBytes: Number(parsed["virtual-size"]),
-    refersToOthers: parsed["backing-filename"] !== undefined || (isObject(specific) && specific["data-file"] !== undefined),
+    refersToOthers:
+      parsed["backing-filename"] !== undefined || (isObject(specific) && specific["data-file"] !== undefined),
   };
 }

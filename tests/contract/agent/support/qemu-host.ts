@@ -4,7 +4,18 @@
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, rmdirSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  rmdirSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -12,7 +23,13 @@ import { createAgentClient } from "@andromede/agent-api/client";
 import type { GuestDisk, ImageLocation } from "@andromede/agent-api/types";
 import { createLogger } from "@andromede/base/log";
 import { waitUntil } from "@andromede/base/waiting";
-import { type HostSwitch, openvswitchUnits, ovsVsctl, ovsdbSocket, prepareOpenvswitch } from "@andromede/engines/openvswitch";
+import {
+  type HostSwitch,
+  openvswitchUnits,
+  ovsVsctl,
+  ovsdbSocket,
+  prepareOpenvswitch,
+} from "@andromede/engines/openvswitch";
 import { connectOvsdb } from "@andromede/ovsdb/client";
 import { openVSwitch } from "@andromede/ovsdb/open-vswitch";
 import { type EngineProcess, engineRoot, runProcess, startProcess } from "@andromede/testkit/engines";
@@ -38,7 +55,7 @@ export async function startQemuHost(): Promise<QemuHost> {
   const directory = mkdtempSync(join(tmpdir(), "andromede-agent-"));
   const instance = `agentlab${process.pid}x${hosts}`;
   const namespace = `${instance}-host1`;
-  const cleanUps: (() => Promise<unknown> | unknown)[] = [() => rmSync(directory, { recursive: true, force: true })];
+  const cleanUps: (() => unknown)[] = [() => rmSync(directory, { recursive: true, force: true })];
   const stop = async (): Promise<void> => {
     for (const cleanUp of cleanUps.toReversed()) await cleanUp();
   };
@@ -50,7 +67,13 @@ export async function startQemuHost(): Promise<QemuHost> {
   }
 }
 
-type Setting = { directory: string; instance: string; namespace: string; cleanUps: (() => Promise<unknown> | unknown)[]; stop: () => Promise<void> };
+type Setting = {
+  directory: string;
+  instance: string;
+  namespace: string;
+  cleanUps: (() => unknown)[];
+  stop: () => Promise<void>;
+};
 
 async function start({ directory, instance, namespace, cleanUps, stop }: Setting): Promise<QemuHost> {
   const root = engineRoot();
@@ -114,7 +137,11 @@ async function start({ directory, instance, namespace, cleanUps, stop }: Setting
   /** Types on the guest's console, once it listens (it may still be in its BIOS), and waits for what comes of it. */
   const say = async (guestId: string, text: string, done: () => Promise<boolean> | boolean): Promise<void> => {
     const serial = await client.openStream(guestId, "serial");
-    await waitUntil("the guest's start", async () => (await client.consoleText(guestId, undefined)).includes("UP\r\n"), { timeoutMs: 10_000 });
+    await waitUntil(
+      "the guest's start",
+      async () => (await client.consoleText(guestId, undefined)).includes("UP\r\n"),
+      { timeoutMs: 10_000 },
+    );
     serial.write(text);
     await waitUntil(`the guest's answer to ${text}`, done, { timeoutMs: 10_000 });
     serial.destroy();
@@ -132,19 +159,36 @@ async function start({ directory, instance, namespace, cleanUps, stop }: Setting
     startAgent,
     disk: image,
     powerOffFromInside: (guestId) => say(guestId, "q", () => pids(guestId).length === 0),
-    ignoreShutdown: (guestId) => say(guestId, "d", async () => (await client.consoleText(guestId, undefined)).endsWith("d")),
+    ignoreShutdown: (guestId) =>
+      say(guestId, "d", async () => (await client.consoleText(guestId, undefined)).endsWith("d")),
     holdPorts: ovn.hold,
     remains: async (guestId) => [
       ...pids(guestId).map((pid) => `process ${pid}`),
       ...(existsSync(join(dataDir, "guests", guestId)) ? [`directory of ${guestId}`] : []),
       ...(await runProcess(["ip", "-n", namespace, "link"])).split("\n").filter((line) => line.includes(guestId)),
-      ...(await ovsVsctl(ovs, ["--columns=name", "--format=csv", "--no-headings", "find", "Interface", `external_ids:vm-id=${guestId}`])).split("\n").filter((line) => line !== ""),
+      ...(
+        await ovsVsctl(ovs, [
+          "--columns=name",
+          "--format=csv",
+          "--no-headings",
+          "find",
+          "Interface",
+          `external_ids:vm-id=${guestId}`,
+        ])
+      )
+        .split("\n")
+        .filter((line) => line !== ""),
     ],
     stop,
   };
 }
 
-async function startSwitch(root: string, directory: string, namespace: string, cleanUps: Setting["cleanUps"]): Promise<HostSwitch> {
+async function startSwitch(
+  root: string,
+  directory: string,
+  namespace: string,
+  cleanUps: Setting["cleanUps"],
+): Promise<HostSwitch> {
   const at = (name: string): string => join(directory, name);
   const ovs: HostSwitch = {
     name: "host1",
@@ -157,14 +201,30 @@ async function startSwitch(root: string, directory: string, namespace: string, c
   };
   await prepareOpenvswitch(ovs);
   for (const unit of openvswitchUnits(ovs)) {
-    const running: EngineProcess = startProcess(unit.argv.flatMap((word) => (word === "bwrap" ? [word, "--die-with-parent"] : [word])));
+    const running: EngineProcess = startProcess(
+      unit.argv.flatMap((word) => (word === "bwrap" ? [word, "--die-with-parent"] : [word])),
+    );
     cleanUps.push(() => running.stop());
     if (unit.readySocket !== undefined) {
       const socket = unit.readySocket;
       await waitUntil(socket, () => existsSync(socket), { timeoutMs: 10_000, everyMs: 10 });
     }
   }
-  await ovsVsctl(ovs, ["--timeout=20", "set", "Open_vSwitch", ".", "external_ids:system-id=lab-host1", "--", "add-br", "br-int", "--", "set", "Bridge", "br-int", "datapath_type=netdev"]);
+  await ovsVsctl(ovs, [
+    "--timeout=20",
+    "set",
+    "Open_vSwitch",
+    ".",
+    "external_ids:system-id=lab-host1",
+    "--",
+    "add-br",
+    "br-int",
+    "--",
+    "set",
+    "Bridge",
+    "br-int",
+    "datapath_type=netdev",
+  ]);
   return ovs;
 }
 
@@ -183,7 +243,14 @@ function playOvn(socketPath: string): { hold: (hold: boolean) => void; close: ()
       if (ids["iface-id"] === undefined || ids["ovn-installed"] === "true" || ofport === null || ofport < 1) continue;
       // A row that has gone meanwhile is nothing to install.
       void client
-        .transact([{ op: "mutate", table: "Interface", where: [["_uuid", "==", _uuid]], mutations: [["external_ids", "insert", { "ovn-installed": "true" }]] }])
+        .transact([
+          {
+            op: "mutate",
+            table: "Interface",
+            where: [["_uuid", "==", _uuid]],
+            mutations: [["external_ids", "insert", { "ovn-installed": "true" }]],
+          },
+        ])
         .catch(() => undefined);
     }
   };
@@ -207,7 +274,12 @@ function tinyImage(directory: string): (sizeGib: number) => { disk: GuestDisk; i
     images += 1;
     const imageId = `tiny-${images}`;
     return {
-      disk: { id: "root", source: { kind: "image", imageId, sha512, format: "raw", sizeBytes: bytes.length }, sizeGib, bootIndex: 0 },
+      disk: {
+        id: "root",
+        source: { kind: "image", imageId, sha512, format: "raw", sizeBytes: bytes.length },
+        sizeGib,
+        bootIndex: 0,
+      },
       images: [{ imageId, path }],
     };
   };
@@ -228,14 +300,16 @@ function pidsWith(text: string): number[] {
 }
 
 async function removeNamespaces(prefix: string): Promise<void> {
-  for (const name of readdirSync("/run/netns").filter((each) => each.startsWith(prefix))) await runProcess(["ip", "netns", "del", name]);
+  for (const name of readdirSync("/run/netns").filter((each) => each.startsWith(prefix)))
+    await runProcess(["ip", "netns", "del", name]);
 }
 
 function removeControlGroups(name: string): void {
   for (const controller of ["", "memory", "pids", "cpu"]) {
     const directory = join("/sys/fs/cgroup", controller, name);
     if (!existsSync(directory)) continue;
-    for (const entry of readdirSync(directory)) if (statSync(join(directory, entry)).isDirectory()) rmdirSync(join(directory, entry));
+    for (const entry of readdirSync(directory))
+      if (statSync(join(directory, entry)).isDirectory()) rmdirSync(join(directory, entry));
     rmdirSync(directory);
   }
 }
