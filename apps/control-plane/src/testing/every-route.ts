@@ -28,15 +28,26 @@ export function fillPath(mount: string, path: string, value: (collection: string
   return mount + parts.map((part, index) => (part.startsWith(":") ? value(parts[index - 1] ?? "") : part)).join("/");
 }
 
-/** Headers that ask for the microversion at which the row is served. */
-export function versionHeader({ service, version }: WalkedRoute): { [name: string]: string } {
+/** Headers that ask for the microversion at which the row is served, and say what the body is. */
+export function headersOf({ service, row, version }: WalkedRoute): { [name: string]: string } {
   const versions = service.microversions;
-  return versions === undefined ? {} : { "openstack-api-version": `${versions.serviceType} ${versions.major}.${version}` };
+  return {
+    ...(versions === undefined
+      ? {}
+      : { "openstack-api-version": `${versions.serviceType} ${versions.major}.${version}` }),
+    ...(row.body === undefined ? {} : { "content-type": contentType(service.name, row) }),
+  };
+}
+
+function contentType(service: string, row: Route): string {
+  if (row.body === "stream") return "application/octet-stream";
+  return service === "image" && row.method === "PATCH" ? "application/openstack-images-v2.1-json-patch" : "application/json";
 }
 
 /** Bodies that a schema alone does not tell: keyed by `METHOD /mount/path`. */
 const BODIES: { [route: string]: unknown } = {
   "POST /compute/v2.1/servers/:server_id/action": { "os-stop": null },
+  "PUT /compute/v2.1/servers/:server_id/metadata/:key": { meta: { "a-key": "value" } },
   "PATCH /image/v2/images/:image_id": [{ op: "replace", path: "/name", value: "other" }],
 };
 

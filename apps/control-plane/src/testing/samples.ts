@@ -114,6 +114,7 @@ export async function makeSamples(test: TestApp): Promise<Samples> {
     own("security-group-rules", idIn(await post(ownerToken, `${url}/security-group-rules`, { security_group_rule: rule }, [201]), "security_group_rule"));
     own("subnetpools", idIn(await post(ownerToken, `${url}/subnetpools`, { subnetpool: { name: "samples", prefixes: ["10.10.0.0/16"] } }, [201]), "subnetpool"));
     ids["quotas"] = ids["projects"] ?? "";
+    ids["network-ip-availabilities"] = external;
   }
 
   async function makeImage(): Promise<void> {

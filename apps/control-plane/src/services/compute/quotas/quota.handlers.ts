@@ -6,28 +6,29 @@ import { toBoolean, toInteger } from "../common/wire.ts";
 import { QUOTA_DEFAULTS } from "./quota.model.ts";
 import type { QuotaBody } from "./quota.schema.ts";
 import { toLimitsView, toQuotaDetail, toQuotaView } from "./quota.view.ts";
-import { changeQuota, checkProject, readUse, resetQuota } from "./read-quotas.ts";
+import { changeQuota, checkProject, checkProjectIsKnown, readUse, resetQuota } from "./read-quotas.ts";
 
 const projectIdOf = (request: Pick<ApiRequest, "params">): string => request.params["project_id"] ?? "";
 
 export async function showQuota(request: ApiRequest): Promise<Reply> {
-  checkProject(request, projectIdOf(request));
+  await checkProject(request, projectIdOf(request));
   const { use, network } = await readUse(request, projectIdOf(request));
   return { status: 200, body: { quota_set: toQuotaView(projectIdOf(request), use.quota, network, request.version) } };
 }
 
 export async function showQuotaDetail(request: ApiRequest): Promise<Reply> {
-  checkProject(request, projectIdOf(request));
+  await checkProject(request, projectIdOf(request));
   const { use, network } = await readUse(request, projectIdOf(request));
   return { status: 200, body: { quota_set: toQuotaDetail(projectIdOf(request), use, network, request.version) } };
 }
 
-export const showQuotaDefaults = (request: ApiRequest): Reply => ({
-  status: 200,
-  body: { quota_set: toQuotaView(projectIdOf(request), QUOTA_DEFAULTS, null, request.version) },
-});
+export async function showQuotaDefaults(request: ApiRequest): Promise<Reply> {
+  await checkProjectIsKnown(request, projectIdOf(request));
+  return { status: 200, body: { quota_set: toQuotaView(projectIdOf(request), QUOTA_DEFAULTS, null, request.version) } };
+}
 
 export async function putQuota(request: ApiRequest<QuotaBody>): Promise<Reply> {
+  await checkProjectIsKnown(request, projectIdOf(request));
   const { force, ...limits } = request.body.quota_set;
   const numbers = Object.fromEntries(
     Object.entries(limits).map(([name, limit]) => [name, toInteger(limit as number | string, name, -1)]),
@@ -42,6 +43,7 @@ export async function putQuota(request: ApiRequest<QuotaBody>): Promise<Reply> {
 }
 
 export async function deleteQuota(request: ApiRequest): Promise<Reply> {
+  await checkProjectIsKnown(request, projectIdOf(request));
   await resetQuota(request, projectIdOf(request));
   return { status: 202 };
 }

@@ -2,6 +2,7 @@ import { forbidden, invalid } from "@andromede/base/errors";
 
 import { transact } from "../../../db/transaction.ts";
 import type { ApiRequest } from "../../../http/service.ts";
+import { projectExists } from "../../identity/public.ts";
 import { type NetworkQuotaUsage, projectQuotaUsage } from "../../network/public.ts";
 import { asksAsAdmin } from "../common/actor.ts";
 import { countKeypairs } from "../keypairs/keypair.queries.ts";
@@ -11,10 +12,17 @@ import { QUOTA_DEFAULTS, type Quota, type QuotaName, type QuotaOverrides, quotaO
 export type ProjectUse = { quota: Quota; servers: number; cores: number; ramMib: number; keypairs: number };
 
 /** A customer may ask about their own project, an operator about any. */
-export function checkProject(request: ApiRequest, projectId: string): void {
+export async function checkProject(request: ApiRequest, projectId: string): Promise<void> {
   if (projectId !== request.actor.projectId && !asksAsAdmin(request)) {
     throw forbidden("Policy doesn't allow os_compute_api:os-quota-sets:show to be performed.");
   }
+  await checkProjectIsKnown(request, projectId);
+}
+
+/** Nova asks Keystone, and says 400 for a project that is not there. One's own project is. */
+export async function checkProjectIsKnown(request: ApiRequest, projectId: string): Promise<void> {
+  if (projectId === request.actor.projectId || (await projectExists(request.app.db, projectId))) return;
+  throw invalid(`Project ID ${projectId} is not a valid project.`, { field: "project_id" });
 }
 
 export async function readUse(

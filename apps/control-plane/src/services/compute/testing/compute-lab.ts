@@ -48,6 +48,7 @@ export async function createComputeLab(
   await ensureFlavor(app.app.db, { id: "tiny", name: "tiny", vcpus: 1, ramMib: 128, diskGib: 1 }, new Date());
   const imageId = await seedImage(app);
   const projectId = newHexId();
+  await app.app.db`insert into project (id, domain_id, name) values (${projectId}, 'default', ${projectId})`;
   const token = app.tokenFor({ projectId, roles: ["member"] });
 
   const call: ComputeLab["call"] = async (method, path, body, { version = "2.93", token: asked = token } = {}) =>

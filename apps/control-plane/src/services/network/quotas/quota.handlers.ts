@@ -1,6 +1,7 @@
 import { forbidden, notFound } from "@andromede/base/errors";
 
 import { type ApiRequest, type Reply, noContent, ok } from "../../../http/service.ts";
+import { projectExists } from "../../identity/public.ts";
 import { mutate } from "../common/mutate.ts";
 import { requesterOf } from "../common/requester.ts";
 import { toInteger } from "../common/wire.ts";
@@ -8,11 +9,15 @@ import { changeQuota, readChangedQuotas, readLimits, resetQuota } from "./change
 import { DEFAULT_QUOTAS, QUOTA_NAMES, type StoredQuota } from "./quota.model.ts";
 import { projectQuotaUsage } from "./read-quotas.ts";
 
-function projectOf(request: ApiRequest): string {
+/** The project in the path: one's own, or for an operator any that exists. */
+async function projectOf(request: ApiRequest): Promise<string> {
   const projectId = request.params["project_id"] ?? "";
   const requester = requesterOf(request);
   if (!requester.admin && requester.projectId !== projectId) {
     throw forbidden("Non-admin is not authorized to access quotas for another tenant", { type: "AdminRequired" });
+  }
+  if (projectId !== requester.projectId && !(await projectExists(request.app.db, projectId))) {
+    throw notFound(`Project ${projectId} could not be found.`, { type: "ProjectNotFound" });
   }
   return projectId;
 }
@@ -32,21 +37,21 @@ export function showOwnProject(key: "tenant" | "project") {
 }
 
 export async function showQuota(request: ApiRequest): Promise<Reply> {
-  return ok({ quota: await readLimits(request.app.db, projectOf(request)) });
+  return ok({ quota: await readLimits(request.app.db, await projectOf(request)) });
 }
 
-export function showDefaultQuota(request: ApiRequest): Reply {
-  projectOf(request);
+export async function showDefaultQuota(request: ApiRequest): Promise<Reply> {
+  await projectOf(request);
   return ok({ quota: DEFAULT_QUOTAS });
 }
 
 export async function showQuotaDetails(request: ApiRequest): Promise<Reply> {
-  const usage = await projectQuotaUsage(request.app.db, projectOf(request));
+  const usage = await projectQuotaUsage(request.app.db, await projectOf(request));
   return ok({ quota: Object.fromEntries(QUOTA_NAMES.map((name) => [name, { ...usage[name], reserved: 0 }])) });
 }
 
 export async function updateQuota(request: ApiRequest<{ quota: { [name: string]: number | string } }>): Promise<Reply> {
-  const projectId = projectOf(request);
+  const projectId = await projectOf(request);
   const change: StoredQuota = {};
   for (const name of QUOTA_NAMES) {
     const value = request.body.quota[name];
@@ -56,7 +61,7 @@ export async function updateQuota(request: ApiRequest<{ quota: { [name: string]:
 }
 
 export async function deleteQuota(request: ApiRequest): Promise<Reply> {
-  const projectId = projectOf(request);
+  const projectId = await projectOf(request);
   if (!(await mutate(request, (tx) => resetQuota(tx, projectId)))) {
     throw notFound(`Quota for tenant ${projectId} could not be found.`, { type: "TenantQuotaNotFound" });
   }
