@@ -192,8 +192,9 @@ async function waitForActive(cloud: Cloud, id: string, tell: (text: string) => v
   await waitUntil(
     "the server to be ACTIVE",
     async () => {
+      const before = server.status;
       server = await showServer(cloud, id);
-      tell(server.status);
+      if (server.status !== before) tell(server.status);
       return server.status === "ACTIVE" || server.status === "ERROR";
     },
     { timeoutMs: BOOT_MS, everyMs: 100 },
@@ -238,6 +239,7 @@ async function logIn(
   key: string,
   tell: (text: string) => void,
 ): Promise<string> {
+  let told = "";
   try {
     return await waitUntil(
       `a login at ${address}`,
@@ -247,7 +249,9 @@ async function logIn(
           { timeoutMs: 20_000 },
         );
         if (answer.exitCode === 0) return answer.stdout.trim();
-        tell(answer.stderr.trim().split("\n").at(-1) ?? "");
+        const why = answer.stderr.trim().split("\n").at(-1) ?? "";
+        if (why !== told) tell(why);
+        told = why;
         throw unavailable(answer.stderr.trim());
       },
       { timeoutMs: BOOT_MS, everyMs: 250 },

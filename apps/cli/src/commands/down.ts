@@ -111,13 +111,16 @@ async function stopGuests(stack: Stack, manager: ServiceManager, tell: (text: st
 }
 
 async function waitForStop(operator: Cloud, total: number, tell: (text: string) => void): Promise<void> {
+  let told = "";
   await waitUntil(
     "guests' end",
     async () => {
       const left = (await listServers(operator, { allProjects: true })).filter(
         ({ status }) => status === "ACTIVE",
       ).length;
-      tell(`${total - left} of ${total} stopped`);
+      const now = `${total - left} of ${total} stopped`;
+      if (now !== told) tell(now);
+      told = now;
       return left === 0;
     },
     { timeoutMs: STOP_MS, everyMs: 250 },

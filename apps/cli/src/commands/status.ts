@@ -71,7 +71,8 @@ export async function collectStatus(paths: InstancePaths, config: InstanceConfig
     supervision: manager.kind,
     programs,
     memoryMib: round(programs.reduce((sum, { memoryMib }) => sum + (memoryMib ?? 0), 0)),
-    up: programs.length > 0 && programs.every(({ state }) => state === "running"),
+    // after "down --keep-guests" the engines run, and nobody serves
+    up: programs.some(({ name }) => name === "control-plane") && programs.every(({ state }) => state === "running"),
   };
 }
 
