@@ -14,7 +14,7 @@ export type AgentConfig = {
   /** Ledger, disks, image cache and records of this host. */
   dataDir: string;
   socketPath: string;
-  /** Where the metadata proxies of the networks reach the agent. */
+  /** Where the metadata proxies of the networks reach the agent: a socket in a directory of this name and `.d`. */
   metadataSocketPath: string;
   engineRoot: string;
   /** null: the machine's own. */

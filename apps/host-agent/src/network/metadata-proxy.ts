@@ -7,7 +7,7 @@
  * checksums on it with either datapath. If the switch restarts it may come back outside; each check puts it right.
  */
 import { mkdir, readdir, writeFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 
 import type { GuestNetwork } from "@andromede/agent-api/types";
 import type { Logger } from "@andromede/base/log";
@@ -19,6 +19,7 @@ import { type ProcessRecord, isAlive, killProcesses, startDetached } from "../ja
 import { run } from "../jail/run.ts";
 import type { LedgerEntry } from "../ledger.ts";
 import { type Links, linksOf, namespacePath } from "./links.ts";
+import { METADATA_SOCKET, metadataSocketDirectory } from "./metadata-server.ts";
 import type { Switch } from "./switch.ts";
 
 export type MetadataProxies = {
@@ -231,7 +232,7 @@ async function removeNamespace(name: string): Promise<void> {
 }
 
 /** haproxy's configuration for a network. Headers that the guest made up itself are replaced. */
-export function haproxyConfig(networkId: string, socketName: string): string {
+export function haproxyConfig(networkId: string): string {
   return `global
   maxconn 1024
   nbthread 1
@@ -249,13 +250,13 @@ listen metadata
   bind ${ADDRESS}:80
   http-request set-header X-Forwarded-For %[src]
   http-request set-header X-OVN-Network-ID ${networkId}
-  server agent unix@/metadata/${socketName}
+  server agent unix@/metadata/${METADATA_SOCKET}
 `;
 }
 
 async function ensureHaproxy(options: MetadataProxyOptions, networkId: string, namespace: string): Promise<void> {
   const { engineRoot, directory, metadataSocketPath, user } = options;
-  const config = haproxyConfig(networkId, basename(metadataSocketPath));
+  const config = haproxyConfig(networkId);
   const old = await running(options, networkId);
   if (old !== null && old.config === config && (await isAlive(old.process))) return;
   if (old !== null) await killProcesses([old.process]);
@@ -267,7 +268,7 @@ async function ensureHaproxy(options: MetadataProxyOptions, networkId: string, n
     binds: [
       { source: configPath, target: "/haproxy.cfg" },
       // The directory, since a restarted agent makes the socket anew.
-      { source: dirname(metadataSocketPath), target: "/metadata" },
+      { source: metadataSocketDirectory(metadataSocketPath), target: "/metadata" },
     ],
     network: { path: namespacePath(namespace) },
     user,

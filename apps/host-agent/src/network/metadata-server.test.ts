@@ -58,10 +58,10 @@ describe("metadata paths", () => {
 });
 
 test("haproxy says who asks, whatever the guest says", () => {
-  const config = haproxyConfig("net-1", "metadata.sock");
+  const config = haproxyConfig("net-1");
   assert.match(config, /^ {2}http-request set-header X-Forwarded-For %\[src\]$/m);
   assert.match(config, /^ {2}http-request set-header X-OVN-Network-ID net-1$/m);
   assert.match(config, /^ {2}bind 169\.254\.169\.254:80$/m);
-  assert.match(config, /^ {2}server agent unix@\/metadata\/metadata\.sock$/m);
+  assert.match(config, /^ {2}server agent unix@\/metadata\/proxy\.sock$/m);
   assert.ok(config.endsWith("\n"));
 });

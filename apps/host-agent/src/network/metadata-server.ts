@@ -5,7 +5,7 @@
  */
 import { chmod, chown, mkdir, unlink } from "node:fs/promises";
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from "node:http";
-import { dirname } from "node:path";
+import { join } from "node:path";
 
 import type { GuestMetadata } from "@andromede/agent-api/types";
 import type { Logger } from "@andromede/base/log";
@@ -18,13 +18,20 @@ export type MetadataServer = {
   close(): Promise<void>;
 };
 
+/**
+ * The socket's own directory, which is all that a proxy is shown: what else is beside it, and who may enter there, is
+ * then no matter.
+ */
+export const metadataSocketDirectory = (metadataSocketPath: string): string => `${metadataSocketPath}.d`;
+export const METADATA_SOCKET = "proxy.sock";
+
+type ServeOptions = { metadataSocketPath: string; gid: number; log: Logger };
+
 /** Serves on a unix socket that the proxies' group may use. */
-export async function serveMetadata(options: {
-  socketPath: string;
-  gid: number;
-  log: Logger;
-}): Promise<MetadataServer> {
-  const { socketPath, gid, log } = options;
+export async function serveMetadata(options: ServeOptions): Promise<MetadataServer> {
+  const { metadataSocketPath, gid, log } = options;
+  const directory = metadataSocketDirectory(metadataSocketPath);
+  const socketPath = join(directory, METADATA_SOCKET);
   let byAddress = new Map<string, GuestMetadata>();
   const server = createServer((request, response) => {
     try {
@@ -34,7 +41,8 @@ export async function serveMetadata(options: {
       response.destroy();
     }
   });
-  await mkdir(dirname(socketPath), { recursive: true });
+  await mkdir(directory, { recursive: true });
+  await chmod(directory, 0o711);
   await unlink(socketPath).catch(() => undefined);
   await listen(server, socketPath);
   await chown(socketPath, 0, gid);

@@ -116,7 +116,7 @@ class QemuBackend implements Backend {
     this.#ovs.onChange((ifaceIds) => this.#portsChanged(ifaceIds));
     const processes = await this.#processes();
     await Promise.all([...entries.keys()].map((guestId) => this.#adopt(guestId, processes.get(guestId) ?? [])));
-    this.#metadata = await serveMetadata({ socketPath: metadataSocketPath, gid: guestUser.gid, log: this.#log });
+    this.#metadata = await serveMetadata({ metadataSocketPath, gid: guestUser.gid, log: this.#log });
   }
 
   onChange(listener: (guestId: string) => void): void {

@@ -95,7 +95,7 @@ async function start({ directory, instance, namespace, cleanUps, stop }: Setting
       backend: "qemu",
       dataDir,
       socketPath,
-      metadataSocketPath: join(directory, "metadata", "metadata.sock"),
+      metadataSocketPath: join(directory, "metadata.sock"),
       engineRoot: root,
       networkNamespace: namespace,
       ovsdbSocket: ovsdbSocket(ovs),
