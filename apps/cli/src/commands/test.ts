@@ -14,6 +14,7 @@ import { DATA_LOCK_MS, dataLock, withMachineLock } from "../instance/machine-loc
 import type { TestCommand } from "../options.ts";
 import { duration, report, reportJson, say } from "../output.ts";
 import type { Counts } from "../testing/count-reporter.ts";
+import { chooseManager } from "../supervision/choose-manager.ts";
 import { repositoryDirectory } from "../units/code-version.ts";
 
 const REPORTER = fileURLToPath(new URL("../testing/count-reporter.ts", import.meta.url));
@@ -26,6 +27,7 @@ type SuiteResult = Counts & { suite: string; ms: number };
 
 export async function runTests(command: TestCommand): Promise<number> {
   await mkdir(command.data, { recursive: true });
+  const foreign = await runningInstances(command.data);
   say("== engine root");
   const root = await withMachineLock(
     dataLock(command.data, "engine-root"),
@@ -49,7 +51,7 @@ export async function runTests(command: TestCommand): Promise<number> {
     results.push({ suite, ...counts, ms: Math.round(performance.now() - start) });
   }
   const all = total(results);
-  if (command.suites.includes("e2e")) await tidy(command, all.failed === 0);
+  if (command.suites.includes("e2e")) await tidy(command, foreign, all.failed === 0);
   for (const { suite, passed, failed, ms } of results)
     say(`${suite}: ${passed} passed, ${failed} failed in ${duration(ms)}`);
   if (command.json) reportJson({ ...all, suites: results });
@@ -139,22 +141,20 @@ async function show(argv: string[], environment: NodeJS.ProcessEnv): Promise<num
   return code ?? 128;
 }
 
+/** Instances that run already belong to somebody else, who may be in the middle of something. */
+async function runningInstances(data: string): Promise<Set<string>> {
+  const names = await listInstances(data);
+  const units = await Promise.all(names.map((name) => chooseManager(name, join(data, name)).status()));
+  return new Set(names.filter((_, index) => (units[index] ?? []).some(({ state }) => state === "running")));
+}
+
 /** The clouds that end-to-end tests left up go down: wholly after success; with their logs and data kept after a failure. */
-async function tidy(command: TestCommand, passed: boolean): Promise<void> {
+async function tidy(command: TestCommand, foreign: Set<string>, passed: boolean): Promise<void> {
   const script = join(repositoryDirectory, "andromede");
+  const how = passed ? ["--purge", "--keep-engines", "--yes"] : [];
   for (const instance of await listInstances(command.data)) {
+    if (foreign.has(instance)) continue;
     // eslint-disable-next-line no-await-in-loop
-    await show(
-      [
-        script,
-        "down",
-        ...(passed ? ["--purge", "--keep-engines", "--yes"] : []),
-        "--instance",
-        instance,
-        "--data",
-        command.data,
-      ],
-      process.env,
-    );
+    await show([script, "down", ...how, "--instance", instance, "--data", command.data], process.env);
   }
 }
