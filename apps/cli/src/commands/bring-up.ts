@@ -149,7 +149,7 @@ async function startEngines(run: Run): Promise<Found> {
           { title: "Networks", series: networkSteps(run) },
           ...(stack.config.plainHttp ? [] : [certificatesStep(stack)]),
           ...(real ? [acceleratorStep(stack, found)] : []),
-          ...(real && flags.images ? [imageStep(stack, found)] : []),
+          ...(flags.images ? [imageStep(stack, found)] : []),
         ],
       },
     ],
