@@ -1,3 +1,5 @@
+import { randomBytes } from "node:crypto";
+
 import type { Queryable } from "../db/database.ts";
 
 /** `<kind>/<id>`: all a reconciler is ever given. */
@@ -5,7 +7,10 @@ export type ResourceKey = `${string}/${string}`;
 
 export type ClaimedKey = { key: ResourceKey; version: number; attempts: number };
 
-/** Adds keys, or makes them due now. A version bump tells a worker that is on the key that it must look again. */
+/** What a notification from this very process says: whoever enqueues here wakes the worker here himself. */
+export const ownNotification = randomBytes(8).toString("hex");
+
+/** Adds keys, or makes them due now. The caller wakes the worker once this is committed. A version bump tells a worker that is on the key that it must look again. */
 export async function insertKeys(sql: Queryable, keys: ResourceKey[]): Promise<void> {
   // sorted, so that two transactions that enqueue the same keys never deadlock
   await Promise.all([
@@ -13,7 +18,7 @@ export async function insertKeys(sql: Queryable, keys: ResourceKey[]): Promise<v
       insert into reconcile_queue (key, kind)
       select key, split_part(key, '/', 1) from unnest(${keys.toSorted()}::text[]) as key
       on conflict (key) do update set run_at = now(), version = reconcile_queue.version + 1, attempts = 0, waiting_for = null`,
-    sql`select pg_notify('reconcile', '')`,
+    sql`select pg_notify('reconcile', ${ownNotification})`,
   ]);
 }
 

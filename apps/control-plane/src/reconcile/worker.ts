@@ -21,6 +21,7 @@ import {
   finishKey,
   insertKeys,
   nextDueMs,
+  ownNotification,
   postponeKey,
   releaseSeat,
   renewLeases,
@@ -49,6 +50,7 @@ export type Reconciler = {
 const LEASE_MS = 15_000;
 const WAIT_CHECK_MS = 1_000;
 const IDLE_POLL_MS = 5_000;
+const IDLE_CHECK_MS = 250;
 
 export class Worker implements ReconcileSignal {
   readonly #reconcilers: Map<string, Reconciler>;
@@ -59,6 +61,8 @@ export class Worker implements ReconcileSignal {
   readonly #active = new Map<ResourceKey, ClaimedKey>();
   /** Turns under way; for a moment two of one key, when it was given back and is claimed anew. */
   #running = 0;
+  /** For each turn under way, the keys that have come to their end since it began. */
+  readonly #ended = new Set<Set<ResourceKey>>();
   readonly #waiters = new Map<ResourceKey, Set<() => void>>();
   readonly #stopping = new AbortController();
   #app: App | undefined;
@@ -78,7 +82,9 @@ export class Worker implements ReconcileSignal {
   async start(app: App): Promise<void> {
     this.#app = app;
     await releaseSeat(app.db, this.#seat);
-    const listening = await app.db.listen("reconcile", () => this.wake());
+    const listening = await app.db.listen("reconcile", (from) => {
+      if (from !== ownNotification) this.wake();
+    });
     this.#unlisten = () => listening.unlisten();
     this.#loops = [
       this.#renewLoop(app),
@@ -140,7 +146,8 @@ export class Worker implements ReconcileSignal {
         void this.#run(app, key);
       }
       if (claimed.length === room) return; // the same
-      const dueMs = await nextDueMs(app.db, this.#kinds);
+      // what comes in while keys are being claimed wakes us; only an idle worker has to know when the next is due
+      const dueMs = claimed.length > 0 ? IDLE_CHECK_MS : await nextDueMs(app.db, this.#kinds);
       this.#wakeIn(Math.min(IDLE_POLL_MS, Math.max(5, dueMs ?? IDLE_POLL_MS)));
     } catch (error) {
       app.log.error({ error }, "the reconcile queue cannot be read");
@@ -156,12 +163,15 @@ export class Worker implements ReconcileSignal {
 
   async #run(app: App, claimed: ClaimedKey): Promise<void> {
     let again = true;
+    const ended = new Set<ResourceKey>();
+    this.#ended.add(ended);
     try {
-      again = await this.#step(app, claimed);
+      again = await this.#step(app, claimed, ended);
     } catch (error) {
       // the database went away under us: the lease runs out, somebody looks again
       app.log.error({ error, key: claimed.key }, "a reconcile step could not be recorded");
     } finally {
+      this.#ended.delete(ended);
       const full = this.#running >= this.#concurrency;
       this.#running -= 1;
       // given back and claimed anew while this turn was ending: that claim is another turn's
@@ -170,7 +180,7 @@ export class Worker implements ReconcileSignal {
     }
   }
 
-  async #step(app: App, claimed: ClaimedKey): Promise<boolean> {
+  async #step(app: App, claimed: ClaimedKey, ended: ReadonlySet<ResourceKey>): Promise<boolean> {
     const slash = claimed.key.indexOf("/");
     const reconciler = this.#reconcilers.get(claimed.key.slice(0, slash));
     if (reconciler === undefined) return false;
@@ -185,6 +195,7 @@ export class Worker implements ReconcileSignal {
       return false;
     }
     if ("done" in outcome) {
+      for (const others of this.#ended) others.add(claimed.key);
       const again = await finishKey(app.db, claimed);
       for (const tell of this.#waiters.get(claimed.key) ?? []) tell();
       return again;
@@ -195,8 +206,13 @@ export class Worker implements ReconcileSignal {
       why: "waitFor" in outcome ? `waits for ${outcome.waitFor}` : outcome.why,
       ...("waitFor" in outcome ? { waitingFor: outcome.waitFor } : {}),
     });
-    if (!due) this.#wakeSoon(delayMs);
-    return due;
+    if (due) return true;
+    // the two statements may have crossed, and then neither saw the other
+    if ("waitFor" in outcome && ended.has(outcome.waitFor)) {
+      return postponeKey(app.db, claimed, { delayMs: 0, why: "what it waited for is there" });
+    }
+    this.#wakeSoon(delayMs);
+    return false;
   }
 
   /** The claim loop's timer may be set later than a key that was just postponed. */
@@ -226,6 +242,7 @@ export class Worker implements ReconcileSignal {
             app.db,
             ids.map((id): ResourceKey => `${reconciler.kind}/${id}`),
           );
+        if (ids.length > 0) this.wake();
       } catch (error) {
         app.log.warn({ error, kind: reconciler.kind }, "resync failed");
       }

@@ -42,6 +42,7 @@ async function queueLost(app: App, owned: { readonly [Owner in OwnedClass]: Read
   app.log.warn({ lost: lost.length }, "OVN lacks rows that it had: bringing them back");
   const keys = new Set(lost.map(({ owner, id }): ResourceKey => `${TABLES[owner]}/${id}`));
   await insertKeys(app.db, [...keys]);
+  app.reconcile.wake();
 }
 
 /** One key, `network_sweep/ovn`, that never ends. */
