@@ -47,10 +47,10 @@ export async function useCloud(instance = "e2e"): Promise<Cloud> {
 }
 
 async function installClient(): Promise<void> {
-  if (existsSync("/usr/bin/openstack") && existsSync("/usr/bin/ssh-keygen")) return;
+  if (["/usr/bin/openstack", "/usr/bin/ssh-keygen", "/usr/bin/ping"].every((program) => existsSync(program))) return;
   const env = { DEBIAN_FRONTEND: "noninteractive" };
   await run(["apt-get", "update", "-q"], { env });
-  await run(["apt-get", "install", "-y", "-q", "--no-install-recommends", "python3-openstackclient", "openssh-client"], { env });
+  await run(["apt-get", "install", "-y", "-q", "--no-install-recommends", "python3-openstackclient", "openssh-client", "iputils-ping"], { env });
 }
 
 export function describeCloud(instance: string): Cloud {
