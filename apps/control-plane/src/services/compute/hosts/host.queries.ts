@@ -96,7 +96,13 @@ export async function storeGuestReports(
   return rows.map((row) => row.id);
 }
 
-/** Takes in a host's facts. Returns true when the host was unknown or had been silent: servers may wait for it. */
+/** So often a host that says the same again is written down. */
+const FACTS_FRESH_MS = 5_000;
+
+/**
+ * Takes in a host's facts. Returns true when the host was unknown or had been silent: servers may wait for it. Touches the
+ * row only for news: reports come with every step of every guest, and placing a server locks the same row.
+ */
 export async function storeHostFacts(
   sql: Queryable,
   name: string,
@@ -106,11 +112,18 @@ export async function storeHostFacts(
 ): Promise<boolean> {
   const now = new Date(nowMs);
   const rows = await sql<{ returned: boolean }[]>`
-    with before as (select observed_lost_at is not null or observed_at is null as silent from compute_host where name = ${name})
+    with said (vcpus, memory_mib, disk_gib, hostname, backend, accelerator, accelerator_reason, chassis) as (
+        values (${facts.vcpus}::integer, ${facts.memoryMib}::integer, ${facts.diskGib}::integer, ${facts.hostname}, ${facts.backend}, ${facts.accelerator},
+          ${facts.acceleratorReason ?? null}::text, ${facts.chassis ?? null}::text)),
+      before as (
+        select observed_lost_at is not null or observed_at is null as silent,
+          observed_lost_at is null and observed_at > ${new Date(nowMs - FACTS_FRESH_MS)}
+            and (observed_vcpus, observed_memory_mib, observed_disk_gib, observed_hostname, observed_backend, observed_accelerator,
+              observed_accelerator_reason, observed_chassis) is not distinct from (said.*) as known
+        from compute_host, said where name = ${name})
     insert into compute_host (name, hypervisor_id, service_id, observed_vcpus, observed_memory_mib, observed_disk_gib, observed_hostname,
       observed_backend, observed_accelerator, observed_accelerator_reason, observed_chassis, observed_at)
-    values (${name}, ${ids.hypervisor}, ${ids.service}, ${facts.vcpus}, ${facts.memoryMib}, ${facts.diskGib}, ${facts.hostname},
-      ${facts.backend}, ${facts.accelerator}, ${facts.acceleratorReason ?? null}, ${facts.chassis ?? null}, ${now})
+    select ${name}, ${ids.hypervisor}, ${ids.service}, said.*, ${now} from said where not coalesce((select known from before), false)
     on conflict (name) do update set observed_vcpus = excluded.observed_vcpus, observed_memory_mib = excluded.observed_memory_mib,
       observed_disk_gib = excluded.observed_disk_gib, observed_hostname = excluded.observed_hostname,
       observed_backend = excluded.observed_backend, observed_accelerator = excluded.observed_accelerator,
