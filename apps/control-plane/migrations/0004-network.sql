@@ -6,17 +6,19 @@
 -- id (docs/rfd/0006-network.md). Locks are taken in this order, each kind by id: network_project, network, subnetpool,
 -- subnet, router, security_group, port, floatingip, ip_allocation.
 
+-- Ids are compared byte by byte everywhere (collate "C"): a reference of another collation than its target's finds no index.
+
 -- One row a project that has ever used the network: its quotas, its default group; locked by whoever counts.
 create table network_project (
   project_id text collate "C" primary key,
   -- only what an operator has set; the rest is the default
   quota jsonb not null default '{}',
-  default_security_group_id text
+  default_security_group_id text collate "C"
 );
 
 create table network (
   id text collate "C" primary key,
-  project_id text not null,
+  project_id text collate "C" not null,
   name text not null default '',
   description text not null default '',
   admin_state_up boolean not null default true,
@@ -46,7 +48,7 @@ create unique index network_default on network (is_default) where is_default;
 
 create table subnetpool (
   id text collate "C" primary key,
-  project_id text not null,
+  project_id text collate "C" not null,
   name text not null,
   description text not null default '',
   ip_version integer not null check (ip_version in (4, 6)),
@@ -69,9 +71,9 @@ create unique index subnetpool_default on subnetpool (ip_version) where is_defau
 -- Two subnets of a network never overlap: whoever makes one holds the network's row while it looks.
 create table subnet (
   id text collate "C" primary key,
-  project_id text not null,
-  network_id text not null references network on delete cascade,
-  subnetpool_id text references subnetpool,
+  project_id text collate "C" not null,
+  network_id text collate "C" not null references network on delete cascade,
+  subnetpool_id text collate "C" references subnetpool,
   name text not null default '',
   description text not null default '',
   ip_version integer not null check (ip_version in (4, 6)),
@@ -97,7 +99,7 @@ create index subnet_by_name on subnet (name, id);
 
 create table security_group (
   id text collate "C" primary key,
-  project_id text not null,
+  project_id text collate "C" not null,
   name text not null,
   description text not null default '',
   stateful boolean not null default true,
@@ -117,15 +119,15 @@ create index network_project_by_default_group on network_project (default_securi
 
 create table security_group_rule (
   id text collate "C" primary key,
-  project_id text not null,
-  security_group_id text not null references security_group on delete cascade,
+  project_id text collate "C" not null,
+  security_group_id text collate "C" not null references security_group on delete cascade,
   direction text not null check (direction in ('ingress', 'egress')),
   ethertype text not null check (ethertype in ('IPv4', 'IPv6')),
   -- as the customer wrote it: "tcp" or "6"
   protocol text,
   port_range_min integer,
   port_range_max integer,
-  remote_group_id text references security_group on delete cascade,
+  remote_group_id text collate "C" references security_group on delete cascade,
   remote_ip_prefix text,
   description text not null default '',
   tags text[] not null default '{}',
@@ -144,13 +146,13 @@ create index security_group_rule_by_remote on security_group_rule (remote_group_
 
 create table router (
   id text collate "C" primary key,
-  project_id text not null,
+  project_id text collate "C" not null,
   name text not null default '',
   description text not null default '',
   admin_state_up boolean not null default true,
   -- the port on the external network; its fixed_ips are the gateway's addresses
-  gateway_port_id text unique,
-  gateway_network_id text references network,
+  gateway_port_id text collate "C" unique,
+  gateway_network_id text collate "C" references network,
   enable_snat boolean not null default true,
   -- [{"destination": cidr, "nexthop": address}]
   routes jsonb not null default '[]',
@@ -168,30 +170,30 @@ create index router_by_gateway_network on router (gateway_network_id) where gate
 create table port (
   id text collate "C" primary key,
   -- '' for the ports that the cloud itself owns (floating IPs, router gateways), as in Neutron
-  project_id text not null,
-  network_id text not null references network,
+  project_id text collate "C" not null,
+  network_id text collate "C" not null references network,
   -- the network's owner sees every port on it
-  network_project_id text not null,
+  network_project_id text collate "C" not null,
   name text not null default '',
   description text not null default '',
   admin_state_up boolean not null default true,
   mac_address text not null,
-  device_id text not null default '',
+  device_id text collate "C" not null default '',
   device_owner text not null default '',
   -- [{"subnet_id", "ip_address"}]: the same as its ip_allocation rows, in the customer's order, for reading in one go
   fixed_ips jsonb not null default '[]',
-  security_group_ids text[] not null default '{}',
+  security_group_ids text[] collate "C" not null default '{}',
   -- [{"ip_address", "mac_address"}]
   allowed_address_pairs jsonb not null default '[]',
   -- [{"opt_name", "opt_value", "ip_version"}]
   extra_dhcp_opts jsonb not null default '[]',
   port_security_enabled boolean not null,
   dns_name text not null default '',
-  host_id text not null default '',
+  host_id text collate "C" not null default '',
   vnic_type text not null default 'normal',
   binding_profile jsonb not null default '{}',
   -- the server whose interface it is: set by compute alone (device_id is any text that the customer likes)
-  server_id text,
+  server_id text collate "C",
   -- orders a server's interfaces
   attached_at timestamptz,
   -- compute made it with its server and deletes it with it
@@ -229,7 +231,7 @@ alter table router add constraint router_gateway_port foreign key (gateway_port_
 create table ip_allocation (
   subnet_id text collate "C" not null references subnet,
   address inet not null,
-  port_id text not null references port on delete cascade deferrable initially deferred,
+  port_id text collate "C" not null references port on delete cascade deferrable initially deferred,
   primary key (subnet_id, address)
 );
 create index ip_allocation_by_port on ip_allocation (port_id);
@@ -237,15 +239,15 @@ create index ip_allocation_by_address on ip_allocation (address);
 
 create table floatingip (
   id text collate "C" primary key,
-  project_id text not null,
+  project_id text collate "C" not null,
   description text not null default '',
-  floating_network_id text not null references network,
+  floating_network_id text collate "C" not null references network,
   floating_ip_address text not null,
   -- holds the address on the external network
-  floating_port_id text not null unique references port,
-  port_id text references port,
+  floating_port_id text collate "C" not null unique references port,
+  port_id text collate "C" references port,
   fixed_ip_address text,
-  router_id text references router,
+  router_id text collate "C" references router,
   dns_name text not null default '',
   dns_domain text not null default '',
   tags text[] not null default '{}',

@@ -51,7 +51,8 @@ function requestedWishes({ networkId, subnets, mac, isRouterPort, held = [] }: F
   if (requested.length > MAX_FIXED_IPS) {
     throw invalid("Invalid input for operation: Exceeded maximum amount of fixed ips per port.");
   }
-  const unused = [...held];
+  const named = new Set(requested.map((wire) => canonicalAddress(wire.ip_address ?? "")));
+  const unused = held.filter((ip) => !named.has(ip.ip_address));
   const wishes = requested.map((wire): AddressWish => {
     const subnet = wire.subnet_id === undefined || wire.subnet_id === null ? undefined : subnetOf(networkId, subnets, wire.subnet_id);
     if (wire.ip_address !== undefined && wire.ip_address !== null) return addressWish(networkId, subnets, subnet, wire.ip_address, isRouterPort, mac);

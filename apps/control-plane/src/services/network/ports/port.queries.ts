@@ -1,4 +1,5 @@
 import type { Queryable } from "../../../db/database.ts";
+import { canonicalAddress } from "../common/addresses.ts";
 import { type Fragment, afterMarker, filtersOf, findMarker, inOrder, nothing, orderOf } from "../common/list.queries.ts";
 import type { ListRequest } from "../common/list-request.ts";
 import type { Requester } from "../common/requester.ts";
@@ -74,12 +75,14 @@ export async function listPorts(sql: Queryable, requester: Requester, request: L
 function specialFilters(sql: Queryable, request: ListRequest): Fragment {
   const words = request.special.filter(({ name }) => name === "fixed_ips").flatMap(({ values }) => values);
   const valuesOf = (key: string): string[] => words.filter((word) => word.startsWith(`${key}=`)).map((word) => word.slice(key.length + 1));
-  const addresses = valuesOf("ip_address");
+  // what is no address is nobody's
+  const asked = valuesOf("ip_address");
+  const addresses = asked.map(canonicalAddress).filter((address) => address !== null);
   const subnets = valuesOf("subnet_id");
   const parts = valuesOf("ip_address_substr");
   if (words.length === 0) return nothing(sql);
   return sql`and exists (select 1 from ip_allocation a where a.port_id = t.id
-    ${addresses.length === 0 ? nothing(sql) : sql`and host(a.address) = any(${addresses}::text[])`}
+    ${asked.length === 0 ? nothing(sql) : sql`and a.address = any(${addresses}::inet[])`}
     ${subnets.length === 0 ? nothing(sql) : sql`and a.subnet_id = any(${subnets}::text[])`}
     ${parts.map((part) => sql`and position(${part} in host(a.address)) > 0`).concat(nothing(sql))})`;
 }

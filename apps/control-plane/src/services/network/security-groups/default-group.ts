@@ -27,7 +27,8 @@ export async function makeGroup(
     detail: { name: group.name },
   });
   tx.enqueue(`security_group/${id}`);
-  return { ...made, rules: inserted.filter((rule) => rule !== null) };
+  // in the order in which they will be read
+  return { ...made, rules: inserted.filter((rule) => rule !== null).toSorted((a, b) => (a.id < b.id ? -1 : 1)) };
 }
 
 /** The project's `default` group, made on first need. The project's row stays locked when it had to be made. */

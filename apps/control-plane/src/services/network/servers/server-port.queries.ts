@@ -80,11 +80,11 @@ type AddressRow = {
 
 export async function listServerAddresses(sql: Queryable, serverIds: string[]): Promise<Map<string, ServerAddress[]>> {
   const rows = await sql<AddressRow[]>`
-    select p.server_id, p.id as port_id, p.network_id, n.name as network_name, p.mac_address, p.fixed_ips,
+    select p.server_id, p.id as port_id, p.network_id, (select n.name from network n where n.id = p.network_id) as network_name,
+      p.mac_address, p.fixed_ips,
       (select jsonb_agg(jsonb_build_object('fixed', f.fixed_ip_address, 'floating', f.floating_ip_address) order by f.id)
         from floatingip f where f.port_id = p.id) as floating
-    from port p join network n on n.id = p.network_id where p.server_id = any(${serverIds}::text[])
-    order by p.attached_at, p.id`;
+    from port p where p.server_id = any(${serverIds}::text[]) order by p.attached_at, p.id`;
   const byServer = new Map<string, ServerAddress[]>();
   for (const { serverId, fixedIps, floating, ...port } of rows) {
     const addresses = byServer.get(serverId) ?? [];

@@ -11,7 +11,8 @@ export const subnetColumns = (sql: Queryable): Fragment => sql`t.id, t.project_i
 const visible = (sql: Queryable, requester: Requester): Fragment =>
   requester.admin
     ? sql`true`
-    : sql`(t.project_id = ${requester.projectId} or t.network_id in (select n.id from network n where n.shared or n.project_id = ${requester.projectId}))`;
+    : sql`(t.project_id = ${requester.projectId}
+        or t.network_id = any(array(select n.id from network n where n.shared or n.project_id = ${requester.projectId})))`;
 
 export type InsertedSubnet = Omit<Subnet, "tags" | "revisionNumber" | "createdAt" | "updatedAt">;
 
