@@ -97,7 +97,7 @@ describe("a guest's network", () => {
       const mine = fixed[0]?.["Fixed IP Addresses"][0]?.ip_address ?? "";
       // the same address, twice: my neighbour reaches mine, which says who it is; the twin's network has nobody at my neighbour's address
       await waitUntil("the twin's console", async () => /mini: ready/.test(String(await other.openstack("console", "log", "show", twin.id))), { timeoutMs: 120_000 });
-      const told = await inGuest(key, neighbour.address, `ping -c 1 -W 2 ${taken} >/dev/null && ip neigh | grep -w ${taken}`);
+      const told = await inGuest(key, neighbour.address, `ping -c 1 -W 2 ${taken} >/dev/null && grep -w ${taken} /proc/net/arp`);
       const macs: { mac_address: string }[] = [await cloud.openstack("port", "show", await portOf(cloud, serverOf("wire-metadata").id), ...json)];
       assert.match(told, new RegExp(macs[0]?.mac_address ?? "none", "i"));
       assert.notEqual(mine, "");
