@@ -12,7 +12,7 @@ import { type ApiAgent, createApi, listenOn } from "./api.ts";
 import type { Backend } from "./backend.ts";
 import { DEFAULT_LIMITS, type PlanLimits } from "./guest.plan.ts";
 import { type Ledger, openLedger } from "./ledger.ts";
-import { Reconciler } from "./reconciler.ts";
+import { Reconciler, lastReport } from "./reconciler.ts";
 import { Reports } from "./report.ts";
 
 export type AgentOptions = {
@@ -33,6 +33,8 @@ export type Agent = {
 };
 
 const GARBAGE_EVERY_MS = 60_000;
+/** A deletion that takes no longer is over when it is answered. */
+const PROMPT_MS = 250;
 
 /** Starts an agent: what runs already is adopted before the first request is answered. */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
@@ -116,9 +118,9 @@ function apiOf({ ledger, backend, reconciler, reports, facts }: Parts): ApiAgent
     async deleteGuest(id, generation) {
       const entry = await ledger.remove(id, generation);
       if (entry === null) return null;
-      const report = reconciler.report(id) ?? null;
       reconciler.wake(id);
-      return report;
+      await reconciler.endOfTurn(id, PROMPT_MS);
+      return reconciler.report(id) ?? lastReport(id, generation);
     },
     async rebootGuest(id, kind, nonce) {
       await ledger.wantReboot(id, kind, nonce);

@@ -19,7 +19,7 @@ export type ApiAgent = {
   guests(): GuestReport[];
   putGuest(spec: GuestSpec): Promise<GuestReport>;
   getGuest(id: string): GuestReport | undefined;
-  /** null when there is no such guest. */
+  /** null when there is no such guest; a report that says `gone` when it went at once. */
   deleteGuest(id: string, generation: number): Promise<GuestReport | null>;
   rebootGuest(id: string, kind: "soft" | "hard", nonce: string): Promise<void>;
   consoleText(id: string, lines: number | undefined): Promise<string>;
@@ -160,7 +160,7 @@ async function deleteGuest(agent: ApiAgent, { response, url, id }: Call): Promis
   if (generation === undefined) throw invalid("generation is missing", { field: "generation" });
   const report = await agent.deleteGuest(id, generation);
   if (report === null) throw notFound(`no guest ${id} on this host`);
-  reply(response, 202, report);
+  reply(response, report.gone === true ? 200 : 202, report);
 }
 
 async function rebootGuest(agent: ApiAgent, { request, response, id }: Call): Promise<void> {

@@ -5,6 +5,8 @@
  * Troubles that may pass (`unavailable` and everything unforeseen) are retried for some seconds before a customer hears
  * of them; what will not pass by itself is a fault at once. Both are retried for as long as the guest is wanted so.
  */
+import { setTimeout as delay } from "node:timers/promises";
+
 import type { GuestReport } from "@andromede/agent-api/types";
 import type { Clock } from "@andromede/base/clock";
 import { CloudError } from "@andromede/base/errors";
@@ -26,6 +28,8 @@ type Worker = {
   faultOf: LedgerEntry | null;
   progress: Progress;
   step: AbortController | null;
+  /** What is being done, or was last. */
+  turn: Promise<void> | undefined;
 };
 
 /** What there is to do, waiting aside. */
@@ -114,6 +118,7 @@ export class Reconciler {
         faultOf: null,
         progress: noProgress(),
         step: null,
+        turn: undefined,
       };
       this.#workers.set(guestId, worker);
     }
@@ -127,9 +132,19 @@ export class Reconciler {
 
   async #work(guestId: string, worker: Worker): Promise<void> {
     const turn = this.#turns(guestId, worker);
+    worker.turn = turn;
     this.#turnsUnderWay.add(turn);
     await turn;
     this.#turnsUnderWay.delete(turn);
+  }
+
+  /** The end of what is being done to the guest at this moment, or `ms`, whichever comes first. */
+  async endOfTurn(guestId: string, ms: number): Promise<void> {
+    const turn = this.#workers.get(guestId)?.turn;
+    if (turn === undefined) return;
+    const enough = new AbortController();
+    await Promise.race([turn, delay(ms, undefined, { signal: enough.signal, ref: false }).catch(() => undefined)]);
+    enough.abort();
   }
 
   async #turns(guestId: string, worker: Worker): Promise<void> {
@@ -281,18 +296,21 @@ export class Reconciler {
     await ledger.forget(id);
     clearTimeout(this.#workers.get(id)?.timer);
     this.#workers.delete(id);
-    const last: GuestReport = {
-      id,
-      generation: wanted.generation,
-      state: "stopped",
-      converged: true,
-      portsUp: [],
-      gone: true,
-    };
+    const last = lastReport(id, wanted.generation);
     this.#options.onReport(id, last);
     backend.entriesChanged(ledger.entries);
   }
 }
+
+/** What is told of a guest when it is gone. */
+export const lastReport = (id: string, generation: number): GuestReport => ({
+  id,
+  generation,
+  state: "stopped",
+  converged: true,
+  portsUp: [],
+  gone: true,
+});
 
 const noProgress = (): Progress => ({ launchedAtMs: null, shutdownAskedAtMs: null, shutdownPressedAtMs: null });
 

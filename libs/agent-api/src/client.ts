@@ -13,7 +13,7 @@ export type AgentClient = {
   putGuest(spec: GuestSpec): Promise<GuestReport>;
   /** null when the agent knows no such guest. */
   getGuest(id: string): Promise<GuestReport | null>;
-  /** false when it was gone already. */
+  /** false when it is gone: it was already, or went before the agent answered. */
   deleteGuest(id: string, generation: number): Promise<boolean>;
   rebootGuest(id: string, kind: "soft" | "hard", nonce: string): Promise<void>;
   consoleText(id: string, lines: number | undefined): Promise<string>;
@@ -66,8 +66,10 @@ export function createAgentClient(socketPath: string): AgentClient {
     guests: async () => (await call<{ guests: GuestReport[] }>("GET", "/v1/guests")).guests,
     putGuest: (spec) => call("PUT", guest(spec.id), spec),
     getGuest: (id) => orNull(call<GuestReport>("GET", guest(id))),
-    deleteGuest: async (id, generation) =>
-      (await orNull(call<GuestReport | undefined>("DELETE", `${guest(id)}?generation=${generation}`))) !== null,
+    deleteGuest: async (id, generation) => {
+      const report = await orNull(call<GuestReport>("DELETE", `${guest(id)}?generation=${generation}`));
+      return report !== null && report.gone !== true;
+    },
     rebootGuest: (id, kind, nonce) => call("POST", `${guest(id)}/reboot`, { kind, nonce }),
     consoleText: async (id, lines) => {
       const response = await send("GET", `${guest(id)}/console${lines === undefined ? "" : `?length=${lines}`}`);

@@ -10,7 +10,8 @@
  *                                       An older generation than the ledger's (or, for an hour, than that of a
  *                                       guest deleted here): 409 conflict, nothing changed.
  *   GET    /v1/guests/:id               -> GuestReport | 404
- *   DELETE /v1/guests/:id?generation=N  -> 202 (converges to gone; reported `gone: true` once) | 404 already gone
+ *   DELETE /v1/guests/:id?generation=N  -> 202 GuestReport (converges to gone; reported `gone: true` once), or 200 when it
+ *                                          went within a moment, its report then says `gone` | 404 already gone
  *   POST   /v1/guests/:id/reboot        { kind: "soft" | "hard", nonce } -> 202. Same nonce twice: done once.
  *   GET    /v1/guests/:id/console?length=N   -> text/plain, the last N lines of the serial console
  *   GET    /v1/guests/:id/vnc           Upgrade: tcp -> raw RFB stream
