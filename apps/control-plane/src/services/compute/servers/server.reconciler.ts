@@ -3,7 +3,7 @@ import { CloudError, messageOf } from "@andromede/base/errors";
 
 import type { App } from "../../../app.ts";
 import type { Queryable } from "../../../db/database.ts";
-import { type Transaction, transact } from "../../../db/transaction.ts";
+import { transact } from "../../../db/transaction.ts";
 import { systemOrigin } from "../../../events/append.ts";
 import { type Outcome, type Reconciler, done, pollAfter, waitFor } from "../../../reconcile/worker.ts";
 import { bootImageById } from "../../image/public.ts";
@@ -189,27 +189,22 @@ async function deleteGuest(app: App, server: Server): Promise<Outcome> {
 /** The guest is gone: room, quota, ports and row go with it, in one transaction. Locks in the order of 0005-compute.sql. */
 async function forget(app: App, server: Server): Promise<Outcome> {
   const at = new Date(app.clock.now());
+  const { id, host, projectId, flavor } = server;
   await transact(app, origin, async (tx) => {
-    await lockUsage(tx.sql, server.projectId);
-    if (!(await stillThere(tx, server))) return;
-    if (server.host !== null) await releaseHost(tx.sql, server.host, roomOf(server.flavor));
-    await releaseUsage(tx.sql, server.projectId, {
-      servers: 1,
-      cores: server.flavor.vcpus,
-      ramMib: server.flavor.ramMib,
-    });
-    await deleteServerRow(tx.sql, server.id);
-    await releaseServerPorts(tx, server.id);
-    await finishActions(tx.sql, server.id, { result: "Success", message: null, host: server.host }, at);
-    tx.event({ action: "compute.server.gone", target: { type: "server", id: server.id, projectId: server.projectId } });
+    // sent together, done in this order: the second looks when the project's row is held
+    const [, current] = await Promise.all([lockUsage(tx.sql, projectId), findServer(tx.sql, id)]);
+    // another worker may have been here; the row, which both hold in turn, makes this safe
+    if (current === null || !current.deleting || current.host !== host) return;
+    await Promise.all([
+      host === null ? undefined : releaseHost(tx.sql, host, roomOf(flavor)),
+      releaseUsage(tx.sql, projectId, { servers: 1, cores: flavor.vcpus, ramMib: flavor.ramMib }),
+      deleteServerRow(tx.sql, id),
+      finishActions(tx.sql, id, { result: "Success", message: null, host }, at),
+      releaseServerPorts(tx, id),
+    ]);
+    tx.event({ action: "compute.server.gone", target: { type: "server", id, projectId } });
   });
   return done;
-}
-
-/** Another worker may have been here; the project's row, which both hold in turn, makes this safe. */
-async function stillThere(tx: Transaction, server: Server): Promise<boolean> {
-  const current = await findServer(tx.sql, server.id);
-  return current !== null && current.deleting && current.host === server.host;
 }
 
 function hostOf(server: Server): string {

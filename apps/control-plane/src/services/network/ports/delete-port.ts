@@ -13,15 +13,20 @@ export async function deletePort(tx: Transaction, requester: Requester, id: stri
     throw forbidden("rule:delete_port is disallowed by policy", { type: "PolicyNotAuthorized" });
   }
   if (isOurs(port.deviceOwner)) {
-    throw conflict(`Port ${id} cannot be deleted directly via the port API: has device owner ${port.deviceOwner}.`, { type: "ServicePortInUse" });
+    throw conflict(`Port ${id} cannot be deleted directly via the port API: has device owner ${port.deviceOwner}.`, {
+      type: "ServicePortInUse",
+    });
   }
   await dropPort(tx, port);
 }
 
 /** The port, its addresses and what hung on them, without asking who wants it. */
-export async function dropPort(tx: Transaction, port: Pick<Port, "id" | "projectId" | "networkProjectId" | "serverId">): Promise<void> {
-  await clearFloatingIps(tx, port.id);
-  await deletePortRow(tx.sql, port.id);
+export async function dropPort(
+  tx: Transaction,
+  port: Pick<Port, "id" | "projectId" | "networkProjectId" | "serverId">,
+): Promise<void> {
+  // sent together, done in this order
+  await Promise.all([clearFloatingIps(tx, port.id), deletePortRow(tx.sql, port.id)]);
   tx.event({
     action: "network.port.delete",
     target: { type: "port", id: port.id, projectId: port.projectId === "" ? port.networkProjectId : port.projectId },
