@@ -179,6 +179,10 @@ function databaseBinds({ database }: Stack): Bind[] {
 const nodeEnvironment = (stack: Stack, program: "control-plane" | "host-agent"): { [name: string]: string } => ({
   NODE_ENV: "production",
   NODE_COMPILE_CACHE: compileCache(stack.paths.directory, program),
+  // The C library would keep what a password's hash or an upload's pieces took, once for each thread that ever did one.
+  MALLOC_ARENA_MAX: "2",
+  MALLOC_MMAP_THRESHOLD_: "131072",
+  MALLOC_TRIM_THRESHOLD_: "131072",
 });
 
 const nodeCommand = (program: string, args: string[], config: string): string[] => [
