@@ -64,13 +64,16 @@ function networkClass(
   };
 }
 
-const isNotFound = (error: unknown): boolean => error instanceof Error && (error as { kind?: unknown }).kind === "notFound";
+const isNotFound = (error: unknown): boolean =>
+  error instanceof Error && (error as { kind?: unknown }).kind === "notFound";
 
 /** A router's routes and legs go before it. */
 async function removeRouterWhole(tx: Transaction, id: string): Promise<void> {
   await updateRouter(tx, operator, id, { routes: [] });
   const legs = await listLegs(tx.sql, id);
-  for (const portId of new Set(legs.filter((leg) => leg.deviceOwner === "network:router_interface").map((leg) => leg.portId))) {
+  for (const portId of new Set(
+    legs.filter((leg) => leg.deviceOwner === "network:router_interface").map((leg) => leg.portId),
+  )) {
     await removeInterface(tx, operator, id, { portId, subnetId: undefined });
   }
   await deleteRouter(tx, operator, id);

@@ -18,7 +18,12 @@ import { listRules, listRulesOfGroups } from "./security-group-rules/security-gr
 import { securityGroupRuleAttributes } from "./security-group-rules/security-group-rule.schema.ts";
 import { listSecurityGroups } from "./security-groups/security-group.queries.ts";
 import { securityGroupAttributes } from "./security-groups/security-group.schema.ts";
-import { addressesOfServers, securityGroupsOfServers, serverInterfaces, serverPortsReady } from "./servers/read-server-ports.ts";
+import {
+  addressesOfServers,
+  securityGroupsOfServers,
+  serverInterfaces,
+  serverPortsReady,
+} from "./servers/read-server-ports.ts";
 import { listSubnets } from "./subnets/subnet.queries.ts";
 import { subnetAttributes } from "./subnets/subnet.schema.ts";
 import { type World, createWorld } from "./testing/network-world.ts";
@@ -83,33 +88,59 @@ after(async () => {
 async function seqScans(send: (sql: postgres.Sql) => Promise<unknown>): Promise<string[]> {
   plans = [];
   await send(explained);
-  assert.ok(plans.some((plan) => plan.includes("Query Text")), "the server explained something");
+  assert.ok(
+    plans.some((plan) => plan.includes("Query Text")),
+    "the server explained something",
+  );
   return plans.flatMap((plan) => [...plan.matchAll(/Seq Scan on (\w+)/g)].map((match) => match[1] ?? ""));
 }
 
 const requester = { projectId: "p7", admin: false };
-const page = (attributes: Parameters<typeof readListRequest>[1], raw: string) => readListRequest(parseQuery(raw), attributes);
+const page = (attributes: Parameters<typeof readListRequest>[1], raw: string) =>
+  readListRequest(parseQuery(raw), attributes);
 
 const CASES: [string, (sql: postgres.Sql) => Promise<unknown>][] = [
   ["networks", (sql) => listNetworks(sql, requester, page(networkAttributes(false), ""))],
-  ["external networks", (sql) => listNetworks(sql, requester, page(networkAttributes(false), "router%3Aexternal=True"))],
+  [
+    "external networks",
+    (sql) => listNetworks(sql, requester, page(networkAttributes(false), "router%3Aexternal=True")),
+  ],
   ["a page of networks", (sql) => listNetworks(sql, requester, page(networkAttributes(false), "limit=5&marker=n7"))],
   ["subnets", (sql) => listSubnets(sql, requester, page(subnetAttributes, ""))],
   ["subnets of a network", (sql) => listSubnets(sql, requester, page(subnetAttributes, "network_id=n7"))],
   ["ports", (sql) => listPorts(sql, requester, page(portAttributes(false), ""))],
   ["ports of a network", (sql) => listPorts(sql, requester, page(portAttributes(false), "network_id=n7"))],
   ["ports of a device", (sql) => listPorts(sql, requester, page(portAttributes(false), "device_id=server7-3"))],
-  ["ports at an address", (sql) => listPorts(sql, requester, page(portAttributes(false), "fixed_ips=ip_address%3D10.0.0.9"))],
+  [
+    "ports at an address",
+    (sql) => listPorts(sql, requester, page(portAttributes(false), "fixed_ips=ip_address%3D10.0.0.9")),
+  ],
   ["ports of a group", (sql) => listPorts(sql, requester, page(portAttributes(false), "security_groups=g7"))],
-  ["a page of all ports", (sql) => listPorts(sql, { projectId: "-", admin: true }, page(portAttributes(true), "limit=50&marker=port7-3"))],
-  ["all ports of a device", (sql) => listPorts(sql, { projectId: "-", admin: true }, page(portAttributes(true), "device_id=server7-3"))],
+  [
+    "a page of all ports",
+    (sql) => listPorts(sql, { projectId: "-", admin: true }, page(portAttributes(true), "limit=50&marker=port7-3")),
+  ],
+  [
+    "all ports of a device",
+    (sql) => listPorts(sql, { projectId: "-", admin: true }, page(portAttributes(true), "device_id=server7-3")),
+  ],
   ["routers", (sql) => listRouters(sql, requester, page(routerAttributes, ""))],
   ["floating IPs", (sql) => listFloatingIps(sql, requester, page(floatingIpAttributes, ""))],
-  ["floating IPs at an address", (sql) => listFloatingIps(sql, requester, page(floatingIpAttributes, "floating_ip_address=172.24.0.7"))],
+  [
+    "floating IPs at an address",
+    (sql) => listFloatingIps(sql, requester, page(floatingIpAttributes, "floating_ip_address=172.24.0.7")),
+  ],
   ["groups", (sql) => listSecurityGroups(sql, requester, page(securityGroupAttributes, ""))],
   ["rules", (sql) => listRules(sql, requester, page(securityGroupRuleAttributes, ""))],
   ["rules of groups", (sql) => listRulesOfGroups(sql, ["g7", "g8"])],
-  ["addresses of servers", (sql) => addressesOfServers(sql, Array.from({ length: 20 }, (_, index) => `server${index}-3`))],
+  [
+    "addresses of servers",
+    (sql) =>
+      addressesOfServers(
+        sql,
+        Array.from({ length: 20 }, (_, index) => `server${index}-3`),
+      ),
+  ],
   ["groups of servers", (sql) => securityGroupsOfServers(sql, ["server7-1", "server7-2"])],
   ["interfaces of a server", (sql) => serverInterfaces(sql, "server7-1")],
   ["readiness of a server", (sql) => serverPortsReady(sql, "server7-1")],

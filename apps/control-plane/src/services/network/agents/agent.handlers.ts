@@ -27,7 +27,13 @@ async function isAlive(app: App, host: string): Promise<boolean> {
     timer = setTimeout(() => resolve(false), ANSWER_WITHIN_MS);
   });
   try {
-    return await Promise.race([app.agents.client(host).host().then(() => true), late]);
+    return await Promise.race([
+      app.agents
+        .client(host)
+        .host()
+        .then(() => true),
+      late,
+    ]);
   } catch (error) {
     app.log.debug({ error, host }, "the host's agent does not answer");
     return false;
@@ -61,10 +67,18 @@ async function readAgents(app: App) {
 
 export async function listAgents(request: ApiRequest): Promise<Reply> {
   const wanted = (name: string, value: unknown): boolean =>
-    !request.query.has(name) || request.query.all(name).some((text) => text.toLowerCase() === String(value).toLowerCase());
+    !request.query.has(name) ||
+    request.query.all(name).some((text) => text.toLowerCase() === String(value).toLowerCase());
   const agents = await readAgents(request.app);
   return ok({
-    agents: agents.filter((agent) => wanted("host", agent.host) && wanted("agent_type", agent.agent_type) && wanted("binary", agent.binary) && wanted("alive", agent.alive) && wanted("id", agent.id)),
+    agents: agents.filter(
+      (agent) =>
+        wanted("host", agent.host) &&
+        wanted("agent_type", agent.agent_type) &&
+        wanted("binary", agent.binary) &&
+        wanted("alive", agent.alive) &&
+        wanted("id", agent.id),
+    ),
   });
 }
 
@@ -76,7 +90,9 @@ export async function showAgent(request: ApiRequest): Promise<Reply> {
 }
 
 export function listAvailabilityZones(): Reply {
-  return ok({ availability_zones: ["network", "router"].map((resource) => ({ name: ZONE, resource, state: "available" })) });
+  return ok({
+    availability_zones: ["network", "router"].map((resource) => ({ name: ZONE, resource, state: "available" })),
+  });
 }
 
 export const listServiceProviders = (): Reply => ok({ service_providers: [] });

@@ -5,8 +5,28 @@ import { listIpAvailabilities, showIpAvailability } from "./ip-availability.hand
 export const agentRoutes: Route[] = [
   route({ method: "GET", path: "/v2.0/agents", rule: "get_agent", handler: listAgents }),
   route({ method: "GET", path: "/v2.0/agents/:id", rule: "get_agent", handler: showAgent }),
-  route({ method: "GET", path: "/v2.0/availability_zones", rule: "get_availability_zone", handler: listAvailabilityZones }),
-  route({ method: "GET", path: "/v2.0/service-providers", rule: "get_service_provider", handler: listServiceProviders }),
-  route({ method: "GET", path: "/v2.0/network-ip-availabilities", rule: "get_network_ip_availability", handler: listIpAvailabilities }),
-  route({ method: "GET", path: "/v2.0/network-ip-availabilities/:id", rule: "get_network_ip_availability", handler: showIpAvailability }),
+  route({
+    method: "GET",
+    path: "/v2.0/availability_zones",
+    rule: "get_availability_zone",
+    handler: listAvailabilityZones,
+  }),
+  route({
+    method: "GET",
+    path: "/v2.0/service-providers",
+    rule: "get_service_provider",
+    handler: listServiceProviders,
+  }),
+  route({
+    method: "GET",
+    path: "/v2.0/network-ip-availabilities",
+    rule: "get_network_ip_availability",
+    handler: listIpAvailabilities,
+  }),
+  route({
+    method: "GET",
+    path: "/v2.0/network-ip-availabilities/:id",
+    rule: "get_network_ip_availability",
+    handler: showIpAvailability,
+  }),
 ];

@@ -5,7 +5,8 @@ import { toRanges } from "../subnets/subnet.model.ts";
 import { type NetworkUse, readNetworkUse } from "./read-ip-availability.ts";
 
 /** Numbers beyond 2^53 (every IPv6 subnet) are shown as near as JSON's readers hold them. */
-const sizeOf = (ranges: Range[]): number => Number(ranges.reduce((sum, { start, end }) => sum + (end - start + 1n), 0n));
+const sizeOf = (ranges: Range[]): number =>
+  Number(ranges.reduce((sum, { start, end }) => sum + (end - start + 1n), 0n));
 
 function toView(network: NetworkUse) {
   const subnets = network.subnets.map((subnet) => ({
@@ -28,14 +29,16 @@ function toView(network: NetworkUse) {
 }
 
 export async function listIpAvailabilities(request: ApiRequest): Promise<Reply> {
-  const wanted = (name: string, value: string): boolean => !request.query.has(name) || request.query.all(name).includes(value);
+  const wanted = (name: string, value: string): boolean =>
+    !request.query.has(name) || request.query.all(name).includes(value);
   const networks = (await readNetworkUse(request.app.db)).filter(
     (network) =>
       wanted("network_id", network.networkId) &&
       wanted("network_name", network.networkName) &&
       wanted("tenant_id", network.projectId) &&
       wanted("project_id", network.projectId) &&
-      (!request.query.has("ip_version") || network.subnets.some((subnet) => wanted("ip_version", String(subnet.ipVersion)))),
+      (!request.query.has("ip_version") ||
+        network.subnets.some((subnet) => wanted("ip_version", String(subnet.ipVersion)))),
   );
   return ok({ network_ip_availabilities: networks.map(toView) });
 }

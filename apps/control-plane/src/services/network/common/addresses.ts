@@ -2,7 +2,14 @@
 
 export type Address = { version: 4 | 6; value: bigint };
 /** `first` and `last` are the lowest and highest address of the prefix, host bits or not. */
-export type Cidr = { version: 4 | 6; prefix: number; first: bigint; last: bigint; /** Canonical, host bits zero. */ text: string; /** As given: had it host bits? */ exact: boolean };
+export type Cidr = {
+  version: 4 | 6;
+  prefix: number;
+  first: bigint;
+  last: bigint;
+  /** Canonical, host bits zero. */ text: string;
+  /** As given: had it host bits? */ exact: boolean;
+};
 export type Range = { start: bigint; end: bigint };
 
 const V4 = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/;
@@ -131,7 +138,10 @@ export function canonicalMac(text: string): string | null {
 export function eui64Address(cidr: Cidr, mac: string): string {
   const bytes = mac.split(":").map((byte) => BigInt(`0x${byte}`));
   const [first = 0n, ...rest] = bytes;
-  const identifier = [first ^ 2n, ...rest.slice(0, 2), 0xffn, 0xfen, ...rest.slice(2)].reduce((value, byte) => (value << 8n) | byte, 0n);
+  const identifier = [first ^ 2n, ...rest.slice(0, 2), 0xffn, 0xfen, ...rest.slice(2)].reduce(
+    (value, byte) => (value << 8n) | byte,
+    0n,
+  );
   return formatAddress(cidr.first | identifier, 6);
 }
 

@@ -3,8 +3,15 @@ import type { ListRequest } from "./list-request.ts";
 import { pickFields } from "./wire.ts";
 
 /** `{networks: [...], networks_links: [...]}`: links only when pages were asked for, as Neutron does. */
-export function listReply(request: Pick<ApiRequest, "query" | "baseUrl" | "path">, list: ListRequest, collection: string, views: { id: string }[]): Reply {
-  const body: { [key: string]: unknown } = { [collection]: list.fields.length === 0 ? views : views.map((view) => pickFields(view, list.fields)) };
+export function listReply(
+  request: Pick<ApiRequest, "query" | "baseUrl" | "path">,
+  list: ListRequest,
+  collection: string,
+  views: { id: string }[],
+): Reply {
+  const body: { [key: string]: unknown } = {
+    [collection]: list.fields.length === 0 ? views : views.map((view) => pickFields(view, list.fields)),
+  };
   if (list.limit !== undefined) {
     const links = pageLinks(request, list, views);
     if (links.length > 0) body[`${collection}_links`] = links;
@@ -12,7 +19,11 @@ export function listReply(request: Pick<ApiRequest, "query" | "baseUrl" | "path"
   return ok(body);
 }
 
-function pageLinks(request: Pick<ApiRequest, "query" | "baseUrl" | "path">, list: ListRequest, views: { id: string }[]): { rel: string; href: string }[] {
+function pageLinks(
+  request: Pick<ApiRequest, "query" | "baseUrl" | "path">,
+  list: ListRequest,
+  views: { id: string }[],
+): { rel: string; href: string }[] {
   const first = views.at(0);
   const last = views.at(-1);
   if (first === undefined || last === undefined) return [];

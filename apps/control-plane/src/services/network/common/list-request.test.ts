@@ -18,11 +18,16 @@ test("filters: repeated keys, booleans as Python writes them, numbers", () => {
 });
 
 test("tags, fields, page and sort", () => {
-  const request = read("tags=a,b&not-tags-any=c&fields=id&fields=name&limit=10&marker=x&page_reverse=True&sort_key=name&sort_dir=desc&sort_key=mtu&sort_dir=asc");
+  const request = read(
+    "tags=a,b&not-tags-any=c&fields=id&fields=name&limit=10&marker=x&page_reverse=True&sort_key=name&sort_dir=desc&sort_key=mtu&sort_dir=asc",
+  );
   assert.deepEqual(request.tags, { all: ["a", "b"], any: [], notAll: [], notAny: ["c"] });
   assert.deepEqual(request.fields, ["id", "name"]);
   assert.deepEqual([request.limit, request.marker, request.reverse], [10, "x", true]);
-  assert.deepEqual(request.sort, [{ column: "name", descending: true }, { column: "mtu", descending: false }]);
+  assert.deepEqual(request.sort, [
+    { column: "name", descending: true },
+    { column: "mtu", descending: false },
+  ]);
 });
 
 test("limit 0 is no limit", () => assert.equal(read("limit=0").limit, undefined));

@@ -4,10 +4,17 @@ import { invalid } from "@andromede/base/errors";
 import type { Query } from "../../../http/service.ts";
 
 /** Where an attribute is kept. `special` ones are turned into SQL by the resource's own queries. */
-export type Attribute = { column: string; kind: "text" | "boolean" | "integer" | "array" | "time" | "address" } | { kind: "special" };
+export type Attribute =
+  | { column: string; kind: "text" | "boolean" | "integer" | "array" | "time" | "address" }
+  | { kind: "special" };
 export type Attributes = { readonly [wireName: string]: Attribute };
 
-export type Filter = { name: string; column: string; kind: "text" | "boolean" | "integer" | "array" | "address"; values: string[] };
+export type Filter = {
+  name: string;
+  column: string;
+  kind: "text" | "boolean" | "integer" | "array" | "address";
+  values: string[];
+};
 export type ListRequest = {
   filters: Filter[];
   special: { name: string; values: string[] }[];
@@ -20,7 +27,19 @@ export type ListRequest = {
   fields: string[];
 };
 
-const CONTROL = new Set(["fields", "limit", "marker", "page_reverse", "sort_key", "sort_dir", "tags", "tags-any", "not-tags", "not-tags-any", "changed_since"]);
+const CONTROL = new Set([
+  "fields",
+  "limit",
+  "marker",
+  "page_reverse",
+  "sort_key",
+  "sort_dir",
+  "tags",
+  "tags-any",
+  "not-tags",
+  "not-tags-any",
+  "changed_since",
+]);
 const TRUE = new Set(["true", "1", "yes", "on", "t", "y"]);
 const FALSE = new Set(["false", "0", "no", "off", "f", "n"]);
 const INT4 = 2_147_483_647;
@@ -44,7 +63,12 @@ export function readListRequest(query: Query, attributes: Attributes): ListReque
   return {
     filters,
     special,
-    tags: { all: words(query, "tags"), any: words(query, "tags-any"), notAll: words(query, "not-tags"), notAny: words(query, "not-tags-any") },
+    tags: {
+      all: words(query, "tags"),
+      any: words(query, "tags-any"),
+      notAll: words(query, "not-tags"),
+      notAny: words(query, "not-tags-any"),
+    },
     changedSince: readTime(query),
     sort: readSort(query, attributes),
     limit: readLimit(query),
@@ -54,7 +78,11 @@ export function readListRequest(query: Query, attributes: Attributes): ListReque
   };
 }
 
-const words = (query: Query, name: string): string[] => query.all(name).flatMap((value) => value.split(",")).filter((word) => word !== "");
+const words = (query: Query, name: string): string[] =>
+  query
+    .all(name)
+    .flatMap((value) => value.split(","))
+    .filter((word) => word !== "");
 
 function toFilter(name: string, column: string, kind: Filter["kind"], values: string[]): Filter {
   if (kind === "boolean") {
@@ -80,9 +108,13 @@ function booleanWord(name: string, value: string): "true" | "false" {
 function readTime(query: Query): Date | undefined {
   const text = query.get("changed_since");
   if (text === undefined) return undefined;
-  const time = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d+)?Z?$/.test(text) ? new Date(`${text.replace(" ", "T").replace(/Z$/, "")}Z`) : null;
+  const time = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d+)?Z?$/.test(text)
+    ? new Date(`${text.replace(" ", "T").replace(/Z$/, "")}Z`)
+    : null;
   if (time === null || Number.isNaN(time.getTime())) {
-    throw invalid(`Invalid input for changed_since: '${text}' is not a time of the form 2024-01-02T03:04:05`, { field: "changed_since" });
+    throw invalid(`Invalid input for changed_since: '${text}' is not a time of the form 2024-01-02T03:04:05`, {
+      field: "changed_since",
+    });
   }
   return time;
 }
@@ -100,7 +132,9 @@ function readSort(query: Query, attributes: Attributes): ListRequest["sort"] {
     }
     const direction = directions[index] ?? "asc";
     if (direction !== "asc" && direction !== "desc") {
-      throw invalid(`Invalid input for operation: sort_dir must be 'asc' or 'desc', not '${direction}'`, { field: "sort_dir" });
+      throw invalid(`Invalid input for operation: sort_dir must be 'asc' or 'desc', not '${direction}'`, {
+        field: "sort_dir",
+      });
     }
     return { column: attribute.column, descending: direction === "desc" };
   });
@@ -109,6 +143,7 @@ function readSort(query: Query, attributes: Attributes): ListRequest["sort"] {
 function readLimit(query: Query): number | undefined {
   const text = query.get("limit");
   if (text === undefined) return undefined;
-  if (!/^\d{1,9}$/.test(text)) throw invalid(`Limit must be an integer 0 or greater and not '${text}'`, { field: "limit" });
+  if (!/^\d{1,9}$/.test(text))
+    throw invalid(`Limit must be an integer 0 or greater and not '${text}'`, { field: "limit" });
   return text === "0" ? undefined : Number(text);
 }

@@ -59,7 +59,9 @@ export function afterMarker(sql: Queryable, request: ListRequest, marker: Marker
   const columns = orderColumns(request);
   // (a, b, c) after (x, y, z) where each may run its own way: a after x, or a = x and b after y, or ...
   const steps = columns.map(({ column, descending }, index) => {
-    const equal = columns.slice(0, index).map((before, at) => sql`coalesce(t.${sql(before.column)}::text, '') = ${marker.values[at] ?? ""} and`);
+    const equal = columns
+      .slice(0, index)
+      .map((before, at) => sql`coalesce(t.${sql(before.column)}::text, '') = ${marker.values[at] ?? ""} and`);
     return sql`${index === 0 ? nothing(sql) : sql`or`} (${equal.length === 0 ? nothing(sql) : equal} ${afterValue(sql, marker, column, descending)})`;
   });
   return sql`and (${steps})`;
@@ -76,7 +78,9 @@ function afterValue(sql: Queryable, marker: Marker, column: string, descending: 
 }
 
 function orderColumns(request: ListRequest): { column: string; descending: boolean }[] {
-  const columns = request.sort.some(({ column }) => column === "id") ? request.sort : [...request.sort, { column: "id", descending: false }];
+  const columns = request.sort.some(({ column }) => column === "id")
+    ? request.sort
+    : [...request.sort, { column: "id", descending: false }];
   return request.reverse ? columns.map(({ column, descending }) => ({ column, descending: !descending })) : columns;
 }
 

@@ -21,7 +21,9 @@ export async function listIds(sql: Queryable, table: Realised | "subnet"): Promi
 }
 
 /** Rows that OVN should have rows of its own for, by its classes. */
-export async function listExpected(sql: Queryable): Promise<{ owner: "network" | "port" | "router_port" | "router" | "security_group"; id: string }[]> {
+export async function listExpected(
+  sql: Queryable,
+): Promise<{ owner: "network" | "port" | "router_port" | "router" | "security_group"; id: string }[]> {
   return sql`
     select 'network' as owner, id from network where observed_revision is not null
     union all select case when device_owner = 'network:router_interface' then 'router_port' else 'port' end, id

@@ -13,7 +13,10 @@ export const requesterOf = (request: Pick<ApiRequest, "actor" | "plane">): Reque
 });
 
 /** Whose a new resource will be: `project_id` or `tenant_id`, which only an operator may set to another's. */
-export function ownerOf(requester: Requester, wire: { project_id?: string | undefined; tenant_id?: string | undefined }): string {
+export function ownerOf(
+  requester: Requester,
+  wire: { project_id?: string | undefined; tenant_id?: string | undefined },
+): string {
   const { project_id: projectId, tenant_id: tenantId } = wire;
   if (projectId !== undefined && tenantId !== undefined && projectId !== tenantId) {
     throw invalid("'project_id' and 'tenant_id' do not match");
@@ -24,15 +27,24 @@ export function ownerOf(requester: Requester, wire: { project_id?: string | unde
     return requester.projectId;
   }
   if (!requester.admin) {
-    throw invalid("Specifying 'project_id' or 'tenant_id' other than the authenticated project in request requires admin privileges");
+    throw invalid(
+      "Specifying 'project_id' or 'tenant_id' other than the authenticated project in request requires admin privileges",
+    );
   }
   return named;
 }
 
 /** Refuses attributes that only operators may set, as Neutron's policy does. */
-export function requireAdminFor(requester: Requester, action: string, wire: { readonly [name: string]: unknown }, attributes: readonly string[]): void {
+export function requireAdminFor(
+  requester: Requester,
+  action: string,
+  wire: { readonly [name: string]: unknown },
+  attributes: readonly string[],
+): void {
   if (requester.admin) return;
   const found = attributes.find((name) => wire[name] !== undefined);
   if (found === undefined) return;
-  throw forbidden(`(rule:${action} and rule:${action}:${found}) is disallowed by policy`, { type: "PolicyNotAuthorized" });
+  throw forbidden(`(rule:${action} and rule:${action}:${found}) is disallowed by policy`, {
+    type: "PolicyNotAuthorized",
+  });
 }

@@ -28,12 +28,14 @@ export function envelope(one: string, schema: JsonSchema, many?: string): JsonSc
 
 export type WireBoolean = boolean | "true" | "false" | "True" | "False" | "1" | "0" | 1 | 0;
 
-export const toBoolean = (value: WireBoolean): boolean => value === true || value === 1 || value === "1" || value === "true" || value === "True";
+export const toBoolean = (value: WireBoolean): boolean =>
+  value === true || value === 1 || value === "1" || value === "true" || value === "True";
 
 /** An integer within bounds, or refused by name. */
 export function toInteger(value: number | string, field: string, min: number, max: number): number {
   const number = typeof value === "number" ? value : /^-?\d{1,10}$/.test(value.trim()) ? Number(value) : Number.NaN;
-  if (!Number.isInteger(number)) throw invalid(`Invalid input for ${field}. Reason: '${value}' is not an integer.`, { field });
+  if (!Number.isInteger(number))
+    throw invalid(`Invalid input for ${field}. Reason: '${value}' is not an integer.`, { field });
   if (number < min || number > max) {
     throw invalid(`Invalid input for ${field}. Reason: '${number}' is not in the range ${min} to ${max}.`, { field });
   }
@@ -41,7 +43,11 @@ export function toInteger(value: number | string, field: string, min: number, ma
 }
 
 /** The body's one resource or many, and how the answer is to be wrapped. */
-export function resourcesOf<Wire>(body: { [key: string]: Wire | Wire[] }, one: string, many: string): { bulk: boolean; wires: Wire[] } {
+export function resourcesOf<Wire>(
+  body: { [key: string]: Wire | Wire[] },
+  one: string,
+  many: string,
+): { bulk: boolean; wires: Wire[] } {
   const list = body[many];
   if (Array.isArray(list)) return { bulk: true, wires: list };
   return { bulk: false, wires: [body[one] as Wire] };

@@ -15,7 +15,14 @@ import { deletePortRow, lockVisiblePort } from "../ports/port.queries.ts";
 import { reserveQuota } from "../quotas/reserve-quota.ts";
 import { findRouterBetween } from "../routers/router.queries.ts";
 import { listSubnetsOfNetwork } from "../subnets/subnet.queries.ts";
-import { type FloatingIp, type FloatingIpWithPort, alreadyAssociated, chooseFixedIp, floatingIpNotFound, notReachable } from "./floating-ip.model.ts";
+import {
+  type FloatingIp,
+  type FloatingIpWithPort,
+  alreadyAssociated,
+  chooseFixedIp,
+  floatingIpNotFound,
+  notReachable,
+} from "./floating-ip.model.ts";
 import {
   deleteFloatingIpRow,
   findFloatingIp,
@@ -42,7 +49,11 @@ export type UpdateFloatingIp = { portId?: string | null; fixedIpAddress?: string
 
 const everyone: Requester = { projectId: "-", admin: true };
 
-export async function createFloatingIp(tx: Transaction, requester: Requester, wanted: CreateFloatingIp): Promise<FloatingIpWithPort> {
+export async function createFloatingIp(
+  tx: Transaction,
+  requester: Requester,
+  wanted: CreateFloatingIp,
+): Promise<FloatingIpWithPort> {
   const id = newUuid();
   const [, network, subnets, macAddress] = await Promise.all([
     reserveQuota(tx.sql, wanted.projectId, { floatingip: 1 }),
@@ -52,11 +63,16 @@ export async function createFloatingIp(tx: Transaction, requester: Requester, wa
   ]);
   if (network === null || !isVisible(network, requester)) throw networkNotFound(wanted.floatingNetworkId);
   if (!network.external) {
-    throw invalid(`Bad floatingip request: Network ${network.id} is not a valid external network.`, { type: "BadRequest" });
+    throw invalid(`Bad floatingip request: Network ${network.id} is not a valid external network.`, {
+      type: "BadRequest",
+    });
   }
   const ofVersion4 = subnets.filter((subnet) => subnet.ipVersion === 4);
   if (ofVersion4.length === 0) throw noAddressLeft(network.id);
-  const asked = { ...(wanted.subnetId === undefined ? {} : { subnet_id: wanted.subnetId }), ...(wanted.floatingIpAddress === undefined ? {} : { ip_address: wanted.floatingIpAddress }) };
+  const asked = {
+    ...(wanted.subnetId === undefined ? {} : { subnet_id: wanted.subnetId }),
+    ...(wanted.floatingIpAddress === undefined ? {} : { ip_address: wanted.floatingIpAddress }),
+  };
   const port = await makePort(tx, {
     projectId: "",
     network,
@@ -80,10 +96,16 @@ export async function createFloatingIp(tx: Transaction, requester: Requester, wa
   });
   tx.enqueue(`floatingip/${id}`);
   if (wanted.portId === undefined) {
-    if (wanted.fixedIpAddress !== undefined) throw invalid("Bad floatingip request: fixed_ip_address cannot be specified without a port_id.", { type: "BadRequest" });
+    if (wanted.fixedIpAddress !== undefined)
+      throw invalid("Bad floatingip request: fixed_ip_address cannot be specified without a port_id.", {
+        type: "BadRequest",
+      });
     return { ...floatingIp, portDetails: null };
   }
-  await updateFloatingIpRow(tx.sql, id, { ...floatingIp, ...(await associate(tx, requester, floatingIp, wanted.portId, wanted.fixedIpAddress)) });
+  await updateFloatingIpRow(tx.sql, id, {
+    ...floatingIp,
+    ...(await associate(tx, requester, floatingIp, wanted.portId, wanted.fixedIpAddress)),
+  });
   return readFloatingIp(tx.sql, everyone, id);
 }
 
@@ -106,7 +128,12 @@ async function associate(
   return { portId, fixedIpAddress: fixed.ip_address, routerId };
 }
 
-export async function updateFloatingIp(tx: Transaction, requester: Requester, id: string, wanted: UpdateFloatingIp): Promise<FloatingIpWithPort> {
+export async function updateFloatingIp(
+  tx: Transaction,
+  requester: Requester,
+  id: string,
+  wanted: UpdateFloatingIp,
+): Promise<FloatingIpWithPort> {
   const seen = await findFloatingIp(tx.sql, requester, id);
   if (seen === null) throw floatingIpNotFound(id);
   const description = wanted.description ?? seen.description;
@@ -130,12 +157,17 @@ async function placeOf(
   wanted: UpdateFloatingIp,
 ): Promise<Pick<FloatingIp, "portId" | "fixedIpAddress" | "routerId">> {
   if (wanted.portId === null || wanted.portId === "") {
-    if (wanted.fixedIpAddress !== undefined) throw invalid("Bad floatingip request: fixed_ip_address cannot be specified without a port_id.", { type: "BadRequest" });
+    if (wanted.fixedIpAddress !== undefined)
+      throw invalid("Bad floatingip request: fixed_ip_address cannot be specified without a port_id.", {
+        type: "BadRequest",
+      });
     return { portId: null, fixedIpAddress: null, routerId: null };
   }
   const portId = wanted.portId ?? (wanted.fixedIpAddress === undefined ? null : seen.portId);
   if (portId === null && wanted.fixedIpAddress !== undefined) {
-    throw invalid("Bad floatingip request: fixed_ip_address cannot be specified without a port_id.", { type: "BadRequest" });
+    throw invalid("Bad floatingip request: fixed_ip_address cannot be specified without a port_id.", {
+      type: "BadRequest",
+    });
   }
   if (portId === null) return { portId: seen.portId, fixedIpAddress: seen.fixedIpAddress, routerId: seen.routerId };
   return associate(tx, requester, seen, portId, wanted.fixedIpAddress);
@@ -146,12 +178,18 @@ export async function deleteFloatingIp(tx: Transaction, requester: Requester, id
   if (floatingIp === null) throw floatingIpNotFound(id);
   await deleteFloatingIpRow(tx.sql, id);
   await deletePortRow(tx.sql, floatingIp.floatingPortId);
-  tx.event({ action: "network.floatingip.delete", target: { type: "floatingip", id, projectId: floatingIp.projectId } });
+  tx.event({
+    action: "network.floatingip.delete",
+    target: { type: "floatingip", id, projectId: floatingIp.projectId },
+  });
   tx.enqueue(`floatingip/${id}`);
 }
 
-export const readFloatingIps = (sql: Queryable, requester: Requester, request: ListRequest): Promise<FloatingIpWithPort[]> =>
-  listFloatingIps(sql, requester, request);
+export const readFloatingIps = (
+  sql: Queryable,
+  requester: Requester,
+  request: ListRequest,
+): Promise<FloatingIpWithPort[]> => listFloatingIps(sql, requester, request);
 
 export async function readFloatingIp(sql: Queryable, requester: Requester, id: string): Promise<FloatingIpWithPort> {
   const floatingIp = await findFloatingIp(sql, requester, id);

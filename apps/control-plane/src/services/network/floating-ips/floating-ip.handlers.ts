@@ -7,7 +7,14 @@ import { readListRequest } from "../common/list-request.ts";
 import { mutate } from "../common/mutate.ts";
 import { ownerOf, requesterOf, requireAdminFor } from "../common/requester.ts";
 import { pickFields } from "../common/wire.ts";
-import { type UpdateFloatingIp, createFloatingIp, deleteFloatingIp, readFloatingIp, readFloatingIps, updateFloatingIp } from "./change-floating-ip.ts";
+import {
+  type UpdateFloatingIp,
+  createFloatingIp,
+  deleteFloatingIp,
+  readFloatingIp,
+  readFloatingIps,
+  updateFloatingIp,
+} from "./change-floating-ip.ts";
 import { floatingIpAttributes } from "./floating-ip.schema.ts";
 import { toFloatingIpView } from "./floating-ip.view.ts";
 
@@ -38,7 +45,8 @@ export async function showFloatingIp(request: ApiRequest): Promise<Reply> {
 function readAddress(text: string | null | undefined, field: string): string | undefined {
   if (text === undefined || text === null || text === "") return undefined;
   const address = canonicalAddress(text);
-  if (address === null) throw invalid(`Invalid input for ${field}. Reason: '${text}' is not a valid IP address.`, { field });
+  if (address === null)
+    throw invalid(`Invalid input for ${field}. Reason: '${text}' is not a valid IP address.`, { field });
   return address;
 }
 
@@ -57,7 +65,9 @@ export async function createFloatingIpHandler(request: ApiRequest<{ floatingip: 
     dnsName: wire.dns_name ?? "",
     dnsDomain: wire.dns_domain ?? "",
   };
-  return created({ floatingip: toFloatingIpView(await mutate(request, (tx) => createFloatingIp(tx, requester, wanted))) });
+  return created({
+    floatingip: toFloatingIpView(await mutate(request, (tx) => createFloatingIp(tx, requester, wanted))),
+  });
 }
 
 export async function updateFloatingIpHandler(request: ApiRequest<{ floatingip: Partial<Wire> }>): Promise<Reply> {
@@ -68,7 +78,9 @@ export async function updateFloatingIpHandler(request: ApiRequest<{ floatingip: 
     ...(fixedIpAddress === undefined ? {} : { fixedIpAddress }),
     ...(wire.description === undefined ? {} : { description: wire.description }),
   };
-  const floatingIp = await mutate(request, (tx) => updateFloatingIp(tx, requesterOf(request), request.params["id"] ?? "", change));
+  const floatingIp = await mutate(request, (tx) =>
+    updateFloatingIp(tx, requesterOf(request), request.params["id"] ?? "", change),
+  );
   return ok({ floatingip: toFloatingIpView(floatingIp) });
 }
 

@@ -24,17 +24,27 @@ export type FloatingIp = {
 };
 
 /** What is shown of the port behind it. */
-export type PortDetails = Pick<Port, "name" | "networkId" | "macAddress" | "adminStateUp" | "status" | "deviceId" | "deviceOwner">;
+export type PortDetails = Pick<
+  Port,
+  "name" | "networkId" | "macAddress" | "adminStateUp" | "status" | "deviceId" | "deviceOwner"
+>;
 export type FloatingIpWithPort = FloatingIp & { portDetails: PortDetails | null };
 
-export const floatingIpNotFound = (id: string): CloudError => notFound(`Floating IP ${id} could not be found`, { type: "FloatingIPNotFound" });
+export const floatingIpNotFound = (id: string): CloudError =>
+  notFound(`Floating IP ${id} could not be found`, { type: "FloatingIPNotFound" });
 
 const refuse = (message: string): CloudError => invalid(`Bad floatingip request: ${message}`, { type: "BadRequest" });
 
 /** Which of the port's addresses the floating one is to stand for. */
-export function chooseFixedIp(port: Port, floatingIp: Pick<FloatingIp, "id" | "projectId">, wanted: string | undefined) {
+export function chooseFixedIp(
+  port: Port,
+  floatingIp: Pick<FloatingIp, "id" | "projectId">,
+  wanted: string | undefined,
+) {
   if (port.projectId !== floatingIp.projectId) {
-    throw refuse(`Port ${port.id} is associated with a different tenant than Floating IP ${floatingIp.id} and therefore cannot be bound.`);
+    throw refuse(
+      `Port ${port.id} is associated with a different tenant than Floating IP ${floatingIp.id} and therefore cannot be bound.`,
+    );
   }
   const addresses = ipv4Of(port);
   if (wanted !== undefined) {
@@ -45,12 +55,18 @@ export function chooseFixedIp(port: Port, floatingIp: Pick<FloatingIp, "id" | "p
   const [only, more] = addresses;
   if (only === undefined) throw refuse(`Cannot add floating IP to port ${port.id} that has no fixed IPv4 addresses.`);
   if (more !== undefined) {
-    throw refuse(`Port ${port.id} has multiple fixed IPv4 addresses.  Must provide a specific IPv4 address when assigning a floating IP.`);
+    throw refuse(
+      `Port ${port.id} has multiple fixed IPv4 addresses.  Must provide a specific IPv4 address when assigning a floating IP.`,
+    );
   }
   return only;
 }
 
-export const alreadyAssociated = (floatingIp: Pick<FloatingIp, "id" | "floatingIpAddress" | "floatingNetworkId">, portId: string, fixedIp: string): CloudError =>
+export const alreadyAssociated = (
+  floatingIp: Pick<FloatingIp, "id" | "floatingIpAddress" | "floatingNetworkId">,
+  portId: string,
+  fixedIp: string,
+): CloudError =>
   conflict(
     `Cannot associate floating IP ${floatingIp.floatingIpAddress} (${floatingIp.id}) with port ${portId} using fixed IP ${fixedIp}, as that fixed IP already has a floating IP on external network ${floatingIp.floatingNetworkId}.`,
     { type: "FloatingIPPortAlreadyAssociated" },

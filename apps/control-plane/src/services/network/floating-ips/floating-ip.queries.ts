@@ -1,20 +1,43 @@
 import type { Queryable } from "../../../db/database.ts";
-import { type Fragment, afterMarker, filtersOf, findMarker, inOrder, nothing, orderOf } from "../common/list.queries.ts";
+import {
+  type Fragment,
+  afterMarker,
+  filtersOf,
+  findMarker,
+  inOrder,
+  nothing,
+  orderOf,
+} from "../common/list.queries.ts";
 import type { ListRequest } from "../common/list-request.ts";
 import type { Requester } from "../common/requester.ts";
 import type { FloatingIp, FloatingIpWithPort } from "./floating-ip.model.ts";
 
-const columns = (sql: Queryable): Fragment => sql`t.id, t.project_id, t.description, t.floating_network_id, t.floating_ip_address, t.floating_port_id,
+const columns = (
+  sql: Queryable,
+): Fragment => sql`t.id, t.project_id, t.description, t.floating_network_id, t.floating_ip_address, t.floating_port_id,
   t.port_id, t.fixed_ip_address, t.router_id, t.dns_name, t.dns_domain, t.tags, t.revision_number, t.created_at, t.updated_at,
   t.observed_revision, t.status`;
-const details = (sql: Queryable): Fragment => sql`(select jsonb_build_object('name', p.name, 'networkId', p.network_id, 'macAddress', p.mac_address,
+const details = (
+  sql: Queryable,
+): Fragment => sql`(select jsonb_build_object('name', p.name, 'networkId', p.network_id, 'macAddress', p.mac_address,
   'adminStateUp', p.admin_state_up, 'status', p.status, 'deviceId', p.device_id, 'deviceOwner', p.device_owner)
   from port p where p.id = t.port_id) as port_details`;
-const scope = (sql: Queryable, requester: Requester): Fragment => (requester.admin ? sql`true` : sql`t.project_id = ${requester.projectId}`);
+const scope = (sql: Queryable, requester: Requester): Fragment =>
+  requester.admin ? sql`true` : sql`t.project_id = ${requester.projectId}`;
 
 export async function insertFloatingIp(
   sql: Queryable,
-  row: Pick<FloatingIp, "id" | "projectId" | "description" | "floatingNetworkId" | "floatingIpAddress" | "floatingPortId" | "dnsName" | "dnsDomain">,
+  row: Pick<
+    FloatingIp,
+    | "id"
+    | "projectId"
+    | "description"
+    | "floatingNetworkId"
+    | "floatingIpAddress"
+    | "floatingPortId"
+    | "dnsName"
+    | "dnsDomain"
+  >,
 ): Promise<FloatingIp> {
   const [made] = await sql<FloatingIp[]>`
     insert into floatingip as t (id, project_id, description, floating_network_id, floating_ip_address, floating_port_id, dns_name, dns_domain)
@@ -24,18 +47,28 @@ export async function insertFloatingIp(
   return made as FloatingIp;
 }
 
-export async function findFloatingIp(sql: Queryable, requester: Requester, id: string): Promise<FloatingIpWithPort | null> {
+export async function findFloatingIp(
+  sql: Queryable,
+  requester: Requester,
+  id: string,
+): Promise<FloatingIpWithPort | null> {
   const [row] = await sql<FloatingIpWithPort[]>`
     select ${columns(sql)}, ${details(sql)} from floatingip t where t.id = ${id} and ${scope(sql, requester)}`;
   return row ?? null;
 }
 
 export async function lockFloatingIp(sql: Queryable, requester: Requester, id: string): Promise<FloatingIp | null> {
-  const [row] = await sql<FloatingIp[]>`select ${columns(sql)} from floatingip t where t.id = ${id} and ${scope(sql, requester)} for update`;
+  const [row] = await sql<
+    FloatingIp[]
+  >`select ${columns(sql)} from floatingip t where t.id = ${id} and ${scope(sql, requester)} for update`;
   return row ?? null;
 }
 
-export async function listFloatingIps(sql: Queryable, requester: Requester, request: ListRequest): Promise<FloatingIpWithPort[]> {
+export async function listFloatingIps(
+  sql: Queryable,
+  requester: Requester,
+  request: ListRequest,
+): Promise<FloatingIpWithPort[]> {
   const marker = await findMarker(sql, "floatingip", request);
   const rows = await sql<FloatingIpWithPort[]>`
     select ${columns(sql)}, ${details(sql)} from floatingip t where ${scope(sql, requester)}
@@ -54,14 +87,23 @@ export async function updateFloatingIpRow(
 }
 
 /** Takes floating IPs off a port, or off some of its addresses. */
-export async function clearFloatingIpsOf(sql: Queryable, portId: string, addresses?: string[]): Promise<{ id: string; projectId: string }[]> {
+export async function clearFloatingIpsOf(
+  sql: Queryable,
+  portId: string,
+  addresses?: string[],
+): Promise<{ id: string; projectId: string }[]> {
   return sql`
     update floatingip set port_id = null, fixed_ip_address = null, router_id = null, revision_number = revision_number + 1, updated_at = now()
     where port_id = ${portId} ${addresses === undefined ? nothing(sql) : sql`and fixed_ip_address = any(${addresses}::text[])`}
     returning id, project_id`;
 }
 
-export async function findFloatingIpAt(sql: Queryable, networkId: string, portId: string, fixedIp: string): Promise<string | null> {
+export async function findFloatingIpAt(
+  sql: Queryable,
+  networkId: string,
+  portId: string,
+  fixedIp: string,
+): Promise<string | null> {
   const [row] = await sql<{ id: string }[]>`
     select id from floatingip where port_id = ${portId} and fixed_ip_address = ${fixedIp} and floating_network_id = ${networkId}`;
   return row?.id ?? null;

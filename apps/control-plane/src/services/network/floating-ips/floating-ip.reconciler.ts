@@ -17,7 +17,14 @@ export const floatingIpReconciler: Reconciler = {
       if (missing !== null) return missing;
       // translated on the gateway's host, where the router's own address is
       const { floatingIpAddress } = floatingIp;
-      await ensureFloatingIp(app.ovn, { id, routerId, portId, fixedIpAddress, floatingIpAddress, distributedMac: null });
+      await ensureFloatingIp(app.ovn, {
+        id,
+        routerId,
+        portId,
+        fixedIpAddress,
+        floatingIpAddress,
+        distributedMac: null,
+      });
     }
     if (floatingIp !== null) await markRealised(app.db, "floatingip", id, floatingIp.revisionNumber);
     return done;

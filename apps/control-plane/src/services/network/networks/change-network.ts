@@ -18,10 +18,17 @@ import {
   updateNetworkRow,
 } from "./network.queries.ts";
 
-export async function createNetworks(tx: Transaction, wanted: Omit<InsertedNetwork, "id">[]): Promise<NetworkWithSubnets[]> {
+export async function createNetworks(
+  tx: Transaction,
+  wanted: Omit<InsertedNetwork, "id">[],
+): Promise<NetworkWithSubnets[]> {
   const rows = wanted.map((network) => ({ ...network, id: newUuid() }));
   const [, made] = await Promise.all([
-    reserveQuotas(tx.sql, "network", wanted.map((one) => one.projectId)),
+    reserveQuotas(
+      tx.sql,
+      "network",
+      wanted.map((one) => one.projectId),
+    ),
     Promise.all(rows.map((row) => insertNetwork(tx.sql, row))),
   ]);
   for (const { id, projectId, name } of made) {
@@ -41,16 +48,23 @@ export async function updateNetwork(
   checkOwner(network, requester, id, "update_network");
   const change = readChange(network);
   if (network.shared && change.shared === false && (await isNetworkUsedByOthers(tx.sql, network))) {
-    throw conflict(`Unable to reconfigure sharing settings for network ${network.name}. Multiple tenants are using it.`, {
-      type: "InvalidSharedSetting",
-    });
+    throw conflict(
+      `Unable to reconfigure sharing settings for network ${network.name}. Multiple tenants are using it.`,
+      {
+        type: "InvalidSharedSetting",
+      },
+    );
   }
   if (network.external && change.external === false && (await isNetworkUsedAsExternal(tx.sql, id))) {
-    throw conflict(`External network ${id} cannot be updated to be made non-external, since it has existing gateway ports.`, {
-      type: "ExternalNetworkInUse",
-    });
+    throw conflict(
+      `External network ${id} cannot be updated to be made non-external, since it has existing gateway ports.`,
+      {
+        type: "ExternalNetworkInUse",
+      },
+    );
   }
-  if (change.isDefault === true && !(change.external ?? network.external)) throw invalid("Only an external network can be the default one.");
+  if (change.isDefault === true && !(change.external ?? network.external))
+    throw invalid("Only an external network can be the default one.");
   const changed = await updateNetworkRow(tx.sql, id, change);
   tx.event({ action: "network.network.update", target: { type: "network", id, projectId: network.projectId } });
   tx.enqueue(`network/${id}`);
@@ -78,7 +92,10 @@ export async function deleteNetwork(tx: Transaction, requester: Requester, id: s
   tx.enqueue(`network/${id}`);
   for (const portId of ours) tx.enqueue(`port/${portId}`);
   for (const subnetId of subnets) {
-    tx.event({ action: "network.subnet.delete", target: { type: "subnet", id: subnetId, projectId: network.projectId } });
+    tx.event({
+      action: "network.subnet.delete",
+      target: { type: "subnet", id: subnetId, projectId: network.projectId },
+    });
     tx.enqueue(`subnet/${subnetId}`);
   }
 }

@@ -27,7 +27,14 @@ type Wire = ProviderWire & {
   tenant_id?: string;
 };
 
-const FOR_ADMINS = ["shared", "router:external", "is_default", "provider:network_type", "provider:physical_network", "provider:segmentation_id"];
+const FOR_ADMINS = [
+  "shared",
+  "router:external",
+  "is_default",
+  "provider:network_type",
+  "provider:physical_network",
+  "provider:segmentation_id",
+];
 
 /** `shared: false` is what it is anyway: clients send it, and no right is needed for it. */
 const asked = (wire: Wire): { readonly [name: string]: unknown } =>
@@ -37,7 +44,12 @@ export async function listNetworks(request: ApiRequest): Promise<Reply> {
   const requester = requesterOf(request);
   const list = readListRequest(request.query, networkAttributes(requester.admin));
   const networks = await readNetworks(request.app.db, requester, list);
-  return listReply(request, list, "networks", networks.map((network) => toNetworkView(network, requester.admin)));
+  return listReply(
+    request,
+    list,
+    "networks",
+    networks.map((network) => toNetworkView(network, requester.admin)),
+  );
 }
 
 export async function showNetwork(request: ApiRequest): Promise<Reply> {
@@ -53,7 +65,8 @@ function toNetwork(requester: Requester, wire: Wire) {
   const isDefault = toBoolean(wire.is_default ?? false);
   if (isDefault && !external) throw invalid("Only an external network can be the default one.");
   const unknown = (wire.availability_zone_hints ?? []).find((zone) => zone !== ZONE);
-  if (unknown !== undefined) throw invalid(`AvailabilityZone ${unknown} could not be found.`, { type: "AvailabilityZoneNotFound", status: 404 });
+  if (unknown !== undefined)
+    throw invalid(`AvailabilityZone ${unknown} could not be found.`, { type: "AvailabilityZoneNotFound", status: 404 });
   return {
     projectId: ownerOf(requester, wire),
     name: wire.name ?? "",
@@ -93,7 +106,9 @@ export async function updateNetworkHandler(request: ApiRequest<{ network: Wire }
       ...(wire.shared === undefined ? {} : { shared: toBoolean(wire.shared) }),
       ...(wire["router:external"] === undefined ? {} : { external: toBoolean(wire["router:external"]) }),
       ...(wire.is_default === undefined ? {} : { isDefault: toBoolean(wire.is_default) }),
-      ...(wire.port_security_enabled === undefined ? {} : { portSecurityEnabled: toBoolean(wire.port_security_enabled) }),
+      ...(wire.port_security_enabled === undefined
+        ? {}
+        : { portSecurityEnabled: toBoolean(wire.port_security_enabled) }),
     })),
   );
   return ok({ network: toNetworkView(network, requester.admin) });

@@ -40,9 +40,12 @@ const MIN_MTU = 68;
 export const MIN_IPV6_MTU = 1280;
 const MAX_MTU = 9000;
 
-export const networkNotFound = (id: string): CloudError => notFound(`Network ${id} could not be found.`, { type: "NetworkNotFound" });
+export const networkNotFound = (id: string): CloudError =>
+  notFound(`Network ${id} could not be found.`, { type: "NetworkNotFound" });
 export const networkInUse = (id: string): CloudError =>
-  conflict(`Unable to complete operation on network ${id}. There are one or more ports still in use on the network.`, { type: "NetworkInUse" });
+  conflict(`Unable to complete operation on network ${id}. There are one or more ports still in use on the network.`, {
+    type: "NetworkInUse",
+  });
 
 /** Seen by all when shared or external, else by its owner. */
 export const isVisible = (network: Pick<Network, "projectId" | "shared" | "external">, requester: Requester): boolean =>
@@ -53,7 +56,12 @@ export const isUsable = (network: Pick<Network, "projectId" | "shared">, request
   requester.admin || network.projectId === requester.projectId || network.shared;
 
 /** A network seen but not owned is refused; one not seen does not exist. */
-export function checkOwner(network: Network | null, requester: Requester, id: string, action: string): asserts network is Network {
+export function checkOwner(
+  network: Network | null,
+  requester: Requester,
+  id: string,
+  action: string,
+): asserts network is Network {
   if (network === null || !isVisible(network, requester)) throw networkNotFound(id);
   if (!requester.admin && network.projectId !== requester.projectId) {
     throw forbidden(`rule:${action} is disallowed by policy`, { type: "PolicyNotAuthorized" });
@@ -73,20 +81,29 @@ export function readProvider(wire: ProviderWire): Provider {
   const physicalNetwork = wire["provider:physical_network"] ?? null;
   const segment = wire["provider:segmentation_id"] ?? null;
   if (type === "geneve") {
-    if (physicalNetwork !== null) throw invalid("Invalid input for operation: provider:physical_network specified for geneve network.");
-    if (segment !== null) throw invalid("Invalid input for operation: the segment of a geneve network is chosen by OVN.");
+    if (physicalNetwork !== null)
+      throw invalid("Invalid input for operation: provider:physical_network specified for geneve network.");
+    if (segment !== null)
+      throw invalid("Invalid input for operation: the segment of a geneve network is chosen by OVN.");
     return { networkType: type, physicalNetwork: null, segmentationId: null };
   }
-  if (type !== "flat" && type !== "vlan") throw invalid(`Invalid input for operation: Network type '${type}' is not supported.`);
+  if (type !== "flat" && type !== "vlan")
+    throw invalid(`Invalid input for operation: Network type '${type}' is not supported.`);
   if (physicalNetwork === null || physicalNetwork === "") {
     throw invalid(`Invalid input for operation: provider:physical_network required for ${type} provider network.`);
   }
   if (type === "flat") {
-    if (segment !== null) throw invalid("Invalid input for operation: provider:segmentation_id specified for flat network.");
+    if (segment !== null)
+      throw invalid("Invalid input for operation: provider:segmentation_id specified for flat network.");
     return { networkType: type, physicalNetwork, segmentationId: null };
   }
-  if (segment === null) throw invalid("Invalid input for operation: provider:segmentation_id required for vlan provider network.");
-  return { networkType: type, physicalNetwork, segmentationId: toInteger(segment, "provider:segmentation_id", 1, 4094) };
+  if (segment === null)
+    throw invalid("Invalid input for operation: provider:segmentation_id required for vlan provider network.");
+  return {
+    networkType: type,
+    physicalNetwork,
+    segmentationId: toInteger(segment, "provider:segmentation_id", 1, 4094),
+  };
 }
 
 /** The MTU asked for, within what the network can carry; 0 or nothing: the largest. */

@@ -4,14 +4,20 @@ import type { ListRequest } from "../common/list-request.ts";
 import type { Requester } from "../common/requester.ts";
 import type { Network, NetworkWithSubnets } from "./network.model.ts";
 
-const columns = (sql: Queryable) => sql`t.id, t.project_id, t.name, t.description, t.admin_state_up, t.shared, t.external, t.is_default, t.mtu,
+const columns = (
+  sql: Queryable,
+) => sql`t.id, t.project_id, t.name, t.description, t.admin_state_up, t.shared, t.external, t.is_default, t.mtu,
   t.port_security_enabled, t.dns_domain, t.network_type, t.physical_network, t.segmentation_id, t.availability_zone_hints, t.tags,
   t.revision_number, t.created_at, t.updated_at, t.observed_revision, t.status`;
-const subnetIds = (sql: Queryable) => sql`array(select s.id from subnet s where s.network_id = t.id order by s.created_at, s.id) as subnet_ids`;
+const subnetIds = (sql: Queryable) =>
+  sql`array(select s.id from subnet s where s.network_id = t.id order by s.created_at, s.id) as subnet_ids`;
 const visible = (sql: Queryable, requester: Requester) =>
   requester.admin ? sql`true` : sql`(t.project_id = ${requester.projectId} or t.shared or t.external)`;
 
-export type InsertedNetwork = Omit<Network, "createdAt" | "updatedAt" | "revisionNumber" | "tags" | "observedRevision" | "status">;
+export type InsertedNetwork = Omit<
+  Network,
+  "createdAt" | "updatedAt" | "revisionNumber" | "tags" | "observedRevision" | "status"
+>;
 
 export async function insertNetwork(sql: Queryable, network: InsertedNetwork): Promise<Network> {
   const [row] = await sql<Network[]>`
@@ -42,13 +48,21 @@ export async function lockNetworkSubnets(sql: Queryable, id: string): Promise<Ne
   return row ?? null;
 }
 
-export async function findVisibleNetwork(sql: Queryable, requester: Requester, id: string): Promise<NetworkWithSubnets | null> {
+export async function findVisibleNetwork(
+  sql: Queryable,
+  requester: Requester,
+  id: string,
+): Promise<NetworkWithSubnets | null> {
   const [row] = await sql<NetworkWithSubnets[]>`
     select ${columns(sql)}, ${subnetIds(sql)} from network t where t.id = ${id} and ${visible(sql, requester)}`;
   return row ?? null;
 }
 
-export async function listNetworks(sql: Queryable, requester: Requester, request: ListRequest): Promise<NetworkWithSubnets[]> {
+export async function listNetworks(
+  sql: Queryable,
+  requester: Requester,
+  request: ListRequest,
+): Promise<NetworkWithSubnets[]> {
   const marker = await findMarker(sql, "network", request);
   const rows = await sql<NetworkWithSubnets[]>`
     select ${columns(sql)}, ${subnetIds(sql)} from network t where ${visible(sql, requester)}
@@ -57,7 +71,18 @@ export async function listNetworks(sql: Queryable, requester: Requester, request
 }
 
 export type NetworkChange = Partial<
-  Pick<Network, "name" | "description" | "adminStateUp" | "shared" | "external" | "isDefault" | "mtu" | "portSecurityEnabled" | "dnsDomain">
+  Pick<
+    Network,
+    | "name"
+    | "description"
+    | "adminStateUp"
+    | "shared"
+    | "external"
+    | "isDefault"
+    | "mtu"
+    | "portSecurityEnabled"
+    | "dnsDomain"
+  >
 >;
 
 export async function updateNetworkRow(sql: Queryable, id: string, change: NetworkChange): Promise<NetworkWithSubnets> {
@@ -102,7 +127,10 @@ export async function isNetworkUsedAsExternal(sql: Queryable, id: string): Promi
 }
 
 /** What must be brought to OVN again when the network's MTU or domain changes. */
-export async function listNetworkDependents(sql: Queryable, id: string): Promise<{ subnets: string[]; routerPorts: string[]; routers: string[]; ports: string[] }> {
+export async function listNetworkDependents(
+  sql: Queryable,
+  id: string,
+): Promise<{ subnets: string[]; routerPorts: string[]; routers: string[]; ports: string[] }> {
   const [row] = await sql<{ subnets: string[]; routerPorts: string[]; routers: string[]; ports: string[] }[]>`
     select array(select id from subnet where network_id = ${id}) as subnets,
       array(select id from port where network_id = ${id} and device_owner = 'network:router_interface') as router_ports,

@@ -18,7 +18,8 @@ export const networkReconciler: Reconciler = {
       if (app.ovn !== null) await removeNetwork(app.ovn, id);
       return done;
     }
-    if (app.ovn !== null) await ensureNetwork(app.ovn, { id, name: network.name, physical: physicalOf(network), vlanTransparent: false });
+    if (app.ovn !== null)
+      await ensureNetwork(app.ovn, { id, name: network.name, physical: physicalOf(network), vlanTransparent: false });
     await markRealised(app.db, "network", id, network.revisionNumber);
     return done;
   },

@@ -42,7 +42,11 @@ const changeable = {
   is_default: boolean,
   mtu: integerText,
   port_security_enabled: boolean,
-  dns_domain: { type: "string", maxLength: 255, pattern: "^$|^[A-Za-z0-9_]([A-Za-z0-9_-]{0,62})(\\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})*\\.?$" },
+  dns_domain: {
+    type: "string",
+    maxLength: 255,
+    pattern: "^$|^[A-Za-z0-9_]([A-Za-z0-9_-]{0,62})(\\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})*\\.?$",
+  },
 } as const;
 
 export const createNetworkSchema = envelope(
@@ -62,4 +66,8 @@ export const createNetworkSchema = envelope(
   },
   "networks",
 );
-export const updateNetworkSchema = envelope("network", { type: "object", additionalProperties: false, properties: changeable });
+export const updateNetworkSchema = envelope("network", {
+  type: "object",
+  additionalProperties: false,
+  properties: changeable,
+});

@@ -14,8 +14,13 @@ test("version documents: one version, and no token needed", async () => {
     const answer = await world.test.inject({ method: "GET", url: path });
     assert.equal(answer.status, 200, path);
   }
-  const { versions } = (await world.test.inject({ method: "GET", url: "/network/" })).body as { versions: { id: string; status: string; links: unknown[] }[] };
-  assert.deepEqual(versions.map((version) => version.id), ["v2.0"]);
+  const { versions } = (await world.test.inject({ method: "GET", url: "/network/" })).body as {
+    versions: { id: string; status: string; links: unknown[] }[];
+  };
+  assert.deepEqual(
+    versions.map((version) => version.id),
+    ["v2.0"],
+  );
 });
 
 test("a network's life", async () => {
@@ -27,7 +32,9 @@ test("a network's life", async () => {
   assert.deepEqual([made["tenant_id"], made["project_id"]], [tenant.projectId, tenant.projectId]);
   assert.equal("provider:network_type" in made, false);
   assert.deepEqual(await tenant.show("network", made.id), made);
-  const { network } = (await tenant.expect(200, "PUT", `/v2.0/networks/${made.id}`, { network: { name: "new", mtu: 1300 } })) as unknown as { network: { name: string; mtu: number; revision_number: number } };
+  const { network } = (await tenant.expect(200, "PUT", `/v2.0/networks/${made.id}`, {
+    network: { name: "new", mtu: 1300 },
+  })) as unknown as { network: { name: string; mtu: number; revision_number: number } };
   assert.deepEqual([network.name, network.mtu, network.revision_number], ["new", 1300, 2]);
   await tenant.expect(204, "DELETE", `/v2.0/networks/${made.id}`);
   await tenant.expect(404, "GET", `/v2.0/networks/${made.id}`);
@@ -47,8 +54,13 @@ test("deleting a network takes its subnets and its own port, and nothing that is
 
 test("bulk creation keeps the order and is all or nothing", async () => {
   const tenant = world.tenant();
-  const { networks } = (await tenant.expect(201, "POST", "/v2.0/networks", { networks: [{ name: "a" }, { name: "b" }, { name: "c" }] })) as unknown as { networks: { id: string; name: string }[] };
-  assert.deepEqual(networks.map((network) => network.name), ["a", "b", "c"]);
+  const { networks } = (await tenant.expect(201, "POST", "/v2.0/networks", {
+    networks: [{ name: "a" }, { name: "b" }, { name: "c" }],
+  })) as unknown as { networks: { id: string; name: string }[] };
+  assert.deepEqual(
+    networks.map((network) => network.name),
+    ["a", "b", "c"],
+  );
   const [first] = networks;
   await tenant.expect(404, "POST", "/v2.0/ports", { ports: [{ network_id: first?.id }, { network_id: "nowhere" }] });
   assert.deepEqual(await tenant.list("port"), []);
@@ -57,7 +69,11 @@ test("bulk creation keeps the order and is all or nothing", async () => {
 test("what is others' does not exist, what is shared or external is seen, and only operators say so", async () => {
   const [owner, stranger] = [world.tenant(), world.tenant()];
   const own = await owner.create("network", { name: "own" });
-  for (const [method, body] of [["GET", undefined], ["PUT", { network: { name: "x" } }], ["DELETE", undefined]] as const) {
+  for (const [method, body] of [
+    ["GET", undefined],
+    ["PUT", { network: { name: "x" } }],
+    ["DELETE", undefined],
+  ] as const) {
     await stranger.expect(404, method, `/v2.0/networks/${own.id}`, body);
   }
   const refused = await owner.call("POST", "/v2.0/networks", { network: { name: "s", shared: true } });
@@ -75,7 +91,10 @@ test("what is others' does not exist, what is shared or external is seen, and on
 test("the external network: found by filter, its subnets not shown", async () => {
   const tenant = world.tenant();
   const { network } = await externalNetwork(world.operator);
-  const found = await tenant.list("network", "?router%3Aexternal=True&fields=id&fields=router%3Aexternal&fields=shared");
+  const found = await tenant.list(
+    "network",
+    "?router%3Aexternal=True&fields=id&fields=router%3Aexternal&fields=shared",
+  );
   assert.ok(found.length > 0);
   for (const one of found) assert.deepEqual(Object.keys(one).toSorted(), ["id", "router:external", "shared"]);
   assert.ok(found.every((one) => one["router:external"] === true));
@@ -85,21 +104,36 @@ test("the external network: found by filter, its subnets not shown", async () =>
 
 test("filters, sorting and pages with links", async () => {
   const tenant = world.tenant();
-  for (const name of ["c", "a", "e", "b", "d"]) await tenant.create("network", { name, description: name < "c" ? "low" : "high" });
-  assert.deepEqual((await tenant.list("network", "?name=a&name=e&sort_key=name&sort_dir=desc")).map((one) => one["name"]), ["e", "a"]);
+  for (const name of ["c", "a", "e", "b", "d"])
+    await tenant.create("network", { name, description: name < "c" ? "low" : "high" });
+  assert.deepEqual(
+    (await tenant.list("network", "?name=a&name=e&sort_key=name&sort_dir=desc")).map((one) => one["name"]),
+    ["e", "a"],
+  );
   const names: string[] = [];
-  let path: string | undefined = "/v2.0/networks?limit=2&sort_key=description&sort_dir=desc&sort_key=name&sort_dir=asc&description=low&description=high";
+  let path: string | undefined =
+    "/v2.0/networks?limit=2&sort_key=description&sort_dir=desc&sort_key=name&sort_dir=asc&description=low&description=high";
   while (path !== undefined) {
-    const body = (await tenant.expect(200, "GET", path)) as unknown as { networks: { name: string }[]; networks_links?: { rel: string; href: string }[] };
+    const body = (await tenant.expect(200, "GET", path)) as unknown as {
+      networks: { name: string }[];
+      networks_links?: { rel: string; href: string }[];
+    };
     names.push(...body.networks.map((one) => one.name));
     const next: { href: string } | undefined = body.networks_links?.find((link) => link.rel === "next");
     path = next === undefined ? undefined : next.href.slice(next.href.indexOf("/v2.0"));
   }
   assert.deepEqual(names, ["a", "b", "c", "d", "e"]);
   const last = await tenant.list("network", "?name=e");
-  const back = await tenant.list("network", `?limit=2&sort_key=name&sort_dir=asc&page_reverse=True&marker=${last[0]?.id}&name=a&name=b&name=c&name=d&name=e`);
-  assert.deepEqual(back.map((one) => one["name"]), ["c", "d"]);
-  for (const query of ["?colour=blue", "?limit=-1", "?sort_key=colour", "?shared=maybe"]) await tenant.expect(400, "GET", `/v2.0/networks${query}`);
+  const back = await tenant.list(
+    "network",
+    `?limit=2&sort_key=name&sort_dir=asc&page_reverse=True&marker=${last[0]?.id}&name=a&name=b&name=c&name=d&name=e`,
+  );
+  assert.deepEqual(
+    back.map((one) => one["name"]),
+    ["c", "d"],
+  );
+  for (const query of ["?colour=blue", "?limit=-1", "?sort_key=colour", "?shared=maybe"])
+    await tenant.expect(400, "GET", `/v2.0/networks${query}`);
   await tenant.expect(404, "GET", "/v2.0/networks?limit=1&marker=nowhere");
 });
 
@@ -141,17 +175,42 @@ test("tags", async () => {
 
 test("extensions, zones, providers; agents for operators only", async () => {
   const tenant = world.tenant();
-  const { extensions } = (await tenant.expect(200, "GET", "/v2.0/extensions")) as unknown as { extensions: { alias: string }[] };
-  for (const alias of ["router", "external-net", "extraroute", "security-group", "subnet_allocation", "net-mtu", "quotas", "standard-attr-tag"]) {
-    assert.ok(extensions.some((extension) => extension.alias === alias), alias);
+  const { extensions } = (await tenant.expect(200, "GET", "/v2.0/extensions")) as unknown as {
+    extensions: { alias: string }[];
+  };
+  for (const alias of [
+    "router",
+    "external-net",
+    "extraroute",
+    "security-group",
+    "subnet_allocation",
+    "net-mtu",
+    "quotas",
+    "standard-attr-tag",
+  ]) {
+    assert.ok(
+      extensions.some((extension) => extension.alias === alias),
+      alias,
+    );
     await tenant.expect(200, "GET", `/v2.0/extensions/${alias}`);
   }
   await tenant.expect(404, "GET", "/v2.0/extensions/nonsense");
   assert.deepEqual(await tenant.expect(200, "GET", "/v2.0/service-providers"), { service_providers: [] });
-  assert.equal(((await tenant.expect(200, "GET", "/v2.0/availability_zones"))["availability_zones"] as unknown[]).length, 2);
+  assert.equal(
+    ((await tenant.expect(200, "GET", "/v2.0/availability_zones"))["availability_zones"] as unknown[]).length,
+    2,
+  );
   await tenant.expect(403, "GET", "/v2.0/agents");
-  const { agents } = (await world.operator.expect(200, "GET", "/v2.0/agents")) as unknown as { agents: { host: string; alive: boolean; id: string }[] };
-  assert.deepEqual(agents.map((agent) => [agent.host, agent.alive]), [["host1", false], ["host1", false]]);
+  const { agents } = (await world.operator.expect(200, "GET", "/v2.0/agents")) as unknown as {
+    agents: { host: string; alive: boolean; id: string }[];
+  };
+  assert.deepEqual(
+    agents.map((agent) => [agent.host, agent.alive]),
+    [
+      ["host1", false],
+      ["host1", false],
+    ],
+  );
   await world.operator.expect(200, "GET", `/v2.0/agents/${agents[0]?.id}`);
   await world.operator.expect(200, "GET", "/v2.0/network-ip-availabilities");
 });

@@ -4,8 +4,11 @@ import type { Requester } from "../common/requester.ts";
 import { type NetworkWithSubnets, networkNotFound } from "./network.model.ts";
 import { findVisibleNetwork, listNetworks } from "./network.queries.ts";
 
-export const readNetworks = (sql: Queryable, requester: Requester, request: ListRequest): Promise<NetworkWithSubnets[]> =>
-  listNetworks(sql, requester, request);
+export const readNetworks = (
+  sql: Queryable,
+  requester: Requester,
+  request: ListRequest,
+): Promise<NetworkWithSubnets[]> => listNetworks(sql, requester, request);
 
 export async function readNetwork(sql: Queryable, requester: Requester, id: string): Promise<NetworkWithSubnets> {
   const network = await findVisibleNetwork(sql, requester, id);

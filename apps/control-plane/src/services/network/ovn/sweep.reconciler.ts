@@ -24,7 +24,11 @@ const TABLES: { readonly [Owner in OwnedClass]: Realised | "subnet" } = {
   security_group: "security_group",
 };
 
-async function removeOrphans(app: App, ovn: OvnNorthbound, owned: { readonly [Owner in OwnedClass]: ReadonlySet<string> }): Promise<void> {
+async function removeOrphans(
+  app: App,
+  ovn: OvnNorthbound,
+  owned: { readonly [Owner in OwnedClass]: ReadonlySet<string> },
+): Promise<void> {
   for (const owner of OWNED_CLASSES) {
     const ids = [...owned[owner]];
     if (ids.length === 0) continue;

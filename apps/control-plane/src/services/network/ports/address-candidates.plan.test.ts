@@ -3,7 +3,10 @@ import { test } from "node:test";
 
 import { candidatesAfter, rotate } from "./address-candidates.plan.ts";
 
-const pools = [{ start: 2n, end: 4n }, { start: 10n, end: 11n }];
+const pools = [
+  { start: 2n, end: 4n },
+  { start: 10n, end: 11n },
+];
 
 test("candidates go on behind the last address and round", () => {
   assert.deepEqual(candidatesAfter(pools, undefined, 3), [2n, 3n, 4n]);
@@ -15,7 +18,13 @@ test("candidates go on behind the last address and round", () => {
 
 test("the whole of the pools, wherever one begins", () => {
   for (let after = 0n; after < 13n; after++) {
-    const all = rotate(pools, after).flatMap(({ start, end }) => Array.from({ length: Number(end - start) + 1 }, (_, index) => start + BigInt(index)));
-    assert.deepEqual(all.toSorted((a, b) => Number(a - b)), [2n, 3n, 4n, 10n, 11n], String(after));
+    const all = rotate(pools, after).flatMap(({ start, end }) =>
+      Array.from({ length: Number(end - start) + 1 }, (_, index) => start + BigInt(index)),
+    );
+    assert.deepEqual(
+      all.toSorted((a, b) => Number(a - b)),
+      [2n, 3n, 4n, 10n, 11n],
+      String(after),
+    );
   }
 });

@@ -4,7 +4,9 @@ import type { Range } from "../common/addresses.ts";
 /** The ranges from just behind `after` round to it again. */
 export function rotate(ranges: readonly Range[], after: bigint | undefined): Range[] {
   if (after === undefined) return [...ranges];
-  const behind = ranges.flatMap(({ start, end }) => (end <= after ? [] : [{ start: start > after ? start : after + 1n, end }]));
+  const behind = ranges.flatMap(({ start, end }) =>
+    end <= after ? [] : [{ start: start > after ? start : after + 1n, end }],
+  );
   const before = ranges.flatMap(({ start, end }) => (start > after ? [] : [{ start, end: end < after ? end : after }]));
   return [...behind, ...before];
 }

@@ -40,14 +40,26 @@ export function startAllocation(sql: Queryable, subnet: AddressSpace, portId: st
   if (first === undefined) return { guess: null, taken: Promise.resolve(null) };
   // at once, so that whoever asks next in this process looks one further
   remember(subnet.id, first);
-  const taken = take(sql, subnet, portId, candidates).then((quick) => quick ?? searchGaps(sql, subnet, portId, pools, first));
+  const taken = take(sql, subnet, portId, candidates).then(
+    (quick) => quick ?? searchGaps(sql, subnet, portId, pools, first),
+  );
   // who awaits it hears of it; the transaction may have failed elsewhere before
   taken.catch(() => undefined);
   return { guess: formatAddress(first, subnet.ipVersion), taken };
 }
 
-async function take(sql: Queryable, subnet: AddressSpace, portId: string, candidates: bigint[]): Promise<string | null> {
-  const taken = await takeOneOf(sql, subnet.id, portId, candidates.map((value) => formatAddress(value, subnet.ipVersion)));
+async function take(
+  sql: Queryable,
+  subnet: AddressSpace,
+  portId: string,
+  candidates: bigint[],
+): Promise<string | null> {
+  const taken = await takeOneOf(
+    sql,
+    subnet.id,
+    portId,
+    candidates.map((value) => formatAddress(value, subnet.ipVersion)),
+  );
   if (taken === null) return null;
   const value = valueOf(taken) ?? 0n;
   if (value > (hints.get(subnet.id) ?? 0n)) remember(subnet.id, value);
@@ -55,7 +67,13 @@ async function take(sql: Queryable, subnet: AddressSpace, portId: string, candid
 }
 
 /** The neighbourhood is crowded: the first gap behind it, going round. */
-async function searchGaps(sql: Queryable, subnet: AddressSpace, portId: string, pools: Range[], from: bigint): Promise<string | null> {
+async function searchGaps(
+  sql: Queryable,
+  subnet: AddressSpace,
+  portId: string,
+  pools: Range[],
+  from: bigint,
+): Promise<string | null> {
   for (let race = 0; race < MAX_RACES; race++) {
     const free = await firstFree(sql, subnet, rotate(pools, from));
     if (free === null) return null;
@@ -71,7 +89,10 @@ async function searchGaps(sql: Queryable, subnet: AddressSpace, portId: string, 
 
 async function firstFree(sql: Queryable, subnet: AddressSpace, ranges: Range[]): Promise<string | null> {
   for (const { start, end } of ranges) {
-    const free = await findFirstFree(sql, subnet.id, { start: formatAddress(start, subnet.ipVersion), end: formatAddress(end, subnet.ipVersion) });
+    const free = await findFirstFree(sql, subnet.id, {
+      start: formatAddress(start, subnet.ipVersion),
+      end: formatAddress(end, subnet.ipVersion),
+    });
     if (free !== null) return free;
   }
   return null;
@@ -80,6 +101,11 @@ async function firstFree(sql: Queryable, subnet: AddressSpace, ranges: Range[]):
 const valueOf = (text: string | null): bigint | undefined => (text === null ? undefined : parseAddress(text)?.value);
 
 /** This very address; false: somebody has it. */
-export async function takeAddress(sql: Queryable, subnet: Pick<AddressSpace, "id">, portId: string, address: string): Promise<boolean> {
+export async function takeAddress(
+  sql: Queryable,
+  subnet: Pick<AddressSpace, "id">,
+  portId: string,
+  address: string,
+): Promise<boolean> {
   return (await takeOneOf(sql, subnet.id, portId, [address])) !== null;
 }

@@ -13,7 +13,12 @@ export async function prepareFixedIps(sql: Queryable, subnets: AddressSpace[]): 
 }
 
 /** Sends for what the plan says; `taken` rejects when an address is somebody's or none is left. */
-export function startFixedIps(sql: Queryable, networkId: string, portId: string, wishes: AddressWish[]): FixedIpsAllocation {
+export function startFixedIps(
+  sql: Queryable,
+  networkId: string,
+  portId: string,
+  wishes: AddressWish[],
+): FixedIpsAllocation {
   const started = wishes.map((wish) => startOne(sql, networkId, portId, wish));
   const taken = Promise.all(started.map((one) => one.taken));
   taken.catch(() => undefined);
@@ -42,12 +47,22 @@ function startAny(sql: Queryable, networkId: string, portId: string, subnets: Ad
   const { guess, taken } = startAllocation(sql, subnet, portId);
   return {
     guess: guess === null ? null : { subnet_id: subnet.id, ip_address: guess },
-    taken: taken.then((address) => (address === null ? startAny(sql, networkId, portId, others).taken : { subnet_id: subnet.id, ip_address: address })),
+    taken: taken.then((address) =>
+      address === null ? startAny(sql, networkId, portId, others).taken : { subnet_id: subnet.id, ip_address: address },
+    ),
   };
 }
 
 /** The same, awaited: for what changes a port that is there. */
-export async function takeFixedIps(sql: Queryable, networkId: string, portId: string, wishes: AddressWish[]): Promise<FixedIp[]> {
-  await prepareFixedIps(sql, wishes.flatMap((wish) => (wish.kind === "any" ? wish.subnets.slice(0, 1) : [])));
+export async function takeFixedIps(
+  sql: Queryable,
+  networkId: string,
+  portId: string,
+  wishes: AddressWish[],
+): Promise<FixedIp[]> {
+  await prepareFixedIps(
+    sql,
+    wishes.flatMap((wish) => (wish.kind === "any" ? wish.subnets.slice(0, 1) : [])),
+  );
   return startFixedIps(sql, networkId, portId, wishes).taken;
 }

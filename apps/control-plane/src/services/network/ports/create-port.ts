@@ -39,7 +39,13 @@ export type CreatePort = {
   server?: { serverId: string; deleteWithServer: boolean; deviceTag: string | null };
 };
 
-type Loaded = { network: Network | null; subnets: Subnet[]; mac: string; groups: SecurityGroup[]; defaultGroup: string | null };
+type Loaded = {
+  network: Network | null;
+  subnets: Subnet[];
+  mac: string;
+  groups: SecurityGroup[];
+  defaultGroup: string | null;
+};
 
 /**
  * All of a request's ports or none. First a flight that only reads; then the project's lock, the count, the addresses and
@@ -48,7 +54,11 @@ type Loaded = { network: Network | null; subnets: Subnet[]; mac: string; groups:
 export async function createPorts(tx: Transaction, requester: Requester, wanted: CreatePort[]): Promise<Port[]> {
   const loaded = await Promise.all(wanted.map((one) => load(tx, requester, one)));
   await Promise.all(loaded.map(({ subnets }) => prepareFixedIps(tx.sql, subnets)));
-  const reserving = reserveQuotas(tx.sql, "port", wanted.map((one) => one.projectId));
+  const reserving = reserveQuotas(
+    tx.sql,
+    "port",
+    wanted.map((one) => one.projectId),
+  );
   reserving.catch(() => undefined);
   const made: Port[] = [];
   for (const [index, one] of wanted.entries()) made.push(await createPort(tx, requester, one, loaded[index] as Loaded));
@@ -61,7 +71,9 @@ async function load(tx: Transaction, requester: Requester, wanted: CreatePort): 
     findNetwork(tx.sql, wanted.networkId),
     listSubnetsOfNetwork(tx.sql, wanted.networkId),
     wanted.macAddress ?? freeMac(tx.sql, wanted.networkId),
-    wanted.securityGroups === undefined || wanted.securityGroups.length === 0 ? [] : lockSecurityGroups(tx.sql, requester, wanted.securityGroups),
+    wanted.securityGroups === undefined || wanted.securityGroups.length === 0
+      ? []
+      : lockSecurityGroups(tx.sql, requester, wanted.securityGroups),
     findProject(tx.sql, wanted.projectId),
   ]);
   return { network, subnets, mac, groups, defaultGroup: project?.defaultSecurityGroupId ?? null };
@@ -92,7 +104,8 @@ async function createPort(
     macAddress: mac,
     deviceId: wanted.deviceId,
     deviceOwner: wanted.deviceOwner,
-    securityGroupIds: wanted.securityGroups === undefined ? (secured ? [defaultGroup] : []) : [...new Set(wanted.securityGroups)],
+    securityGroupIds:
+      wanted.securityGroups === undefined ? (secured ? [defaultGroup] : []) : [...new Set(wanted.securityGroups)],
     allowedAddressPairs: readAddressPairs(wanted.allowedAddressPairs ?? [], mac),
     extraDhcpOpts: wanted.extraDhcpOpts,
     portSecurityEnabled,
@@ -104,11 +117,16 @@ async function createPort(
 }
 
 const disallowed = (attribute: string) =>
-  forbidden(`(rule:create_port and rule:create_port:${attribute}) is disallowed by policy`, { type: "PolicyNotAuthorized" });
+  forbidden(`(rule:create_port and rule:create_port:${attribute}) is disallowed by policy`, {
+    type: "PolicyNotAuthorized",
+  });
 
 /** What only a network's owner may choose there, as in Neutron's policy. */
 function checkAllowed(requester: Requester, network: Network, wanted: CreatePort): void {
-  if (isOurs(wanted.deviceOwner)) throw invalid(`Invalid input for device_owner. Reason: '${wanted.deviceOwner}' ports are made by the cloud itself.`);
+  if (isOurs(wanted.deviceOwner))
+    throw invalid(
+      `Invalid input for device_owner. Reason: '${wanted.deviceOwner}' ports are made by the cloud itself.`,
+    );
   if (requester.admin || network.projectId === requester.projectId) return;
   // an external network is there to be routed to and to take floating IPs from
   if (!isUsable(network, requester)) throw disallowed("network_id");
@@ -116,7 +134,10 @@ function checkAllowed(requester: Requester, network: Network, wanted: CreatePort
   if (wanted.portSecurityEnabled !== undefined) throw disallowed("port_security_enabled");
   if ((wanted.allowedAddressPairs ?? []).length > 0) throw disallowed("allowed_address_pairs");
   if (wanted.deviceOwner.startsWith("network:")) throw disallowed("device_owner");
-  if ((wanted.fixedIps ?? []).some((ip) => ip.ip_address !== undefined && ip.ip_address !== null) && wanted.server === undefined) {
+  if (
+    (wanted.fixedIps ?? []).some((ip) => ip.ip_address !== undefined && ip.ip_address !== null) &&
+    wanted.server === undefined
+  ) {
     throw disallowed("fixed_ips:ip_address");
   }
 }

@@ -32,7 +32,11 @@ export type FixedIpsRequest = {
 export function planFixedIps(request: FixedIpsRequest): AddressWish[] {
   const { subnets, mac, isRouterPort, requested } = request;
   const wishes = requested === undefined ? defaultWishes(subnets) : requestedWishes(request, requested);
-  const chosen = new Set(wishes.flatMap((wish) => (wish.kind === "address" ? [wish.subnet.id] : wish.kind === "held" ? [wish.ip.subnet_id] : [])));
+  const chosen = new Set(
+    wishes.flatMap((wish) =>
+      wish.kind === "address" ? [wish.subnet.id] : wish.kind === "held" ? [wish.ip.subnet_id] : [],
+    ),
+  );
   const auto = isRouterPort ? [] : subnets.filter((subnet) => isAutoAddressed(subnet) && !chosen.has(subnet.id));
   return keepHeld([...wishes, ...auto.map((subnet) => autoWish(subnet, mac))], request.held ?? []);
 }
@@ -45,17 +49,28 @@ function defaultWishes(subnets: AddressSpace[]): AddressWish[] {
   });
 }
 
-const autoWish = (subnet: AddressSpace, mac: string): AddressWish => ({ kind: "address", subnet, address: eui64Address(knownCidr(subnet.cidr), mac) });
+const autoWish = (subnet: AddressSpace, mac: string): AddressWish => ({
+  kind: "address",
+  subnet,
+  address: eui64Address(knownCidr(subnet.cidr), mac),
+});
 
-function requestedWishes({ networkId, subnets, mac, isRouterPort, held = [] }: FixedIpsRequest, requested: readonly FixedIpWire[]): AddressWish[] {
+function requestedWishes(
+  { networkId, subnets, mac, isRouterPort, held = [] }: FixedIpsRequest,
+  requested: readonly FixedIpWire[],
+): AddressWish[] {
   if (requested.length > MAX_FIXED_IPS) {
     throw invalid("Invalid input for operation: Exceeded maximum amount of fixed ips per port.");
   }
   const named = new Set(requested.map((wire) => canonicalAddress(wire.ip_address ?? "")));
   const unused = held.filter((ip) => !named.has(ip.ip_address));
   const wishes = requested.map((wire): AddressWish => {
-    const subnet = wire.subnet_id === undefined || wire.subnet_id === null ? undefined : subnetOf(networkId, subnets, wire.subnet_id);
-    if (wire.ip_address !== undefined && wire.ip_address !== null) return addressWish(networkId, subnets, subnet, wire.ip_address, isRouterPort, mac);
+    const subnet =
+      wire.subnet_id === undefined || wire.subnet_id === null
+        ? undefined
+        : subnetOf(networkId, subnets, wire.subnet_id);
+    if (wire.ip_address !== undefined && wire.ip_address !== null)
+      return addressWish(networkId, subnets, subnet, wire.ip_address, isRouterPort, mac);
     if (subnet === undefined) throw invalid("IP allocation requires subnet_id or ip_address");
     const at = unused.findIndex((ip) => ip.subnet_id === subnet.id);
     const [kept] = at < 0 ? [] : unused.splice(at, 1);
@@ -63,14 +78,17 @@ function requestedWishes({ networkId, subnets, mac, isRouterPort, held = [] }: F
     return isAutoAddressed(subnet) && !isRouterPort ? autoWish(subnet, mac) : { kind: "any", subnets: [subnet] };
   });
   const addresses = wishes.flatMap((wish) => (wish.kind === "address" ? [wish.address] : []));
-  if (new Set(addresses).size < addresses.length) throw invalid("Invalid input for fixed_ips. Reason: Duplicate IP address.");
+  if (new Set(addresses).size < addresses.length)
+    throw invalid("Invalid input for fixed_ips. Reason: Duplicate IP address.");
   return wishes;
 }
 
 function subnetOf(networkId: string, subnets: AddressSpace[], id: string): AddressSpace {
   const subnet = subnets.find((one) => one.id === id);
   if (subnet === undefined) {
-    throw invalid(`Invalid input for operation: Failed to create port on network ${networkId}, because fixed_ips included invalid subnet ${id}.`);
+    throw invalid(
+      `Invalid input for operation: Failed to create port on network ${networkId}, because fixed_ips included invalid subnet ${id}.`,
+    );
   }
   return subnet;
 }
@@ -84,7 +102,8 @@ function addressWish(
   mac: string,
 ): AddressWish {
   const address = parseAddress(text);
-  if (address === null) throw invalid(`Invalid input for fixed_ips. Reason: '${text}' is not a valid IP address.`, { field: "fixed_ips" });
+  if (address === null)
+    throw invalid(`Invalid input for fixed_ips. Reason: '${text}' is not a valid IP address.`, { field: "fixed_ips" });
   const candidates = named === undefined ? subnets : [named];
   const subnet = candidates.find((one) => {
     const cidr = knownCidr(one.cidr);
@@ -94,7 +113,9 @@ function addressWish(
     throw invalid(`IP address ${text} is not a valid IP for the specified subnet.`, { type: "InvalidIpForSubnet" });
   }
   if (subnet === undefined) {
-    throw invalid(`IP address ${text} is not a valid IP for any of the subnets on the specified network.`, { type: "InvalidIpForNetwork" });
+    throw invalid(`IP address ${text} is not a valid IP for any of the subnets on the specified network.`, {
+      type: "InvalidIpForNetwork",
+    });
   }
   const canonical = canonicalAddress(text) ?? text;
   if (isAutoAddressed(subnet) && !isRouterPort && canonical !== eui64Address(knownCidr(subnet.cidr), mac)) {
@@ -117,4 +138,3 @@ function keepHeld(wishes: AddressWish[], held: readonly FixedIp[]): AddressWish[
 
 export const noAddressLeft = (networkId: string) =>
   conflict(`No more IP addresses available on network ${networkId}.`, { type: "IpAddressGenerationFailure" });
-

@@ -5,7 +5,12 @@ import type { Pool } from "../subnets/subnet.model.ts";
  * Takes the first of the candidates that is free, in one statement; null: none is. Two that race for one address: the
  * second waits for the first's transaction, then comes away with nothing and asks again.
  */
-export async function takeOneOf(sql: Queryable, subnetId: string, portId: string, candidates: string[]): Promise<string | null> {
+export async function takeOneOf(
+  sql: Queryable,
+  subnetId: string,
+  portId: string,
+  candidates: string[],
+): Promise<string | null> {
   const [row] = await sql<{ address: string }[]>`
     insert into ip_allocation (subnet_id, address, port_id)
     select ${subnetId}, c.address::inet, ${portId} from unnest(${candidates}::text[]) with ordinality as c(address, place)
@@ -42,7 +47,11 @@ export async function releaseAddresses(sql: Queryable, portId: string, addresses
 }
 
 /** Several addresses of one subnet for as many ports; those that are taken are left out. */
-export async function takeMany(sql: Queryable, subnetId: string, pairs: { portId: string; address: string }[]): Promise<{ portId: string; address: string }[]> {
+export async function takeMany(
+  sql: Queryable,
+  subnetId: string,
+  pairs: { portId: string; address: string }[],
+): Promise<{ portId: string; address: string }[]> {
   return sql`
     insert into ip_allocation (subnet_id, address, port_id)
     select ${subnetId}, c.address::inet, c.port_id from unnest(${pairs.map((pair) => pair.address)}::text[], ${pairs.map((pair) => pair.portId)}::text[])

@@ -8,7 +8,10 @@ import { type FixedIpWire, planFixedIps } from "./fixed-ips.plan.ts";
 import { OWNER, type Port } from "./port.model.ts";
 import { type InsertedPort, correctFixedIps, insertPort } from "./port.queries.ts";
 
-export type MakePort = Pick<InsertedPort, "projectId" | "macAddress" | "deviceId" | "deviceOwner" | "portSecurityEnabled"> &
+export type MakePort = Pick<
+  InsertedPort,
+  "projectId" | "macAddress" | "deviceId" | "deviceOwner" | "portSecurityEnabled"
+> &
   Partial<Omit<InsertedPort, "fixedIps" | "networkId" | "networkProjectId">> & {
     network: Pick<Network, "id" | "projectId">;
     subnets: AddressSpace[];
@@ -54,7 +57,9 @@ export async function makePort(tx: Transaction, { network, subnets, requested, .
   inserting.catch(() => undefined);
   const fixedIps = await taken;
   const made = await inserting;
-  const right = made.fixedIps.length === fixedIps.length && fixedIps.every((ip, index) => ip.ip_address === made.fixedIps[index]?.ip_address);
+  const right =
+    made.fixedIps.length === fixedIps.length &&
+    fixedIps.every((ip, index) => ip.ip_address === made.fixedIps[index]?.ip_address);
   if (!right) await correctFixedIps(tx.sql, id, fixedIps);
   tx.event({
     action: "network.port.create",

@@ -3,7 +3,12 @@ import type { Ipv6Mode } from "../subnets/subnet.model.ts";
 import type { Port } from "./port.model.ts";
 import { portColumns } from "./port.queries.ts";
 
-export type WantedPort = Port & { networkMtu: number; networkDnsDomain: string; networkPhysical: string | null; networkRealised: boolean };
+export type WantedPort = Port & {
+  networkMtu: number;
+  networkDnsDomain: string;
+  networkPhysical: string | null;
+  networkRealised: boolean;
+};
 
 /** A port with what its network adds to it. */
 export async function findWantedPort(sql: Queryable, id: string): Promise<WantedPort | null> {

@@ -39,7 +39,12 @@ export async function listPorts(request: ApiRequest): Promise<Reply> {
   const requester = requesterOf(request);
   const list = readListRequest(request.query, portAttributes(requester.admin));
   const ports = await readPorts(request.app.db, requester, list);
-  return listReply(request, list, "ports", ports.map((port) => toPortView(port, requester.admin)));
+  return listReply(
+    request,
+    list,
+    "ports",
+    ports.map((port) => toPortView(port, requester.admin)),
+  );
 }
 
 export async function showPort(request: ApiRequest): Promise<Reply> {
@@ -63,13 +68,20 @@ function toPort(requester: Requester, wire: Wire): CreatePort {
     allowedAddressPairs: wire.allowed_address_pairs ?? undefined,
     extraDhcpOpts: readDhcpOpts(wire.extra_dhcp_opts ?? []),
     portSecurityEnabled: wire.port_security_enabled === undefined ? undefined : toBoolean(wire.port_security_enabled),
-    deviceId: wire.device_id ?? "",
-    deviceOwner: wire.device_owner ?? "",
-    dnsName: wire.dns_name ?? "",
-    hostId: wire["binding:host_id"] ?? "",
-    bindingProfile: wire["binding:profile"] ?? {},
+    ...toPlace(wire),
   };
 }
+
+/** Who uses it and where. */
+const toPlace = (
+  wire: Wire,
+): Pick<CreatePort, "deviceId" | "deviceOwner" | "dnsName" | "hostId" | "bindingProfile"> => ({
+  deviceId: wire.device_id ?? "",
+  deviceOwner: wire.device_owner ?? "",
+  dnsName: wire.dns_name ?? "",
+  hostId: wire["binding:host_id"] ?? "",
+  bindingProfile: wire["binding:profile"] ?? {},
+});
 
 export async function createPortHandler(request: ApiRequest<{ [key: string]: Wire | Wire[] }>): Promise<Reply> {
   const requester = requesterOf(request);

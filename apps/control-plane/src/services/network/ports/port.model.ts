@@ -50,9 +50,12 @@ export const OWNER = {
 const OURS: ReadonlySet<string> = new Set(Object.values(OWNER));
 export const isOurs = (deviceOwner: string): boolean => OURS.has(deviceOwner);
 
-export const portNotFound = (id: string): CloudError => notFound(`Port ${id} could not be found.`, { type: "PortNotFound" });
+export const portNotFound = (id: string): CloudError =>
+  notFound(`Port ${id} could not be found.`, { type: "PortNotFound" });
 export const macInUse = (networkId: string, mac: string): CloudError =>
-  conflict(`Unable to complete operation for network ${networkId}. The mac address ${mac} is in use.`, { type: "MacAddressInUse" });
+  conflict(`Unable to complete operation for network ${networkId}. The mac address ${mac} is in use.`, {
+    type: "MacAddressInUse",
+  });
 export const addressInUse = (address: string, subnetId: string): CloudError =>
   conflict(`IP address ${address} already allocated in subnet ${subnetId}`, { type: "IpAddressAlreadyAllocated" });
 
@@ -60,15 +63,26 @@ const MAX_PAIRS = 10;
 const MAX_DHCP_OPTS = 64;
 
 /** Addresses a port may use besides its own. Without a MAC address: the port's. */
-export function readAddressPairs(given: readonly { ip_address: string; mac_address?: string | null }[], mac: string): AddressPair[] {
+export function readAddressPairs(
+  given: readonly { ip_address: string; mac_address?: string | null }[],
+  mac: string,
+): AddressPair[] {
   if (given.length > MAX_PAIRS) {
-    throw invalid(`The number of allowed address pair exceeds the maximum ${MAX_PAIRS}.`, { type: "AllowedAddressPairExhausted" });
+    throw invalid(`The number of allowed address pair exceeds the maximum ${MAX_PAIRS}.`, {
+      type: "AllowedAddressPairExhausted",
+    });
   }
   const pairs = given.map((pair) => {
     const cidr = parseCidr(pair.ip_address);
-    if (cidr === null) throw invalid(`Invalid input for allowed_address_pairs. Reason: '${pair.ip_address}' is not a valid IP address or subnet.`);
+    if (cidr === null)
+      throw invalid(
+        `Invalid input for allowed_address_pairs. Reason: '${pair.ip_address}' is not a valid IP address or subnet.`,
+      );
     const own = pair.mac_address === undefined || pair.mac_address === null ? mac : canonicalMac(pair.mac_address);
-    if (own === null) throw invalid(`Invalid input for allowed_address_pairs. Reason: '${pair.mac_address}' is not a valid MAC address.`);
+    if (own === null)
+      throw invalid(
+        `Invalid input for allowed_address_pairs. Reason: '${pair.mac_address}' is not a valid MAC address.`,
+      );
     return { ip_address: pair.ip_address, mac_address: own };
   });
   const distinct = new Set(pairs.map((pair) => `${pair.ip_address} ${pair.mac_address}`));
@@ -82,11 +96,13 @@ type DhcpWire = { opt_name: string; opt_value: string | null; ip_version?: numbe
 
 /** A null value takes the option away; on a new port there is none to take. */
 export function readDhcpOpts(given: readonly DhcpWire[], held: readonly ExtraDhcpOpt[] = []): ExtraDhcpOpt[] {
-  if (given.length > MAX_DHCP_OPTS) throw invalid(`Invalid input for extra_dhcp_opts. Reason: more than ${MAX_DHCP_OPTS} options.`);
+  if (given.length > MAX_DHCP_OPTS)
+    throw invalid(`Invalid input for extra_dhcp_opts. Reason: more than ${MAX_DHCP_OPTS} options.`);
   const options = new Map(held.map((option) => [`${option.ip_version} ${option.opt_name}`, option]));
   for (const option of given) {
     const version = Number(option.ip_version ?? 4);
-    if (version !== 4 && version !== 6) throw invalid(`Invalid input for extra_dhcp_opts. Reason: '${option.ip_version}' is not in [4, 6].`);
+    if (version !== 4 && version !== 6)
+      throw invalid(`Invalid input for extra_dhcp_opts. Reason: '${option.ip_version}' is not in [4, 6].`);
     const key = `${version} ${option.opt_name}`;
     if (option.opt_value === null) options.delete(key);
     else options.set(key, { opt_name: option.opt_name, opt_value: option.opt_value, ip_version: version });
@@ -96,9 +112,13 @@ export function readDhcpOpts(given: readonly DhcpWire[], held: readonly ExtraDhc
 
 export function readMac(text: string): string {
   const mac = canonicalMac(text);
-  if (mac === null) throw invalid(`Invalid input for mac_address. Reason: '${text}' is not a valid MAC address.`, { field: "mac_address" });
+  if (mac === null)
+    throw invalid(`Invalid input for mac_address. Reason: '${text}' is not a valid MAC address.`, {
+      field: "mac_address",
+    });
   return mac;
 }
 
 /** Is this one of the port's own IPv4 addresses? */
-export const ipv4Of = (port: Pick<Port, "fixedIps">): FixedIp[] => port.fixedIps.filter((ip) => parseAddress(ip.ip_address)?.version === 4);
+export const ipv4Of = (port: Pick<Port, "fixedIps">): FixedIp[] =>
+  port.fixedIps.filter((ip) => parseAddress(ip.ip_address)?.version === 4);

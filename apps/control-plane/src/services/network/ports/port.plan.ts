@@ -30,11 +30,21 @@ function toOvnPort(port: WantedPort): OvnPort {
     fixedIps: port.fixedIps.map((ip) => ({ subnetId: ip.subnet_id, ipAddress: ip.ip_address })),
     adminStateUp: port.adminStateUp,
     portSecurityEnabled: port.portSecurityEnabled,
-    allowedAddressPairs: port.allowedAddressPairs.map((pair) => ({ ipAddress: pair.ip_address, macAddress: pair.mac_address })),
+    allowedAddressPairs: port.allowedAddressPairs.map((pair) => ({
+      ipAddress: pair.ip_address,
+      macAddress: pair.mac_address,
+    })),
     securityGroupIds: port.securityGroupIds,
     host: port.hostId === "" ? null : port.hostId,
-    extraDhcpOptions: port.extraDhcpOpts.map((option) => ({ name: option.opt_name, value: option.opt_value, ipVersion: option.ip_version })),
-    dns: port.dnsName === "" ? null : { hostname: port.dnsName, domain: port.networkDnsDomain === "" ? null : port.networkDnsDomain },
+    extraDhcpOptions: port.extraDhcpOpts.map((option) => ({
+      name: option.opt_name,
+      value: option.opt_value,
+      ipVersion: option.ip_version,
+    })),
+    dns:
+      port.dnsName === ""
+        ? null
+        : { hostname: port.dnsName, domain: port.networkDnsDomain === "" ? null : port.networkDnsDomain },
   };
 }
 

@@ -1,19 +1,34 @@
 import type { Queryable } from "../../../db/database.ts";
 import { canonicalAddress } from "../common/addresses.ts";
-import { type Fragment, afterMarker, filtersOf, findMarker, inOrder, nothing, orderOf } from "../common/list.queries.ts";
+import {
+  type Fragment,
+  afterMarker,
+  filtersOf,
+  findMarker,
+  inOrder,
+  nothing,
+  orderOf,
+} from "../common/list.queries.ts";
 import type { ListRequest } from "../common/list-request.ts";
 import type { Requester } from "../common/requester.ts";
 import { OWNER, type Port } from "./port.model.ts";
 
-export const portColumns = (sql: Queryable): Fragment => sql`t.id, t.project_id, t.network_id, t.network_project_id, t.name, t.description,
+export const portColumns = (
+  sql: Queryable,
+): Fragment => sql`t.id, t.project_id, t.network_id, t.network_project_id, t.name, t.description,
   t.admin_state_up, t.mac_address, t.device_id, t.device_owner, t.fixed_ips, t.security_group_ids, t.allowed_address_pairs, t.extra_dhcp_opts,
   t.port_security_enabled, t.dns_name, t.host_id, t.vnic_type, t.binding_profile, t.server_id, t.delete_with_server, t.device_tag, t.tags, t.revision_number,
   t.created_at, t.updated_at, t.observed_revision, t.observed_up, t.status`;
 /** A tenant's own, and all on its networks. */
 const visible = (sql: Queryable, requester: Requester): Fragment =>
-  requester.admin ? sql`true` : sql`(t.project_id = ${requester.projectId} or t.network_project_id = ${requester.projectId})`;
+  requester.admin
+    ? sql`true`
+    : sql`(t.project_id = ${requester.projectId} or t.network_project_id = ${requester.projectId})`;
 
-export type InsertedPort = Omit<Port, "tags" | "revisionNumber" | "createdAt" | "updatedAt" | "observedRevision" | "observedUp" | "status">;
+export type InsertedPort = Omit<
+  Port,
+  "tags" | "revisionNumber" | "createdAt" | "updatedAt" | "observedRevision" | "observedUp" | "status"
+>;
 
 export async function insertPort(sql: Queryable, port: InsertedPort): Promise<Port> {
   const [row] = await sql<Port[]>`
@@ -38,7 +53,9 @@ export async function chooseMac(sql: Queryable, networkId: string, candidates: s
 }
 
 export async function findVisiblePort(sql: Queryable, requester: Requester, id: string): Promise<Port | null> {
-  const [row] = await sql<Port[]>`select ${portColumns(sql)} from port t where t.id = ${id} and ${visible(sql, requester)}`;
+  const [row] = await sql<
+    Port[]
+  >`select ${portColumns(sql)} from port t where t.id = ${id} and ${visible(sql, requester)}`;
   return row ?? null;
 }
 
@@ -50,7 +67,9 @@ export async function findPort(sql: Queryable, id: string): Promise<Port | null>
 
 /** Held until the transaction ends. */
 export async function lockVisiblePort(sql: Queryable, requester: Requester, id: string): Promise<Port | null> {
-  const [row] = await sql<Port[]>`select ${portColumns(sql)} from port t where t.id = ${id} and ${visible(sql, requester)} for update`;
+  const [row] = await sql<
+    Port[]
+  >`select ${portColumns(sql)} from port t where t.id = ${id} and ${visible(sql, requester)} for update`;
   return row ?? null;
 }
 
@@ -74,7 +93,8 @@ export async function listPorts(sql: Queryable, requester: Requester, request: L
 /** `fixed_ips=ip_address=10.0.0.3`, `fixed_ips=subnet_id=...`, `fixed_ips=ip_address_substr=10.0.`; several must hold for one port. */
 function specialFilters(sql: Queryable, request: ListRequest): Fragment {
   const words = request.special.filter(({ name }) => name === "fixed_ips").flatMap(({ values }) => values);
-  const valuesOf = (key: string): string[] => words.filter((word) => word.startsWith(`${key}=`)).map((word) => word.slice(key.length + 1));
+  const valuesOf = (key: string): string[] =>
+    words.filter((word) => word.startsWith(`${key}=`)).map((word) => word.slice(key.length + 1));
   // what is no address is nobody's
   const asked = valuesOf("ip_address");
   const addresses = asked.map(canonicalAddress).filter((address) => address !== null);
@@ -89,8 +109,24 @@ function specialFilters(sql: Queryable, request: ListRequest): Fragment {
 
 export type PortChange = Pick<
   Port,
-  | "name" | "description" | "adminStateUp" | "macAddress" | "deviceId" | "deviceOwner" | "fixedIps" | "securityGroupIds" | "allowedAddressPairs"
-  | "extraDhcpOpts" | "portSecurityEnabled" | "dnsName" | "hostId" | "vnicType" | "bindingProfile" | "serverId" | "deleteWithServer" | "deviceTag"
+  | "name"
+  | "description"
+  | "adminStateUp"
+  | "macAddress"
+  | "deviceId"
+  | "deviceOwner"
+  | "fixedIps"
+  | "securityGroupIds"
+  | "allowedAddressPairs"
+  | "extraDhcpOpts"
+  | "portSecurityEnabled"
+  | "dnsName"
+  | "hostId"
+  | "vnicType"
+  | "bindingProfile"
+  | "serverId"
+  | "deleteWithServer"
+  | "deviceTag"
 >;
 
 export async function updatePortRow(sql: Queryable, id: string, change: PortChange): Promise<Port> {
@@ -123,7 +159,9 @@ export async function listPortsBlockingNetwork(sql: Queryable, networkId: string
 
 /** Ports that go with their network. */
 export async function listAutoPorts(sql: Queryable, networkId: string): Promise<string[]> {
-  const rows = await sql<{ id: string }[]>`select id from port where network_id = ${networkId} and device_owner = ${OWNER.distributed}`;
+  const rows = await sql<
+    { id: string }[]
+  >`select id from port where network_id = ${networkId} and device_owner = ${OWNER.distributed}`;
   return rows.map(({ id }) => id);
 }
 
@@ -145,12 +183,19 @@ export async function correctFixedIps(sql: Queryable, id: string, fixedIps: Port
 }
 
 /** Ports of a network that address themselves: routers' do not. */
-export async function listSelfAddressing(sql: Queryable, networkId: string): Promise<{ id: string; macAddress: string }[]> {
+export async function listSelfAddressing(
+  sql: Queryable,
+  networkId: string,
+): Promise<{ id: string; macAddress: string }[]> {
   return sql`
     select id, mac_address from port where network_id = ${networkId} and device_owner not like 'network:%' order by id for no key update`;
 }
 
-export async function appendFixedIps(sql: Queryable, subnetId: string, taken: { portId: string; address: string }[]): Promise<void> {
+export async function appendFixedIps(
+  sql: Queryable,
+  subnetId: string,
+  taken: { portId: string; address: string }[],
+): Promise<void> {
   await sql`
     update port p set revision_number = p.revision_number + 1, updated_at = now(),
       fixed_ips = p.fixed_ips || jsonb_build_array(jsonb_build_object('subnet_id', ${subnetId}::text, 'ip_address', c.address))

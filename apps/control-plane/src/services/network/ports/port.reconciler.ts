@@ -16,7 +16,8 @@ export const portReconciler: Reconciler = {
     const plan = planPort(port);
     if (plan.kind === "elsewhere" || app.ovn === null) {
       // a gateway's port counts as realised when its router has been
-      if (port.deviceOwner !== "network:router_gateway" || app.ovn === null) await markRealised(app.db, "port", id, port.revisionNumber);
+      if (port.deviceOwner !== "network:router_gateway" || app.ovn === null)
+        await markRealised(app.db, "port", id, port.revisionNumber);
       return done;
     }
     const missing =

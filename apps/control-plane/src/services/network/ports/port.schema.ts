@@ -28,7 +28,8 @@ export const portAttributes = (admin: boolean): Attributes =>
 
 const nullableText = { type: ["string", "null"], maxLength: 255 } as const;
 /** RFC 1123 labels, joined by dots. */
-const DNS_NAME = "^$|^([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)(\\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*\\.?$";
+const DNS_NAME =
+  "^$|^([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)(\\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*\\.?$";
 
 const changeable = {
   name,
@@ -85,8 +86,18 @@ export const createPortSchema = envelope(
     type: "object",
     additionalProperties: false,
     required: ["network_id"],
-    properties: { ...changeable, mac_address: { type: ["string", "null"], maxLength: 32 }, network_id: uuidText, project_id: projectId, tenant_id: projectId },
+    properties: {
+      ...changeable,
+      mac_address: { type: ["string", "null"], maxLength: 32 },
+      network_id: uuidText,
+      project_id: projectId,
+      tenant_id: projectId,
+    },
   },
   "ports",
 );
-export const updatePortSchema = envelope("port", { type: "object", additionalProperties: false, properties: changeable });
+export const updatePortSchema = envelope("port", {
+  type: "object",
+  additionalProperties: false,
+  properties: changeable,
+});

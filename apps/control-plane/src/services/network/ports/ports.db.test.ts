@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { type Tenant, type Wire, type World, createWorld, errorOf, networkWithSubnet } from "../testing/network-world.ts";
+import {
+  type Tenant,
+  type Wire,
+  type World,
+  createWorld,
+  errorOf,
+  networkWithSubnet,
+} from "../testing/network-world.ts";
 
 let world: World;
 before(async () => {
@@ -14,7 +21,9 @@ const ipsOf = (port: Wire): string[] => (port["fixed_ips"] as Ip[]).map((ip) => 
 
 test("a port's life: show equals create, addresses from the pool, default group", async () => {
   const tenant = world.tenant();
-  const { network, subnet } = await networkWithSubnet(tenant, "10.0.0.0/24", { allocation_pools: [{ start: "10.0.0.20", end: "10.0.0.30" }] });
+  const { network, subnet } = await networkWithSubnet(tenant, "10.0.0.0/24", {
+    allocation_pools: [{ start: "10.0.0.20", end: "10.0.0.30" }],
+  });
   const port = await tenant.create("port", { network_id: network.id, name: "p", mac_address: "fa:16:3e:12:34:56" });
   assert.equal(port["mac_address"], "fa:16:3e:12:34:56");
   assert.equal(port["status"], "DOWN");
@@ -33,7 +42,9 @@ test("a port's life: show equals create, addresses from the pool, default group"
     },
   })) as { port: Wire };
   assert.deepEqual(ipsOf(changed), ["10.0.0.99"]);
-  assert.deepEqual(changed["allowed_address_pairs"], [{ ip_address: "192.168.0.0/24", mac_address: "fa:16:3e:12:34:56" }]);
+  assert.deepEqual(changed["allowed_address_pairs"], [
+    { ip_address: "192.168.0.0/24", mac_address: "fa:16:3e:12:34:56" },
+  ]);
   assert.deepEqual(changed["extra_dhcp_opts"], [{ opt_name: "mtu", opt_value: "1400", ip_version: 4 }]);
   assert.deepEqual(await tenant.list("port", "?fixed_ips=ip_address%3D10.0.0.99&fields=id"), [{ id: port.id }]);
   await tenant.expect(204, "DELETE", `/v2.0/ports/${port.id}`);
@@ -64,7 +75,12 @@ test("addresses that cannot be had", async () => {
   await refused([{ subnet_id: foreign.id }], 400, "");
   await refused([{ ip_address: "nonsense" }], 400, "");
   assert.equal(elsewhere.id === network.id, false);
-  const twice = await tenant.call("POST", "/v2.0/ports", { ports: [{ network_id: network.id, fixed_ips: [{ ip_address: "10.0.0.60" }] }, { network_id: network.id, fixed_ips: [{ ip_address: "10.0.0.60" }] }] });
+  const twice = await tenant.call("POST", "/v2.0/ports", {
+    ports: [
+      { network_id: network.id, fixed_ips: [{ ip_address: "10.0.0.60" }] },
+      { network_id: network.id, fixed_ips: [{ ip_address: "10.0.0.60" }] },
+    ],
+  });
   assert.equal(twice.status, 409);
   assert.equal((await tenant.list("port", "?fixed_ips=ip_address%3D10.0.0.60")).length, 0);
 });
@@ -82,11 +98,20 @@ test("a MAC address is used once a network", async () => {
 test("IPv6: EUI-64 where hosts address themselves, the pool where not, one of each where both are", async () => {
   const tenant = world.tenant();
   const mac = "fa:16:3e:00:00:01";
-  const modes = [{ ipv6_address_mode: "slaac" }, { ipv6_ra_mode: "dhcpv6-stateless", ipv6_address_mode: "dhcpv6-stateless" }];
+  const modes = [
+    { ipv6_address_mode: "slaac" },
+    { ipv6_ra_mode: "dhcpv6-stateless", ipv6_address_mode: "dhcpv6-stateless" },
+  ];
   for (const mode of modes) {
     const { network } = await networkWithSubnet(tenant, "fd00:1::/64", mode);
     await tenant.create("subnet", { network_id: network.id, ip_version: 4, cidr: "10.0.0.0/24" });
-    await tenant.create("subnet", { network_id: network.id, ip_version: 6, cidr: "fd00:2::/64", ipv6_address_mode: "dhcpv6-stateful", ipv6_ra_mode: "dhcpv6-stateful" });
+    await tenant.create("subnet", {
+      network_id: network.id,
+      ip_version: 6,
+      cidr: "fd00:2::/64",
+      ipv6_address_mode: "dhcpv6-stateful",
+      ipv6_ra_mode: "dhcpv6-stateful",
+    });
     const addresses = ipsOf(await tenant.create("port", { network_id: network.id, mac_address: mac }));
     assert.equal(addresses.length, 3);
     assert.ok(addresses.includes("fd00:1::f816:3eff:fe00:1"), String(addresses));
@@ -101,7 +126,13 @@ test("a subnet where hosts address themselves reaches the ports that are there, 
   const tenant = world.tenant();
   const { network } = await networkWithSubnet(tenant);
   const port = await tenant.create("port", { network_id: network.id, mac_address: "fa:16:3e:00:00:02" });
-  const six = await tenant.create("subnet", { network_id: network.id, ip_version: 6, cidr: "fd00:9::/64", ipv6_ra_mode: "slaac", ipv6_address_mode: "slaac" });
+  const six = await tenant.create("subnet", {
+    network_id: network.id,
+    ip_version: 6,
+    cidr: "fd00:9::/64",
+    ipv6_ra_mode: "slaac",
+    ipv6_address_mode: "slaac",
+  });
   assert.deepEqual(ipsOf(await tenant.show("port", port.id)).slice(1), ["fd00:9::f816:3eff:fe00:2"]);
   await tenant.expect(204, "DELETE", `/v2.0/subnets/${six.id}`);
   assert.equal(ipsOf(await tenant.show("port", port.id)).length, 1);
@@ -117,9 +148,15 @@ test("the network's own port has an address in each IPv4 subnet with DHCP", asyn
     assert.ok(port !== undefined && more === undefined);
     return port;
   };
-  assert.deepEqual((((await own())["fixed_ips"]) as Ip[]).map((ip) => ip.subnet_id), [subnet.id, second.id]);
+  assert.deepEqual(
+    ((await own())["fixed_ips"] as Ip[]).map((ip) => ip.subnet_id),
+    [subnet.id, second.id],
+  );
   await tenant.expect(200, "PUT", `/v2.0/subnets/${subnet.id}`, { subnet: { enable_dhcp: false } });
-  assert.deepEqual((((await own())["fixed_ips"]) as Ip[]).map((ip) => ip.subnet_id), [second.id]);
+  assert.deepEqual(
+    ((await own())["fixed_ips"] as Ip[]).map((ip) => ip.subnet_id),
+    [second.id],
+  );
   await tenant.expect(409, "DELETE", `/v2.0/ports/${(await own()).id}`);
   // its addresses do not keep a subnet
   await tenant.expect(204, "DELETE", `/v2.0/subnets/${second.id}`);
@@ -143,10 +180,14 @@ test("200 racing creates have 200 addresses", async () => {
 test("a small pool is given out to the last address, and the next one is told so", async () => {
   const tenant = world.tenant();
   const { network } = await networkWithSubnet(tenant, "10.0.0.0/27", { enable_dhcp: false });
-  const answers = await Promise.all(Array.from({ length: 40 }, () => tenant.call("POST", "/v2.0/ports", { port: { network_id: network.id } })));
+  const answers = await Promise.all(
+    Array.from({ length: 40 }, () => tenant.call("POST", "/v2.0/ports", { port: { network_id: network.id } })),
+  );
   const made = answers.filter((answer) => answer.status === 201);
   assert.equal(made.length, 29, "30 hosts, one of them the gateway");
-  for (const answer of answers) if (answer.status !== 201) assert.deepEqual([answer.status, errorOf(answer).type], [409, "IpAddressGenerationFailure"]);
+  for (const answer of answers)
+    if (answer.status !== 201)
+      assert.deepEqual([answer.status, errorOf(answer).type], [409, "IpAddressGenerationFailure"]);
 });
 
 test("an address that was given back rests while others are free", async () => {
@@ -166,12 +207,19 @@ test("racing creates never exceed the quota", async () => {
   const tenant = world.tenant();
   const { network } = await networkWithSubnet(tenant, "10.0.0.0/16");
   await world.setQuota(tenant, { port: 11 });
-  const answers = await Promise.all(Array.from({ length: 40 }, () => tenant.call("POST", "/v2.0/ports", { port: { network_id: network.id } })));
+  const answers = await Promise.all(
+    Array.from({ length: 40 }, () => tenant.call("POST", "/v2.0/ports", { port: { network_id: network.id } })),
+  );
   assert.equal(answers.filter((answer) => answer.status === 201).length, 10, "the network's own port counts");
   const [refused] = answers.filter((answer) => answer.status !== 201);
   assert.ok(refused);
-  assert.deepEqual([refused.status, errorOf(refused)], [409, { type: "OverQuota", message: "Quota exceeded for resources: ['port'].", detail: "" }]);
-  const details = (await tenant.expect(200, "GET", `/v2.0/quotas/${tenant.projectId}/details.json`))["quota"] as { port: object };
+  assert.deepEqual(
+    [refused.status, errorOf(refused)],
+    [409, { type: "OverQuota", message: "Quota exceeded for resources: ['port'].", detail: "" }],
+  );
+  const details = (await tenant.expect(200, "GET", `/v2.0/quotas/${tenant.projectId}/details.json`))["quota"] as {
+    port: object;
+  };
   assert.deepEqual(details.port, { limit: 11, used: 11, reserved: 0 });
 });
 
@@ -194,15 +242,21 @@ test("quotas: own only, changed by operators, back to the defaults", async () =>
   assert.equal(byDefault.port, 500);
   await tenant.expect(403, "PUT", path, { quota: { port: 1 } });
   await world.tenant().expect(403, "GET", path);
-  for (const wrong of [-2, 3_000_000_000, "many", 1.5]) await world.operator.expect(400, "PUT", path, { quota: { port: wrong } });
+  for (const wrong of [-2, 3_000_000_000, "many", 1.5])
+    await world.operator.expect(400, "PUT", path, { quota: { port: wrong } });
   await world.operator.expect(400, "PUT", path, { quota: { colour: 1 } });
   await world.operator.expect(200, "PUT", path, { quota: { port: 7 } });
   assert.equal(((await tenant.expect(200, "GET", path))["quota"] as { port: number }).port, 7);
-  const { quotas } = (await world.operator.expect(200, "GET", "/v2.0/quotas")) as { quotas: { project_id: string; port: number }[] };
+  const { quotas } = (await world.operator.expect(200, "GET", "/v2.0/quotas")) as {
+    quotas: { project_id: string; port: number }[];
+  };
   assert.equal(quotas.find((one) => one.project_id === tenant.projectId)?.port, 7);
   await world.operator.expect(204, "DELETE", path);
   assert.equal(((await tenant.expect(200, "GET", path))["quota"] as { port: number }).port, 500);
-  assert.deepEqual((await tenant.expect(200, "GET", "/v2.0/quotas/tenant"))["tenant"], { tenant_id: tenant.projectId, project_id: tenant.projectId });
+  assert.deepEqual((await tenant.expect(200, "GET", "/v2.0/quotas/tenant"))["tenant"], {
+    tenant_id: tenant.projectId,
+    project_id: tenant.projectId,
+  });
 });
 
 test("what only a network's owner may choose, and what nobody may", async () => {
@@ -210,17 +264,34 @@ test("what only a network's owner may choose, and what nobody may", async () => 
   const network = await world.operator.create("network", { shared: true });
   await world.operator.create("subnet", { network_id: network.id, ip_version: 4, cidr: "10.0.0.0/24" });
   const port = await guest.create("port", { network_id: network.id });
-  for (const wire of [{ mac_address: "fa:16:3e:aa:aa:aa" }, { port_security_enabled: false }, { allowed_address_pairs: [{ ip_address: "1.1.1.1" }] }, { fixed_ips: [{ ip_address: "10.0.0.9" }] }, { device_owner: "network:dhcp" }, { "binding:host_id": "host1" }]) {
+  for (const wire of [
+    { mac_address: "fa:16:3e:aa:aa:aa" },
+    { port_security_enabled: false },
+    { allowed_address_pairs: [{ ip_address: "1.1.1.1" }] },
+    { fixed_ips: [{ ip_address: "10.0.0.9" }] },
+    { device_owner: "network:dhcp" },
+    { "binding:host_id": "host1" },
+  ]) {
     await guest.expect(403, "POST", "/v2.0/ports", { port: { network_id: network.id, ...wire } });
   }
   await guest.expect(403, "PUT", `/v2.0/ports/${port.id}`, { port: { port_security_enabled: false } });
   await owner.expect(404, "GET", `/v2.0/ports/${port.id}`);
   await owner.expect(404, "PUT", `/v2.0/ports/${port.id}`, { port: { name: "x" } });
   const mine = await owner.create("network", {});
-  await owner.expect(400, "POST", "/v2.0/ports", { port: { network_id: mine.id, device_owner: "network:router_interface" } });
+  await owner.expect(400, "POST", "/v2.0/ports", {
+    port: { network_id: mine.id, device_owner: "network:router_interface" },
+  });
   const own = await owner.create("port", { network_id: mine.id });
-  await owner.expect(400, "PUT", `/v2.0/ports/${own.id}`, { port: { device_owner: "network:distributed", device_id: "x" } });
-  await owner.expect(400, "POST", "/v2.0/ports", { port: { network_id: mine.id, port_security_enabled: false, security_groups: [own["security_groups"] as string[]][0] } });
+  await owner.expect(400, "PUT", `/v2.0/ports/${own.id}`, {
+    port: { device_owner: "network:distributed", device_id: "x" },
+  });
+  await owner.expect(400, "POST", "/v2.0/ports", {
+    port: {
+      network_id: mine.id,
+      port_security_enabled: false,
+      security_groups: [own["security_groups"] as string[]][0],
+    },
+  });
   const bare = await owner.create("port", { network_id: mine.id, port_security_enabled: false });
   assert.deepEqual(bare["security_groups"], []);
   await owner.expect(409, "PUT", `/v2.0/ports/${own.id}`, { port: { port_security_enabled: false } });

@@ -18,7 +18,16 @@ import { type PortChange, lockVisiblePort, updatePortRow } from "./port.queries.
 export type UpdatePort = Partial<
   Pick<
     Port,
-    "name" | "description" | "adminStateUp" | "macAddress" | "deviceId" | "deviceOwner" | "portSecurityEnabled" | "dnsName" | "hostId" | "bindingProfile"
+    | "name"
+    | "description"
+    | "adminStateUp"
+    | "macAddress"
+    | "deviceId"
+    | "deviceOwner"
+    | "portSecurityEnabled"
+    | "dnsName"
+    | "hostId"
+    | "bindingProfile"
   >
 > & {
   fixedIps?: readonly FixedIpWire[];
@@ -44,21 +53,46 @@ export async function updatePort(tx: Transaction, requester: Requester, id: stri
     macAddress,
     fixedIps: await moveAddresses(tx, port, macAddress, wanted.fixedIps),
     securityGroupIds: wanted.securityGroups === undefined ? port.securityGroupIds : [...new Set(wanted.securityGroups)],
-    allowedAddressPairs: wanted.allowedAddressPairs === undefined ? port.allowedAddressPairs : readAddressPairs(wanted.allowedAddressPairs, macAddress),
-    extraDhcpOpts: wanted.extraDhcpOpts === undefined ? port.extraDhcpOpts : readDhcpOpts(wanted.extraDhcpOpts, port.extraDhcpOpts),
+    allowedAddressPairs:
+      wanted.allowedAddressPairs === undefined
+        ? port.allowedAddressPairs
+        : readAddressPairs(wanted.allowedAddressPairs, macAddress),
+    extraDhcpOpts:
+      wanted.extraDhcpOpts === undefined ? port.extraDhcpOpts : readDhcpOpts(wanted.extraDhcpOpts, port.extraDhcpOpts),
   };
   checkSecurity(change);
   const changed = await updatePortRow(tx.sql, id, change);
-  tx.event({ action: "network.port.update", target: { type: "port", id, projectId: port.projectId === "" ? port.networkProjectId : port.projectId } });
+  tx.event({
+    action: "network.port.update",
+    target: { type: "port", id, projectId: port.projectId === "" ? port.networkProjectId : port.projectId },
+  });
   tx.enqueue(`port/${id}`);
-  if (port.deviceOwner === OWNER.routerInterface || port.deviceOwner === OWNER.routerGateway) tx.enqueue(`router/${port.deviceId}`);
+  if (port.deviceOwner === OWNER.routerInterface || port.deviceOwner === OWNER.routerGateway)
+    tx.enqueue(`router/${port.deviceId}`);
   if (port.serverId !== null) tx.enqueue(`server/${port.serverId}`);
   return changed;
 }
 
-type Simple = "name" | "description" | "adminStateUp" | "deviceId" | "deviceOwner" | "portSecurityEnabled" | "dnsName" | "hostId" | "bindingProfile";
+type Simple =
+  | "name"
+  | "description"
+  | "adminStateUp"
+  | "deviceId"
+  | "deviceOwner"
+  | "portSecurityEnabled"
+  | "dnsName"
+  | "hostId"
+  | "bindingProfile";
 const SIMPLE: readonly Simple[] = [
-  "name", "description", "adminStateUp", "deviceId", "deviceOwner", "portSecurityEnabled", "dnsName", "hostId", "bindingProfile",
+  "name",
+  "description",
+  "adminStateUp",
+  "deviceId",
+  "deviceOwner",
+  "portSecurityEnabled",
+  "dnsName",
+  "hostId",
+  "bindingProfile",
 ];
 const definedOnly = (wanted: UpdatePort): Partial<Pick<Port, Simple>> =>
   Object.fromEntries(SIMPLE.flatMap((key) => (wanted[key] === undefined ? [] : [[key, wanted[key]]])));
@@ -67,65 +101,98 @@ function checkAllowed(requester: Requester, port: Port, wanted: UpdatePort): voi
   if (!requester.admin && port.projectId !== requester.projectId) {
     throw forbidden("rule:update_port is disallowed by policy", { type: "PolicyNotAuthorized" });
   }
-  const moves = wanted.deviceId !== undefined || wanted.deviceOwner !== undefined;
-  const same = (wanted.deviceId ?? port.deviceId) === port.deviceId && (wanted.deviceOwner ?? port.deviceOwner) === port.deviceOwner;
-  if (moves && !same) {
-    if (port.serverId !== null) {
-      throw conflict(`Port ${port.id} is attached to server ${port.serverId}: detach it there.`, { type: "PortInUse" });
-    }
-    if (isOurs(port.deviceOwner) || isOurs(wanted.deviceOwner ?? "")) {
-      throw invalid(`Invalid input for device_owner. Reason: '${wanted.deviceOwner ?? port.deviceOwner}' ports are managed by the cloud itself.`);
-    }
-    if (!requester.admin && (wanted.deviceOwner ?? "").startsWith("network:") && port.networkProjectId !== requester.projectId) {
-      throw forbidden("(rule:update_port and rule:update_port:device_owner) is disallowed by policy", { type: "PolicyNotAuthorized" });
-    }
-  }
-  if (wanted.macAddress !== undefined && wanted.macAddress !== port.macAddress && port.hostId !== "") {
-    throw conflict(
-      `Unable to complete operation on port ${port.id}, port is already bound, port type: ovs, old_mac ${port.macAddress}, new_mac ${wanted.macAddress}.`,
-      { type: "PortBound" },
-    );
-  }
-  const fixed = wanted.fixedIps !== undefined || wanted.macAddress !== undefined;
-  if (fixed && (port.deviceOwner === OWNER.floatingIp || port.deviceOwner === OWNER.distributed)) {
-    throw invalid(`Invalid input for fixed_ips. Reason: '${port.deviceOwner}' ports are managed by the cloud itself.`);
-  }
+  checkDevice(requester, port, wanted);
+  checkMac(port, wanted);
 }
 
-/** On somebody else's network a tenant chooses neither addresses nor whether they are checked. */
-async function checkOnForeignNetwork(tx: Transaction, requester: Requester, port: Port, wanted: UpdatePort): Promise<void> {
-  if (requester.admin || port.networkProjectId === requester.projectId) return;
-  const asked = [
-    ...(wanted.portSecurityEnabled === undefined ? [] : ["port_security_enabled"]),
-    ...((wanted.allowedAddressPairs ?? []).length === 0 ? [] : ["allowed_address_pairs"]),
-    ...((wanted.fixedIps ?? []).some((ip) => isNew(port, ip)) && port.deviceOwner !== OWNER.routerInterface ? ["fixed_ips:ip_address"] : []),
-  ];
-  const [first] = asked;
-  if (first !== undefined) {
-    const network = await findNetwork(tx.sql, port.networkId);
-    throw forbidden(`(rule:update_port and rule:update_port:${first}) is disallowed by policy on network ${network?.name ?? port.networkId}`, {
+function checkDevice(requester: Requester, port: Port, wanted: UpdatePort): void {
+  const { deviceId = port.deviceId, deviceOwner = port.deviceOwner } = wanted;
+  if (deviceId === port.deviceId && deviceOwner === port.deviceOwner) return;
+  if (port.serverId !== null)
+    throw conflict(`Port ${port.id} is attached to server ${port.serverId}: detach it there.`, { type: "PortInUse" });
+  if (isOurs(port.deviceOwner) || isOurs(deviceOwner)) {
+    throw invalid(`Invalid input for device_owner. Reason: '${deviceOwner}' ports are managed by the cloud itself.`);
+  }
+  const mayServe = requester.admin || port.networkProjectId === requester.projectId;
+  if (deviceOwner.startsWith("network:") && !mayServe) {
+    throw forbidden("(rule:update_port and rule:update_port:device_owner) is disallowed by policy", {
       type: "PolicyNotAuthorized",
     });
   }
 }
 
+function checkMac(port: Port, { macAddress = port.macAddress, fixedIps }: UpdatePort): void {
+  const moved = macAddress !== port.macAddress;
+  if (moved && port.hostId !== "") {
+    throw conflict(
+      `Unable to complete operation on port ${port.id}, port is already bound, port type: ovs, old_mac ${port.macAddress}, new_mac ${macAddress}.`,
+      { type: "PortBound" },
+    );
+  }
+  if (
+    (moved || fixedIps !== undefined) &&
+    (port.deviceOwner === OWNER.floatingIp || port.deviceOwner === OWNER.distributed)
+  ) {
+    throw invalid(`Invalid input for fixed_ips. Reason: '${port.deviceOwner}' ports are managed by the cloud itself.`);
+  }
+}
+
+/** On somebody else's network a tenant chooses neither addresses nor whether they are checked. */
+async function checkOnForeignNetwork(
+  tx: Transaction,
+  requester: Requester,
+  port: Port,
+  wanted: UpdatePort,
+): Promise<void> {
+  if (requester.admin || port.networkProjectId === requester.projectId) return;
+  const asked = [
+    ...(wanted.portSecurityEnabled === undefined ? [] : ["port_security_enabled"]),
+    ...((wanted.allowedAddressPairs ?? []).length === 0 ? [] : ["allowed_address_pairs"]),
+    ...((wanted.fixedIps ?? []).some((ip) => isNew(port, ip)) && port.deviceOwner !== OWNER.routerInterface
+      ? ["fixed_ips:ip_address"]
+      : []),
+  ];
+  const [first] = asked;
+  if (first !== undefined) {
+    const network = await findNetwork(tx.sql, port.networkId);
+    throw forbidden(
+      `(rule:update_port and rule:update_port:${first}) is disallowed by policy on network ${network?.name ?? port.networkId}`,
+      {
+        type: "PolicyNotAuthorized",
+      },
+    );
+  }
+}
+
 const isNew = (port: Port, ip: FixedIpWire): boolean =>
-  ip.ip_address !== undefined && ip.ip_address !== null && !port.fixedIps.some((held) => held.ip_address === ip.ip_address);
+  ip.ip_address !== undefined &&
+  ip.ip_address !== null &&
+  !port.fixedIps.some((held) => held.ip_address === ip.ip_address);
 
 function checkSecurity(change: PortChange): void {
   if (change.portSecurityEnabled) return;
   if (change.securityGroupIds.length > 0) {
-    throw conflict("Port has security group associated. Cannot disable port security or IP address until security group is removed.", {
-      type: "PortSecurityPortHasSecurityGroup",
-    });
+    throw conflict(
+      "Port has security group associated. Cannot disable port security or IP address until security group is removed.",
+      {
+        type: "PortSecurityPortHasSecurityGroup",
+      },
+    );
   }
   if (change.allowedAddressPairs.length > 0) {
-    throw conflict("Port Security must be enabled in order to have allowed address pairs on a port.", { type: "AddressPairAndPortSecurityRequired" });
+    throw conflict("Port Security must be enabled in order to have allowed address pairs on a port.", {
+      type: "AddressPairAndPortSecurityRequired",
+    });
   }
 }
 
 /** Takes what is new and gives back what is no longer wanted; floating IPs on an address that goes are taken off it. */
-async function moveAddresses(tx: Transaction, port: Port, mac: string, wanted: readonly FixedIpWire[] | undefined): Promise<FixedIp[]> {
+async function moveAddresses(
+  tx: Transaction,
+  port: Port,
+  mac: string,
+  wanted: readonly FixedIpWire[] | undefined,
+): Promise<FixedIp[]> {
   if (wanted === undefined && mac === port.macAddress) return port.fixedIps;
   const subnets = await listSubnetsOfNetwork(tx.sql, port.networkId);
   const wishes = planFixedIps({

@@ -13,7 +13,11 @@ export async function readChangedQuotas(sql: Queryable): Promise<{ projectId: st
 
 export async function changeQuota(tx: Transaction, projectId: string, change: StoredQuota): Promise<Limits> {
   const quota = await updateQuota(tx.sql, projectId, change);
-  tx.event({ action: "network.quota.update", target: { type: "quota", id: projectId, projectId }, detail: { ...change } });
+  tx.event({
+    action: "network.quota.update",
+    target: { type: "quota", id: projectId, projectId },
+    detail: { ...change },
+  });
   return limitsOf(quota);
 }
 

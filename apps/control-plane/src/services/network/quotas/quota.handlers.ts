@@ -24,7 +24,9 @@ async function projectOf(request: ApiRequest): Promise<string> {
 
 export async function listQuotas(request: ApiRequest): Promise<Reply> {
   const rows = await readChangedQuotas(request.app.db);
-  return ok({ quotas: rows.map(({ projectId, limits }) => ({ ...limits, tenant_id: projectId, project_id: projectId })) });
+  return ok({
+    quotas: rows.map(({ projectId, limits }) => ({ ...limits, tenant_id: projectId, project_id: projectId })),
+  });
 }
 
 /** `GET /quotas/tenant` and `/quotas/project`: whose quotas this token would see. */

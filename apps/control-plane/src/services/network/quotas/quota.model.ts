@@ -24,7 +24,11 @@ export type StoredQuota = Partial<Limits>;
 export const limitsOf = (stored: StoredQuota): Limits => ({ ...DEFAULT_QUOTAS, ...stored });
 
 /** Throws when any of what is wanted would go past its limit. */
-export function checkQuota(limits: Limits, counted: readonly { name: NetworkQuotaName; used: number; wanted: number }[]): void {
+export function checkQuota(
+  limits: Limits,
+  counted: readonly { name: NetworkQuotaName; used: number; wanted: number }[],
+): void {
   const over = counted.filter(({ name, used, wanted }) => limits[name] >= 0 && used + wanted > limits[name]);
-  if (over.length > 0) throw overQuota(`Quota exceeded for resources: [${over.map(({ name }) => `'${name}'`).join(", ")}].`);
+  if (over.length > 0)
+    throw overQuota(`Quota exceeded for resources: [${over.map(({ name }) => `'${name}'`).join(", ")}].`);
 }

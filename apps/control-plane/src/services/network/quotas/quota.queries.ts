@@ -38,11 +38,16 @@ export async function insertProject(sql: Queryable, projectId: string): Promise<
 export async function countOwned(sql: Queryable, name: NetworkQuotaName, projectId: string): Promise<number> {
   const table = COUNTED[name];
   if (table === null) return 0;
-  const [row] = await sql<{ used: number }[]>`select count(*)::integer as used from ${sql(table)} where project_id = ${projectId}`;
+  const [row] = await sql<
+    { used: number }[]
+  >`select count(*)::integer as used from ${sql(table)} where project_id = ${projectId}`;
   return row?.used ?? 0;
 }
 
-export async function findUsage(sql: Queryable, projectId: string): Promise<{ quota: StoredQuota | null } & { [name in NetworkQuotaName]: number }> {
+export async function findUsage(
+  sql: Queryable,
+  projectId: string,
+): Promise<{ quota: StoredQuota | null } & { [name in NetworkQuotaName]: number }> {
   const [row] = await sql`
     select (select quota from network_project where project_id = ${projectId}) as quota,
       (select count(*)::integer from network where project_id = ${projectId}) as network,
@@ -54,7 +59,9 @@ export async function findUsage(sql: Queryable, projectId: string): Promise<{ qu
       (select count(*)::integer from security_group where project_id = ${projectId}) as "securityGroup",
       (select count(*)::integer from security_group_rule where project_id = ${projectId}) as "securityGroupRule",
       0 as "rbacPolicy"`;
-  const { quota, securityGroup, securityGroupRule, rbacPolicy, ...rest } = row as unknown as { [name: string]: number } & { quota: StoredQuota | null };
+  const { quota, securityGroup, securityGroupRule, rbacPolicy, ...rest } = row as unknown as {
+    [name: string]: number;
+  } & { quota: StoredQuota | null };
   return {
     ...rest,
     quota,
@@ -77,7 +84,8 @@ export async function updateQuota(sql: Queryable, projectId: string, change: Sto
 
 /** False: nothing had been set. */
 export async function clearQuota(sql: Queryable, projectId: string): Promise<boolean> {
-  const rows = await sql`update network_project set quota = '{}' where project_id = ${projectId} and quota <> '{}' returning project_id`;
+  const rows =
+    await sql`update network_project set quota = '{}' where project_id = ${projectId} and quota <> '{}' returning project_id`;
   return rows.length > 0;
 }
 

@@ -1,6 +1,14 @@
 import { type Route, route } from "../../../http/service.ts";
 import { envelope, integerText } from "../common/wire.ts";
-import { deleteQuota, listQuotas, showDefaultQuota, showOwnProject, showQuota, showQuotaDetails, updateQuota } from "./quota.handlers.ts";
+import {
+  deleteQuota,
+  listQuotas,
+  showDefaultQuota,
+  showOwnProject,
+  showQuota,
+  showQuotaDetails,
+  updateQuota,
+} from "./quota.handlers.ts";
 import { QUOTA_NAMES } from "./quota.model.ts";
 
 const quotaSchema = envelope("quota", {
@@ -22,6 +30,12 @@ export const quotaRoutes: Route[] = [
   route({ method: "GET", path: "/v2.0/quotas/:project_id/default", rule: "get_quota", handler: showDefaultQuota }),
   route({ method: "GET", path: "/v2.0/quotas/:project_id/details", rule: "get_quota", handler: showQuotaDetails }),
   route({ method: "GET", path: "/v2.0/quotas/:project_id/details.json", rule: "get_quota", handler: showQuotaDetails }),
-  route({ method: "PUT", path: "/v2.0/quotas/:project_id", rule: "update_quota", body: quotaSchema, handler: updateQuota }),
+  route({
+    method: "PUT",
+    path: "/v2.0/quotas/:project_id",
+    rule: "update_quota",
+    body: quotaSchema,
+    handler: updateQuota,
+  }),
   route({ method: "DELETE", path: "/v2.0/quotas/:project_id", rule: "delete_quota", handler: deleteQuota }),
 ];

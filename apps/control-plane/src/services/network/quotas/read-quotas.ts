@@ -7,5 +7,7 @@ import { findUsage } from "./quota.queries.ts";
 export async function projectQuotaUsage(sql: Queryable, projectId: string): Promise<NetworkQuotaUsage> {
   const usage = await findUsage(sql, projectId);
   const limits = limitsOf(usage.quota ?? {});
-  return Object.fromEntries(QUOTA_NAMES.map((name) => [name, { limit: limits[name], used: usage[name] }])) as NetworkQuotaUsage;
+  return Object.fromEntries(
+    QUOTA_NAMES.map((name) => [name, { limit: limits[name], used: usage[name] }]),
+  ) as NetworkQuotaUsage;
 }

@@ -8,7 +8,11 @@ import { type NetworkProject, countOwned, insertProject, lockProject } from "./q
  * many create at once, each counts what those before it committed. One flight: callers may send their inserts behind it
  * without awaiting it first, since a refusal takes the transaction back whole.
  */
-export async function reserveQuota(sql: Queryable, projectId: string, wanted: Partial<{ [name in NetworkQuotaName]: number }>): Promise<NetworkProject> {
+export async function reserveQuota(
+  sql: Queryable,
+  projectId: string,
+  wanted: Partial<{ [name in NetworkQuotaName]: number }>,
+): Promise<NetworkProject> {
   const names = Object.keys(wanted) as NetworkQuotaName[];
   // in this order on one connection: each count's snapshot is taken when the lock is already held
   const [, project, ...counts] = await Promise.all([
@@ -25,7 +29,15 @@ export async function reserveQuota(sql: Queryable, projectId: string, wanted: Pa
 }
 
 /** The same for a request's many: each project once, in order of id. */
-export function reserveQuotas(sql: Queryable, name: NetworkQuotaName, projectIds: readonly string[]): Promise<NetworkProject[]> {
+export function reserveQuotas(
+  sql: Queryable,
+  name: NetworkQuotaName,
+  projectIds: readonly string[],
+): Promise<NetworkProject[]> {
   const distinct = [...new Set(projectIds)].toSorted();
-  return Promise.all(distinct.map((projectId) => reserveQuota(sql, projectId, { [name]: projectIds.filter((one) => one === projectId).length })));
+  return Promise.all(
+    distinct.map((projectId) =>
+      reserveQuota(sql, projectId, { [name]: projectIds.filter((one) => one === projectId).length }),
+    ),
+  );
 }

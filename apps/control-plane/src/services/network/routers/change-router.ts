@@ -9,12 +9,27 @@ import { reserveQuota } from "../quotas/reserve-quota.ts";
 import type { HostRoute } from "../subnets/subnet.model.ts";
 import { type GatewayWish, dropGatewayPort, planGateway } from "./gateway.ts";
 import { type Router, checkNexthops, routerNotFound } from "./router.model.ts";
-import { deleteRouterRow, findRouter, hasInterfaces, insertRouter, listLegs, listRouters, lockRouter, updateRouterRow } from "./router.queries.ts";
+import {
+  deleteRouterRow,
+  findRouter,
+  hasInterfaces,
+  insertRouter,
+  listLegs,
+  listRouters,
+  lockRouter,
+  updateRouterRow,
+} from "./router.queries.ts";
 
-export type CreateRouter = Pick<Router, "projectId" | "name" | "description" | "adminStateUp" | "availabilityZoneHints"> & {
+export type CreateRouter = Pick<
+  Router,
+  "projectId" | "name" | "description" | "adminStateUp" | "availabilityZoneHints"
+> & {
   gateway: GatewayWish | undefined;
 };
-export type UpdateRouter = Partial<Pick<Router, "name" | "description" | "adminStateUp">> & { gateway?: GatewayWish; routes?: HostRoute[] };
+export type UpdateRouter = Partial<Pick<Router, "name" | "description" | "adminStateUp">> & {
+  gateway?: GatewayWish;
+  routes?: HostRoute[];
+};
 
 const admin: Requester = { projectId: "-", admin: true };
 
@@ -29,7 +44,11 @@ export async function createRouter(tx: Transaction, requester: Requester, wanted
   await reserveQuota(tx.sql, wanted.projectId, { router: 1 });
   await insertRouter(tx.sql, { ...wanted, id });
   const router = await getFresh(tx.sql, id);
-  tx.event({ action: "network.router.create", target: { type: "router", id, projectId: wanted.projectId }, detail: { name: wanted.name } });
+  tx.event({
+    action: "network.router.create",
+    target: { type: "router", id, projectId: wanted.projectId },
+    detail: { name: wanted.name },
+  });
   tx.enqueue(`router/${id}`);
   if (wanted.gateway === undefined || wanted.gateway === null) return router;
   const { leaving: _, ...gateway } = await planGateway(tx, requester, router, [], wanted.gateway);
@@ -37,7 +56,12 @@ export async function createRouter(tx: Transaction, requester: Requester, wanted
   return getFresh(tx.sql, id);
 }
 
-export async function updateRouter(tx: Transaction, requester: Requester, id: string, wanted: UpdateRouter): Promise<Router> {
+export async function updateRouter(
+  tx: Transaction,
+  requester: Requester,
+  id: string,
+  wanted: UpdateRouter,
+): Promise<Router> {
   const router = await lockRouter(tx.sql, requester, id);
   if (router === null) throw routerNotFound(id);
   const legs = await listLegs(tx.sql, id);
@@ -68,7 +92,8 @@ export async function deleteRouter(tx: Transaction, requester: Requester, id: st
   tx.enqueue(`router/${id}`);
 }
 
-export const readRouters = (sql: Queryable, requester: Requester, request: ListRequest): Promise<Router[]> => listRouters(sql, requester, request);
+export const readRouters = (sql: Queryable, requester: Requester, request: ListRequest): Promise<Router[]> =>
+  listRouters(sql, requester, request);
 
 export async function readRouter(sql: Queryable, requester: Requester, id: string): Promise<Router> {
   const router = await findRouter(sql, requester, id);

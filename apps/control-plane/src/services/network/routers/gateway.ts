@@ -16,7 +16,11 @@ import { type Router, type RouterLeg, checkLegOverlap } from "./router.model.ts"
 import { isUsedByFloatingIps } from "./router.queries.ts";
 
 /** null: no gateway. */
-export type GatewayWish = { networkId: string; enableSnat: boolean | undefined; fixedIps: FixedIpWire[] | undefined } | null;
+export type GatewayWish = {
+  networkId: string;
+  enableSnat: boolean | undefined;
+  fixedIps: FixedIpWire[] | undefined;
+} | null;
 export type GatewayState = Pick<Router, "gatewayPortId" | "gatewayNetworkId" | "enableSnat">;
 
 /** What the router's row is to say. The old gateway's port goes afterwards, when no row names it any more: `leaving`. */
@@ -35,7 +39,8 @@ export async function planGateway(
     return { gatewayPortId: null, gatewayNetworkId: null, enableSnat: true, leaving: gatewayPortId };
   }
   const snat = wish.enableSnat ?? (gatewayNetworkId === wish.networkId ? enableSnat : true);
-  if (gatewayNetworkId === wish.networkId && (wish.fixedIps === undefined || sameAddresses(router, wish.fixedIps))) return { ...asItIs, enableSnat: snat };
+  if (gatewayNetworkId === wish.networkId && (wish.fixedIps === undefined || sameAddresses(router, wish.fixedIps)))
+    return { ...asItIs, enableSnat: snat };
   if (gatewayPortId !== null) await refuseIfNeeded(tx, router);
   const portId = await makeGatewayPort(tx, requester, router, legs, wish);
   return { gatewayPortId: portId, gatewayNetworkId: wish.networkId, enableSnat: snat, leaving: gatewayPortId };
@@ -45,7 +50,12 @@ const sameAddresses = (router: Router, fixedIps: FixedIpWire[]): boolean => {
   const held = router.gatewayFixedIps ?? [];
   return (
     held.length === fixedIps.length &&
-    fixedIps.every((wire) => held.some((ip) => (wire.ip_address ?? ip.ip_address) === ip.ip_address && (wire.subnet_id ?? ip.subnet_id) === ip.subnet_id))
+    fixedIps.every((wire) =>
+      held.some(
+        (ip) =>
+          (wire.ip_address ?? ip.ip_address) === ip.ip_address && (wire.subnet_id ?? ip.subnet_id) === ip.subnet_id,
+      ),
+    )
   );
 };
 
@@ -57,14 +67,21 @@ async function refuseIfNeeded(tx: Transaction, router: Router): Promise<void> {
   );
 }
 
-async function makeGatewayPort(tx: Transaction, requester: Requester, router: Router, legs: readonly RouterLeg[], wish: NonNullable<GatewayWish>): Promise<string> {
+async function makeGatewayPort(
+  tx: Transaction,
+  requester: Requester,
+  router: Router,
+  legs: readonly RouterLeg[],
+  wish: NonNullable<GatewayWish>,
+): Promise<string> {
   const [network, subnets, macAddress] = await Promise.all([
     findNetwork(tx.sql, wish.networkId),
     listSubnetsOfNetwork(tx.sql, wish.networkId),
     freeMac(tx.sql, wish.networkId),
   ]);
   if (network === null || !isVisible(network, requester)) throw networkNotFound(wish.networkId);
-  if (!network.external) throw invalid(`Bad router request: Network ${wish.networkId} is not an external network.`, { type: "BadRequest" });
+  if (!network.external)
+    throw invalid(`Bad router request: Network ${wish.networkId} is not an external network.`, { type: "BadRequest" });
   const interfaces = legs.filter((leg) => leg.deviceOwner === OWNER.routerInterface);
   const port = await makePort(tx, {
     projectId: "",
@@ -77,7 +94,10 @@ async function makeGatewayPort(tx: Transaction, requester: Requester, router: Ro
     deviceOwner: OWNER.routerGateway,
     portSecurityEnabled: false,
   });
-  if (port.fixedIps.length === 0) throw invalid(`Bad router request: No IPs available for external network ${wish.networkId}.`, { type: "BadRequest" });
+  if (port.fixedIps.length === 0)
+    throw invalid(`Bad router request: No IPs available for external network ${wish.networkId}.`, {
+      type: "BadRequest",
+    });
   for (const ip of port.fixedIps) {
     const subnet = subnets.find((one) => one.id === ip.subnet_id);
     if (subnet !== undefined) checkLegOverlap(router.id, interfaces, subnet);

@@ -33,7 +33,12 @@ export async function listRouters(request: ApiRequest): Promise<Reply> {
   const requester = requesterOf(request);
   const list = readListRequest(request.query, routerAttributes);
   const routers = await readRouters(request.app.db, requester, list);
-  return listReply(request, list, "routers", routers.map((router) => toRouterView(router, requester.admin)));
+  return listReply(
+    request,
+    list,
+    "routers",
+    routers.map((router) => toRouterView(router, requester.admin)),
+  );
 }
 
 export async function showRouter(request: ApiRequest): Promise<Reply> {
@@ -46,12 +51,16 @@ export async function showRouter(request: ApiRequest): Promise<Reply> {
 function readGateway(requester: Requester, action: string, wire: GatewayWire | undefined): GatewayWish | undefined {
   if (wire === undefined) return undefined;
   if (wire === null || Object.keys(wire).length === 0) return null;
-  if (wire.network_id === undefined) throw invalid("Invalid input for external_gateway_info. Reason: network_id is required.");
+  if (wire.network_id === undefined)
+    throw invalid("Invalid input for external_gateway_info. Reason: network_id is required.");
   requireAdminFor(requester, `${action}:external_gateway_info`, wire, ["enable_snat", "external_fixed_ips"]);
   return {
     networkId: wire.network_id,
     enableSnat: wire.enable_snat === undefined ? undefined : toBoolean(wire.enable_snat),
-    fixedIps: wire.external_fixed_ips === undefined || wire.external_fixed_ips.length === 0 ? undefined : wire.external_fixed_ips,
+    fixedIps:
+      wire.external_fixed_ips === undefined || wire.external_fixed_ips.length === 0
+        ? undefined
+        : wire.external_fixed_ips,
   };
 }
 
@@ -59,7 +68,8 @@ export async function createRouterHandler(request: ApiRequest<{ router: Wire }>)
   const requester = requesterOf(request);
   const wire = request.body.router;
   const unknown = (wire.availability_zone_hints ?? []).find((zone) => zone !== ZONE);
-  if (unknown !== undefined) throw notFound(`AvailabilityZone ${unknown} could not be found.`, { type: "AvailabilityZoneNotFound" });
+  if (unknown !== undefined)
+    throw notFound(`AvailabilityZone ${unknown} could not be found.`, { type: "AvailabilityZoneNotFound" });
   const wanted = {
     projectId: ownerOf(requester, wire),
     name: wire.name ?? "",
@@ -97,10 +107,18 @@ const toWish = (wire: InterfaceWire) => ({ subnetId: wire.subnet_id, portId: wir
 
 export async function addRouterInterface(request: ApiRequest<InterfaceWire>): Promise<Reply> {
   const wish = toWish(request.body);
-  return ok(toInterfaceView(await mutate(request, (tx) => addInterface(tx, requesterOf(request), request.params["id"] ?? "", wish))));
+  return ok(
+    toInterfaceView(
+      await mutate(request, (tx) => addInterface(tx, requesterOf(request), request.params["id"] ?? "", wish)),
+    ),
+  );
 }
 
 export async function removeRouterInterface(request: ApiRequest<InterfaceWire>): Promise<Reply> {
   const wish = toWish(request.body);
-  return ok(toInterfaceView(await mutate(request, (tx) => removeInterface(tx, requesterOf(request), request.params["id"] ?? "", wish))));
+  return ok(
+    toInterfaceView(
+      await mutate(request, (tx) => removeInterface(tx, requesterOf(request), request.params["id"] ?? "", wish)),
+    ),
+  );
 }

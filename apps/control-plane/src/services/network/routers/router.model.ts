@@ -36,10 +36,15 @@ export type RouterLeg = {
   address: string;
 };
 
-export const routerNotFound = (id: string): CloudError => notFound(`Router ${id} could not be found`, { type: "RouterNotFound" });
+export const routerNotFound = (id: string): CloudError =>
+  notFound(`Router ${id} could not be found`, { type: "RouterNotFound" });
 
 /** Two legs of a router may not be in overlapping subnets: it would not know where to send. */
-export function checkLegOverlap(routerId: string, legs: readonly RouterLeg[], subnet: { id: string; cidr: string }): void {
+export function checkLegOverlap(
+  routerId: string,
+  legs: readonly RouterLeg[],
+  subnet: { id: string; cidr: string },
+): void {
   if (legs.some((leg) => leg.subnetId === subnet.id)) {
     throw invalid(`Bad router request: Router already has a port on subnet ${subnet.id}.`, { type: "BadRequest" });
   }
@@ -58,7 +63,9 @@ export function checkNexthops(routes: readonly HostRoute[], legs: readonly Route
   for (const { nexthop } of routes) {
     const address = parseAddress(nexthop);
     if (address === null || !legs.some((leg) => contains(knownCidr(leg.cidr), address))) {
-      throw invalid(`Invalid format for routes: the nexthop ${nexthop} is not connected with router`, { type: "InvalidRoutes" });
+      throw invalid(`Invalid format for routes: the nexthop ${nexthop} is not connected with router`, {
+        type: "InvalidRoutes",
+      });
     }
     if (legs.some((leg) => leg.address === nexthop)) {
       throw invalid(`Invalid format for routes: the nexthop ${nexthop} is used by router`, { type: "InvalidRoutes" });
@@ -67,7 +74,11 @@ export function checkNexthops(routes: readonly HostRoute[], legs: readonly Route
 }
 
 /** Routes that lead through the subnet keep its interface in place. */
-export function checkInterfaceUnused(routerId: string, routes: readonly HostRoute[], subnet: { id: string; cidr: string }): void {
+export function checkInterfaceUnused(
+  routerId: string,
+  routes: readonly HostRoute[],
+  subnet: { id: string; cidr: string },
+): void {
   const cidr = knownCidr(subnet.cidr);
   const used = routes.some(({ nexthop }) => {
     const address = parseAddress(nexthop);

@@ -1,13 +1,24 @@
 import type { Queryable } from "../../../db/database.ts";
-import { type Fragment, afterMarker, filtersOf, findMarker, inOrder, nothing, orderOf } from "../common/list.queries.ts";
+import {
+  type Fragment,
+  afterMarker,
+  filtersOf,
+  findMarker,
+  inOrder,
+  nothing,
+  orderOf,
+} from "../common/list.queries.ts";
 import type { ListRequest } from "../common/list-request.ts";
 import type { Requester } from "../common/requester.ts";
 import type { Router, RouterLeg } from "./router.model.ts";
 
-const columns = (sql: Queryable): Fragment => sql`t.id, t.project_id, t.name, t.description, t.admin_state_up, t.gateway_port_id, t.gateway_network_id,
+const columns = (
+  sql: Queryable,
+): Fragment => sql`t.id, t.project_id, t.name, t.description, t.admin_state_up, t.gateway_port_id, t.gateway_network_id,
   (select g.fixed_ips from port g where g.id = t.gateway_port_id) as gateway_fixed_ips, t.enable_snat, t.routes, t.availability_zone_hints, t.tags,
   t.revision_number, t.created_at, t.updated_at, t.observed_revision, t.status`;
-const scope = (sql: Queryable, requester: Requester): Fragment => (requester.admin ? sql`true` : sql`t.project_id = ${requester.projectId}`);
+const scope = (sql: Queryable, requester: Requester): Fragment =>
+  requester.admin ? sql`true` : sql`t.project_id = ${requester.projectId}`;
 
 export async function insertRouter(
   sql: Queryable,
@@ -19,13 +30,17 @@ export async function insertRouter(
 }
 
 export async function findRouter(sql: Queryable, requester: Requester, id: string): Promise<Router | null> {
-  const [row] = await sql<Router[]>`select ${columns(sql)} from router t where t.id = ${id} and ${scope(sql, requester)}`;
+  const [row] = await sql<
+    Router[]
+  >`select ${columns(sql)} from router t where t.id = ${id} and ${scope(sql, requester)}`;
   return row ?? null;
 }
 
 /** Its legs, routes and gateway stand still until the transaction ends. */
 export async function lockRouter(sql: Queryable, requester: Requester, id: string): Promise<Router | null> {
-  const [row] = await sql<Router[]>`select ${columns(sql)} from router t where t.id = ${id} and ${scope(sql, requester)} for update of t`;
+  const [row] = await sql<
+    Router[]
+  >`select ${columns(sql)} from router t where t.id = ${id} and ${scope(sql, requester)} for update of t`;
   return row ?? null;
 }
 
@@ -40,7 +55,10 @@ export async function listRouters(sql: Queryable, requester: Requester, request:
 export async function updateRouterRow(
   sql: Queryable,
   id: string,
-  change: Pick<Router, "name" | "description" | "adminStateUp" | "enableSnat" | "routes" | "gatewayPortId" | "gatewayNetworkId">,
+  change: Pick<
+    Router,
+    "name" | "description" | "adminStateUp" | "enableSnat" | "routes" | "gatewayPortId" | "gatewayNetworkId"
+  >,
 ): Promise<void> {
   await sql`
     update router set name = ${change.name}, description = ${change.description}, admin_state_up = ${change.adminStateUp},
@@ -77,13 +95,21 @@ export async function hasInterfaces(sql: Queryable, routerId: string): Promise<b
 export async function isUsedByFloatingIps(sql: Queryable, routerId: string, subnetId?: string): Promise<boolean> {
   const [row] = await sql<{ used: boolean }[]>`
     select exists (select 1 from floatingip f where f.router_id = ${routerId}
-      ${subnetId === undefined ? nothing(sql) : sql`and exists (select 1 from ip_allocation a where a.port_id = f.port_id and a.subnet_id = ${subnetId}
-        and host(a.address) = f.fixed_ip_address)`}) as used`;
+      ${
+        subnetId === undefined
+          ? nothing(sql)
+          : sql`and exists (select 1 from ip_allocation a where a.port_id = f.port_id and a.subnet_id = ${subnetId}
+        and host(a.address) = f.fixed_ip_address)`
+      }) as used`;
   return row?.used ?? false;
 }
 
 /** The router that joins a subnet to an external network. */
-export async function findRouterBetween(sql: Queryable, subnetId: string, externalNetworkId: string): Promise<string | null> {
+export async function findRouterBetween(
+  sql: Queryable,
+  subnetId: string,
+  externalNetworkId: string,
+): Promise<string | null> {
   const [row] = await sql<{ id: string }[]>`
     select r.id from ip_allocation a join port p on p.id = a.port_id join router r on r.id = p.device_id
     where a.subnet_id = ${subnetId} and p.device_owner = 'network:router_interface' and r.gateway_network_id = ${externalNetworkId}

@@ -18,7 +18,13 @@ export const routerReconciler: Reconciler = {
     if (app.ovn !== null) {
       const missing = router.gateway === null ? null : await needs(app, "network", router.gateway.networkId);
       if (missing !== null) return missing;
-      await ensureRouter(app.ovn, planRouter(router, app.config.hosts.map((host) => host.name)));
+      await ensureRouter(
+        app.ovn,
+        planRouter(
+          router,
+          app.config.hosts.map((host) => host.name),
+        ),
+      );
     }
     if (router.gateway !== null) await markRealised(app.db, "port", router.gateway.portId, router.gateway.revision);
     await markRealised(app.db, "router", id, router.revisionNumber);

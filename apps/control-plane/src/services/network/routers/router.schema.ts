@@ -59,7 +59,12 @@ export const updateRouterSchema = envelope("router", {
     routes: {
       type: ["array", "null"],
       maxItems: 128,
-      items: { type: "object", additionalProperties: false, required: ["destination", "nexthop"], properties: { destination: address, nexthop: address } },
+      items: {
+        type: "object",
+        additionalProperties: false,
+        required: ["destination", "nexthop"],
+        properties: { destination: address, nexthop: address },
+      },
     },
   },
 });

@@ -11,9 +11,17 @@ import { deleteRule, findSameRule, insertRule } from "./security-group-rule.quer
 
 export type CreateRule = { projectId: string; securityGroupId: string; rule: NewRule };
 
-export async function createRules(tx: Transaction, requester: Requester, wanted: CreateRule[]): Promise<SecurityGroupRule[]> {
+export async function createRules(
+  tx: Transaction,
+  requester: Requester,
+  wanted: CreateRule[],
+): Promise<SecurityGroupRule[]> {
   // one flight, in this order; refusals take back what was sent behind them
-  const reserving = reserveQuotas(tx.sql, "security_group_rule", wanted.map((one) => one.projectId));
+  const reserving = reserveQuotas(
+    tx.sql,
+    "security_group_rule",
+    wanted.map((one) => one.projectId),
+  );
   const making = wanted.map((one) => startRule(tx, requester, one));
   await reserving;
   const made: SecurityGroupRule[] = [];
@@ -22,7 +30,11 @@ export async function createRules(tx: Transaction, requester: Requester, wanted:
 }
 
 /** Sends everything for one rule; the returned function says whether it may stand. */
-function startRule(tx: Transaction, requester: Requester, { projectId, securityGroupId, rule }: CreateRule): () => Promise<SecurityGroupRule> {
+function startRule(
+  tx: Transaction,
+  requester: Requester,
+  { projectId, securityGroupId, rule }: CreateRule,
+): () => Promise<SecurityGroupRule> {
   const { remoteGroupId } = rule;
   const row = { ...rule, id: newUuid(), projectId, securityGroupId };
   const looking = Promise.all([
@@ -38,7 +50,11 @@ function startRule(tx: Transaction, requester: Requester, { projectId, securityG
     if (remoteGroupId !== null && remote === null) throw securityGroupNotFound(remoteGroupId);
     const [inserted] = await inserting;
     if (inserted === null) throw ruleExists((await findSameRule(tx.sql, row)) ?? "unknown");
-    tx.event({ action: "network.security_group_rule.create", target: { type: "security_group_rule", id: row.id, projectId }, detail: { securityGroupId } });
+    tx.event({
+      action: "network.security_group_rule.create",
+      target: { type: "security_group_rule", id: row.id, projectId },
+      detail: { securityGroupId },
+    });
     tx.enqueue(`security_group/${securityGroupId}`);
     return inserted;
   };

@@ -6,7 +6,8 @@ import type { Requester } from "../common/requester.ts";
 import type { SecurityGroupRule } from "./security-group-rule.model.ts";
 import { findRule, listRules } from "./security-group-rule.queries.ts";
 
-export const readRules = (sql: Queryable, requester: Requester, request: ListRequest): Promise<SecurityGroupRule[]> => listRules(sql, requester, request);
+export const readRules = (sql: Queryable, requester: Requester, request: ListRequest): Promise<SecurityGroupRule[]> =>
+  listRules(sql, requester, request);
 
 export async function readRule(sql: Queryable, requester: Requester, id: string): Promise<SecurityGroupRule> {
   const rule = await findRule(sql, requester, id);

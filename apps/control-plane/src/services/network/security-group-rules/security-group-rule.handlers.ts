@@ -15,7 +15,8 @@ type Wire = RuleWire & { security_group_id: string; project_id?: string; tenant_
 
 export async function listSecurityGroupRules(request: ApiRequest): Promise<Reply> {
   const list = readListRequest(request.query, securityGroupRuleAttributes);
-  if (request.actor.projectId !== null) await ensureDefaultGroupSeen(request.app, request.origin, request.actor.projectId);
+  if (request.actor.projectId !== null)
+    await ensureDefaultGroupSeen(request.app, request.origin, request.actor.projectId);
   const rules = await readRules(request.app.db, requesterOf(request), list);
   return listReply(request, list, "security_group_rules", rules.map(toSecurityGroupRuleView));
 }
@@ -28,7 +29,11 @@ export async function showSecurityGroupRule(request: ApiRequest): Promise<Reply>
 export async function createSecurityGroupRule(request: ApiRequest<{ [key: string]: Wire | Wire[] }>): Promise<Reply> {
   const { bulk, wires } = resourcesOf<Wire>(request.body, "security_group_rule", "security_group_rules");
   const requester = requesterOf(request);
-  const wanted = wires.map((wire) => ({ projectId: ownerOf(requester, wire), securityGroupId: wire.security_group_id, rule: readRule(wire) }));
+  const wanted = wires.map((wire) => ({
+    projectId: ownerOf(requester, wire),
+    securityGroupId: wire.security_group_id,
+    rule: readRule(wire),
+  }));
   const rules = await mutate(request, (tx) => createRules(tx, requester, wanted));
   const views = rules.map(toSecurityGroupRuleView);
   return created(bulk ? { security_group_rules: views } : { security_group_rule: views[0] });

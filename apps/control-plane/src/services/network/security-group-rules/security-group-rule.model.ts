@@ -30,7 +30,14 @@ export type SecurityGroupRule = {
 /** What a customer asked for, read and checked, before the database has been looked at. */
 export type NewRule = Pick<
   SecurityGroupRule,
-  "direction" | "ethertype" | "protocol" | "portRangeMin" | "portRangeMax" | "remoteGroupId" | "remoteIpPrefix" | "description"
+  | "direction"
+  | "ethertype"
+  | "protocol"
+  | "portRangeMin"
+  | "portRangeMax"
+  | "remoteGroupId"
+  | "remoteIpPrefix"
+  | "description"
 > & { matchProtocol: string | null; matchPrefix: string | null };
 
 export type RuleWire = {
@@ -46,9 +53,31 @@ export type RuleWire = {
 
 /** IANA's numbers of the names Neutron takes (neutron-lib, "IP_PROTOCOL_MAP"). */
 const PROTOCOLS: ReadonlyMap<string, number> = new Map([
-  ["ah", 51], ["dccp", 33], ["egp", 8], ["esp", 50], ["gre", 47], ["hopopt", 0], ["icmp", 1], ["icmpv6", 58], ["igmp", 2], ["ip", 0], ["ipip", 4],
-  ["ipv6-encap", 41], ["ipv6-frag", 44], ["ipv6-icmp", 58], ["ipv6-nonxt", 59], ["ipv6-opts", 60], ["ipv6-route", 43], ["ospf", 89],
-  ["pgm", 113], ["rsvp", 46], ["sctp", 132], ["tcp", 6], ["udp", 17], ["udplite", 136], ["vrrp", 112],
+  ["ah", 51],
+  ["dccp", 33],
+  ["egp", 8],
+  ["esp", 50],
+  ["gre", 47],
+  ["hopopt", 0],
+  ["icmp", 1],
+  ["icmpv6", 58],
+  ["igmp", 2],
+  ["ip", 0],
+  ["ipip", 4],
+  ["ipv6-encap", 41],
+  ["ipv6-frag", 44],
+  ["ipv6-icmp", 58],
+  ["ipv6-nonxt", 59],
+  ["ipv6-opts", 60],
+  ["ipv6-route", 43],
+  ["ospf", 89],
+  ["pgm", 113],
+  ["rsvp", 46],
+  ["sctp", 132],
+  ["tcp", 6],
+  ["udp", 17],
+  ["udplite", 136],
+  ["vrrp", 112],
 ]);
 const WITH_PORTS = new Set([6, 17, 33, 132, 136]);
 const ONLY_IPV6 = new Set(["ipv6-encap", "ipv6-frag", "ipv6-icmp", "icmpv6", "ipv6-nonxt", "ipv6-opts", "ipv6-route"]);
@@ -101,7 +130,10 @@ function readPrefix(value: RuleWire["remote_ip_prefix"], ethertype: Ethertype): 
   if (value === undefined || value === null || value === "") return null;
   const cidr = parseCidr(value);
   if (cidr === null) {
-    throw refuse("HTTPBadRequest", `Invalid input for remote_ip_prefix. Reason: '${value}' is not a valid IP address or subnet.`);
+    throw refuse(
+      "HTTPBadRequest",
+      `Invalid input for remote_ip_prefix. Reason: '${value}' is not a valid IP address or subnet.`,
+    );
   }
   if (cidr.version !== (ethertype === "IPv4" ? 4 : 6)) {
     throw refuse("SecurityGroupRuleParameterConflict", `Conflicting value ethertype ${ethertype} for CIDR ${value}`);
@@ -133,9 +165,15 @@ function checkPortRange(min: number | null, max: number | null): void {
 }
 
 function checkIcmp(type: number | null, code: number | null): void {
-  for (const [value, field, attribute] of [[type, "type", "port_range_min"], [code, "code", "port_range_max"]] as const) {
+  for (const [value, field, attribute] of [
+    [type, "type", "port_range_min"],
+    [code, "code", "port_range_max"],
+  ] as const) {
     if (value !== null && value > 255) {
-      throw refuse("SecurityGroupInvalidIcmpValue", `Invalid value for ICMP ${field} (${attribute}) ${value}. It must be 0 to 255.`);
+      throw refuse(
+        "SecurityGroupInvalidIcmpValue",
+        `Invalid value for ICMP ${field} (${attribute}) ${value}. It must be 0 to 255.`,
+      );
     }
   }
   if (type === null && code !== null) {
@@ -153,25 +191,44 @@ function matchProtocol(protocol: string | null, ethertype: Ethertype): string | 
   return String(number === 1 && ethertype === "IPv6" ? 58 : number);
 }
 
+/** "From anywhere", said twice, is one rule. */
+function matchPrefix(remoteIpPrefix: string | null): string | null {
+  const prefix = remoteIpPrefix === null ? null : (parseCidr(remoteIpPrefix)?.text ?? null);
+  return prefix !== null && WHOLE_WORLD.has(prefix) ? null : prefix;
+}
+
+function readRemoteGroup(wire: RuleWire, remoteIpPrefix: string | null): string | null {
+  const remoteGroupId = wire.remote_group_id === undefined || wire.remote_group_id === "" ? null : wire.remote_group_id;
+  if (remoteIpPrefix !== null && remoteGroupId !== null) {
+    throw refuse(
+      "SecurityGroupRemoteGroupAndRemoteIpPrefix",
+      "Only remote_ip_prefix or remote_group_id may be provided.",
+    );
+  }
+  return remoteGroupId;
+}
+
 /** Reads and checks a rule; throws Neutron's 400s. */
 export function readRule(wire: RuleWire): NewRule {
   if (wire.direction !== "ingress" && wire.direction !== "egress") {
-    throw refuse("HTTPBadRequest", `Invalid input for direction. Reason: '${wire.direction}' is not in ['ingress', 'egress'].`);
+    throw refuse(
+      "HTTPBadRequest",
+      `Invalid input for direction. Reason: '${wire.direction}' is not in ['ingress', 'egress'].`,
+    );
   }
   const ethertype = readEthertype(wire.ethertype);
   const protocol = readProtocol(wire.protocol);
   const portRangeMin = readPort(wire.port_range_min);
   const portRangeMax = readPort(wire.port_range_max);
   const remoteIpPrefix = readPrefix(wire.remote_ip_prefix, ethertype);
-  const remoteGroupId = wire.remote_group_id === undefined || wire.remote_group_id === "" ? null : wire.remote_group_id;
   checkPorts(protocol, portRangeMin, portRangeMax);
   if (protocol !== null && ONLY_IPV6.has(protocol) && ethertype === "IPv4") {
-    throw refuse("SecurityGroupEthertypeConflictWithProtocol", `Invalid ethertype ${ethertype} for protocol ${protocol}.`);
+    throw refuse(
+      "SecurityGroupEthertypeConflictWithProtocol",
+      `Invalid ethertype ${ethertype} for protocol ${protocol}.`,
+    );
   }
-  if (remoteIpPrefix !== null && remoteGroupId !== null) {
-    throw refuse("SecurityGroupRemoteGroupAndRemoteIpPrefix", "Only remote_ip_prefix or remote_group_id may be provided.");
-  }
-  const prefix = remoteIpPrefix === null ? null : (parseCidr(remoteIpPrefix)?.text ?? null);
+  const remoteGroupId = readRemoteGroup(wire, remoteIpPrefix);
   return {
     direction: wire.direction,
     ethertype,
@@ -182,8 +239,7 @@ export function readRule(wire: RuleWire): NewRule {
     remoteIpPrefix,
     description: wire.description ?? "",
     matchProtocol: matchProtocol(protocol, ethertype),
-    // "from anywhere" said twice is one rule
-    matchPrefix: prefix !== null && WHOLE_WORLD.has(prefix) ? null : prefix,
+    matchPrefix: matchPrefix(remoteIpPrefix),
   };
 }
 

@@ -4,7 +4,9 @@ import type { ListRequest } from "../common/list-request.ts";
 import type { Requester } from "../common/requester.ts";
 import type { NewRule, SecurityGroupRule } from "./security-group-rule.model.ts";
 
-const columns = (sql: Queryable) => sql`t.id, t.project_id, t.security_group_id, t.direction, t.ethertype, t.protocol, t.port_range_min,
+const columns = (
+  sql: Queryable,
+) => sql`t.id, t.project_id, t.security_group_id, t.direction, t.ethertype, t.protocol, t.port_range_min,
   t.port_range_max, t.remote_group_id, t.remote_ip_prefix, t.description, t.tags, t.revision_number, t.created_at, t.updated_at`;
 
 export type InsertedRule = NewRule & { id: string; projectId: string; securityGroupId: string };
@@ -37,7 +39,11 @@ export async function findRule(sql: Queryable, requester: Requester, id: string)
   return row ?? null;
 }
 
-export async function listRules(sql: Queryable, requester: Requester, request: ListRequest): Promise<SecurityGroupRule[]> {
+export async function listRules(
+  sql: Queryable,
+  requester: Requester,
+  request: ListRequest,
+): Promise<SecurityGroupRule[]> {
   const marker = await findMarker(sql, "security_group_rule", request);
   const rows = await sql<SecurityGroupRule[]>`
     select ${columns(sql)} from security_group_rule t
@@ -52,7 +58,11 @@ export async function listRulesOfGroups(sql: Queryable, securityGroupIds: string
     order by t.security_group_id, t.created_at, t.id`;
 }
 
-export async function deleteRule(sql: Queryable, requester: Requester, id: string): Promise<{ securityGroupId: string; projectId: string } | null> {
+export async function deleteRule(
+  sql: Queryable,
+  requester: Requester,
+  id: string,
+): Promise<{ securityGroupId: string; projectId: string } | null> {
   const [row] = await sql<{ securityGroupId: string; projectId: string }[]>`
     delete from security_group_rule t
     where t.id = ${id} ${requester.admin ? nothing(sql) : sql`and t.project_id = ${requester.projectId}`}

@@ -45,12 +45,20 @@ export async function updateSecurityGroup(
 ): Promise<SecurityGroupWithRules> {
   const group = await getLocked(tx, requester, id);
   if (change.name !== undefined && change.name !== group.name) {
-    if (group.isDefault) throw conflict("Updating default security group not allowed.", { type: "SecurityGroupCannotUpdateDefault" });
+    if (group.isDefault)
+      throw conflict("Updating default security group not allowed.", { type: "SecurityGroupCannotUpdateDefault" });
     if (change.name === DEFAULT_GROUP_NAME) throw defaultGroupExists();
   }
-  if (change.stateful !== undefined && change.stateful !== group.stateful && (await isSecurityGroupUsed(tx.sql, id))) throw securityGroupInUse(id);
-  const [changed, rules] = await Promise.all([updateSecurityGroupRow(tx.sql, id, change), listRulesOfGroups(tx.sql, [id])]);
-  tx.event({ action: "network.security_group.update", target: { type: "security_group", id, projectId: group.projectId } });
+  if (change.stateful !== undefined && change.stateful !== group.stateful && (await isSecurityGroupUsed(tx.sql, id)))
+    throw securityGroupInUse(id);
+  const [changed, rules] = await Promise.all([
+    updateSecurityGroupRow(tx.sql, id, change),
+    listRulesOfGroups(tx.sql, [id]),
+  ]);
+  tx.event({
+    action: "network.security_group.update",
+    target: { type: "security_group", id, projectId: group.projectId },
+  });
   tx.enqueue(`security_group/${id}`);
   return { ...changed, rules };
 }
@@ -58,11 +66,16 @@ export async function updateSecurityGroup(
 export async function deleteSecurityGroup(tx: Transaction, requester: Requester, id: string): Promise<void> {
   const group = await getLocked(tx, requester, id);
   if (group.isDefault && !requester.admin) {
-    throw conflict("Insufficient rights for removing default security group.", { type: "SecurityGroupCannotRemoveDefault" });
+    throw conflict("Insufficient rights for removing default security group.", {
+      type: "SecurityGroupCannotRemoveDefault",
+    });
   }
   if (await isSecurityGroupUsed(tx.sql, id)) throw securityGroupInUse(id);
   for (const other of await listGroupsNaming(tx.sql, id)) tx.enqueue(`security_group/${other}`);
   await deleteSecurityGroupRow(tx.sql, id);
-  tx.event({ action: "network.security_group.delete", target: { type: "security_group", id, projectId: group.projectId } });
+  tx.event({
+    action: "network.security_group.delete",
+    target: { type: "security_group", id, projectId: group.projectId },
+  });
   tx.enqueue(`security_group/${id}`);
 }

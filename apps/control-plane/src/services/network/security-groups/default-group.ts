@@ -19,7 +19,9 @@ export async function makeGroup(
   if (group.isDefault) rules.push(defaultRule("ingress", "IPv4", id), defaultRule("ingress", "IPv6", id));
   const [made, ...inserted] = await Promise.all([
     insertSecurityGroup(tx.sql, { id, ...group }),
-    ...rules.map((rule) => insertRule(tx.sql, { ...rule, id: newUuid(), projectId: group.projectId, securityGroupId: id })),
+    ...rules.map((rule) =>
+      insertRule(tx.sql, { ...rule, id: newUuid(), projectId: group.projectId, securityGroupId: id }),
+    ),
   ]);
   tx.event({
     action: "network.security_group.create",
@@ -38,7 +40,8 @@ export async function ensureDefaultGroup(tx: Transaction, projectId: string): Pr
     await insertProject(tx.sql, projectId);
     project = await lockProject(tx.sql, projectId);
   }
-  if (project?.defaultSecurityGroupId !== null && project?.defaultSecurityGroupId !== undefined) return project.defaultSecurityGroupId;
+  if (project?.defaultSecurityGroupId !== null && project?.defaultSecurityGroupId !== undefined)
+    return project.defaultSecurityGroupId;
   const { id } = await makeGroup(tx, {
     projectId,
     name: DEFAULT_GROUP_NAME,

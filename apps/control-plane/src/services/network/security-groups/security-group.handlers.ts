@@ -15,7 +15,8 @@ type Wire = { name?: string; description?: string; stateful?: WireBoolean; proje
 export async function listSecurityGroups(request: ApiRequest): Promise<Reply> {
   const list = readListRequest(request.query, securityGroupAttributes);
   // "first use in any call, list included"; an operator who lists a project's groups makes its default too, as Neutron does for the caller
-  if (request.actor.projectId !== null) await ensureDefaultGroupSeen(request.app, request.origin, request.actor.projectId);
+  if (request.actor.projectId !== null)
+    await ensureDefaultGroupSeen(request.app, request.origin, request.actor.projectId);
   const groups = await readSecurityGroups(request.app.db, requesterOf(request), list);
   return listReply(request, list, "security_groups", groups.map(toSecurityGroupView));
 }
@@ -33,7 +34,9 @@ export async function createSecurityGroupHandler(request: ApiRequest<{ security_
     description: wire.description ?? "",
     stateful: toBoolean(wire.stateful ?? true),
   };
-  return created({ security_group: toSecurityGroupView(await mutate(request, (tx) => createSecurityGroup(tx, group))) });
+  return created({
+    security_group: toSecurityGroupView(await mutate(request, (tx) => createSecurityGroup(tx, group))),
+  });
 }
 
 export async function updateSecurityGroupHandler(request: ApiRequest<{ security_group: Wire }>): Promise<Reply> {
@@ -43,7 +46,9 @@ export async function updateSecurityGroupHandler(request: ApiRequest<{ security_
     ...(description === undefined ? {} : { description }),
     ...(stateful === undefined ? {} : { stateful: toBoolean(stateful) }),
   };
-  const group = await mutate(request, (tx) => updateSecurityGroup(tx, requesterOf(request), request.params["id"] ?? "", change));
+  const group = await mutate(request, (tx) =>
+    updateSecurityGroup(tx, requesterOf(request), request.params["id"] ?? "", change),
+  );
   return ok({ security_group: toSecurityGroupView(group) });
 }
 

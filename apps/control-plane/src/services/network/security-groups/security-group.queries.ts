@@ -6,7 +6,8 @@ import type { SecurityGroup } from "./security-group.model.ts";
 
 const columns = (sql: Queryable) =>
   sql`t.id, t.project_id, t.name, t.description, t.stateful, t.is_default, t.tags, t.revision_number, t.created_at, t.updated_at`;
-const scope = (sql: Queryable, requester: Requester) => (requester.admin ? sql`true` : sql`t.project_id = ${requester.projectId}`);
+const scope = (sql: Queryable, requester: Requester) =>
+  requester.admin ? sql`true` : sql`t.project_id = ${requester.projectId}`;
 
 export async function insertSecurityGroup(
   sql: Queryable,
@@ -23,26 +24,45 @@ export async function setDefaultGroup(sql: Queryable, projectId: string, securit
   await sql`update network_project set default_security_group_id = ${securityGroupId} where project_id = ${projectId}`;
 }
 
-export async function findSecurityGroup(sql: Queryable, requester: Requester, id: string): Promise<SecurityGroup | null> {
-  const [row] = await sql<SecurityGroup[]>`select ${columns(sql)} from security_group t where t.id = ${id} and ${scope(sql, requester)}`;
+export async function findSecurityGroup(
+  sql: Queryable,
+  requester: Requester,
+  id: string,
+): Promise<SecurityGroup | null> {
+  const [row] = await sql<
+    SecurityGroup[]
+  >`select ${columns(sql)} from security_group t where t.id = ${id} and ${scope(sql, requester)}`;
   return row ?? null;
 }
 
 /** Held against deletion, or (`exclusive`) against being taken into use, until the transaction ends. In order of id. */
-export async function lockSecurityGroups(sql: Queryable, requester: Requester, ids: string[], exclusive = false): Promise<SecurityGroup[]> {
+export async function lockSecurityGroups(
+  sql: Queryable,
+  requester: Requester,
+  ids: string[],
+  exclusive = false,
+): Promise<SecurityGroup[]> {
   return sql<SecurityGroup[]>`
     select ${columns(sql)} from security_group t where t.id = any(${ids}::text[]) and ${scope(sql, requester)}
     order by t.id ${exclusive ? sql`for update` : sql`for key share`}`;
 }
 
 /** Groups that a name or id may mean. */
-export async function findSecurityGroupsNamed(sql: Queryable, requester: Requester, names: string[]): Promise<{ id: string; name: string }[]> {
+export async function findSecurityGroupsNamed(
+  sql: Queryable,
+  requester: Requester,
+  names: string[],
+): Promise<{ id: string; name: string }[]> {
   return sql<{ id: string; name: string }[]>`
     select t.id, t.name from security_group t where t.project_id = ${requester.projectId} and t.name = any(${names}::text[])
     union select t.id, t.name from security_group t where t.id = any(${names}::text[]) and ${scope(sql, requester)}`;
 }
 
-export async function listSecurityGroups(sql: Queryable, requester: Requester, request: ListRequest): Promise<SecurityGroup[]> {
+export async function listSecurityGroups(
+  sql: Queryable,
+  requester: Requester,
+  request: ListRequest,
+): Promise<SecurityGroup[]> {
   const marker = await findMarker(sql, "security_group", request);
   const rows = await sql<SecurityGroup[]>`
     select ${columns(sql)} from security_group t where ${scope(sql, requester)}

@@ -25,5 +25,10 @@ export const securityGroupRoutes: Route[] = [
     body: updateSecurityGroupSchema,
     handler: updateSecurityGroupHandler,
   }),
-  route({ method: "DELETE", path: "/v2.0/security-groups/:id", rule: "delete_security_group", handler: deleteSecurityGroupHandler }),
+  route({
+    method: "DELETE",
+    path: "/v2.0/security-groups/:id",
+    rule: "delete_security_group",
+    handler: deleteSecurityGroupHandler,
+  }),
 ];

@@ -20,4 +20,8 @@ export const createSecurityGroupSchema = envelope("security_group", {
   additionalProperties: false,
   properties: { ...changeable, project_id: projectId, tenant_id: projectId },
 });
-export const updateSecurityGroupSchema = envelope("security_group", { type: "object", additionalProperties: false, properties: changeable });
+export const updateSecurityGroupSchema = envelope("security_group", {
+  type: "object",
+  additionalProperties: false,
+  properties: changeable,
+});

@@ -19,14 +19,18 @@ export async function attachPort(
 ): Promise<ServerPort> {
   const { requested } = request;
   try {
-    const [port] = await createServerPorts(tx, { ...request, requested: requested === "implicit" ? "implicit" : [requested] });
+    const [port] = await createServerPorts(tx, {
+      ...request,
+      requested: requested === "implicit" ? "implicit" : [requested],
+    });
     if (port === undefined) throw invalid("No network was given, and the project has none.");
     return port;
   } catch (error) {
     if (error instanceof CloudError && (error.type === "NetworkNotFound" || error.type === "PortNotFound")) {
       throw notFound(error.message, { type: error.type, cause: error });
     }
-    if (error instanceof CloudError && error.kind === "conflict" && requested === "implicit") throw invalid(error.message, { cause: error });
+    if (error instanceof CloudError && error.kind === "conflict" && requested === "implicit")
+      throw invalid(error.message, { cause: error });
     throw error;
   }
 }
@@ -64,7 +68,11 @@ async function letGo(tx: Transaction, port: Port): Promise<void> {
     hostId: "",
     deleteWithServer: false,
   });
-  tx.event({ action: "network.port.update", target: { type: "port", id: port.id, projectId: port.projectId }, detail: { serverId: null } });
+  tx.event({
+    action: "network.port.update",
+    target: { type: "port", id: port.id, projectId: port.projectId },
+    detail: { serverId: null },
+  });
   tx.enqueue(`port/${port.id}`);
 }
 

@@ -7,7 +7,7 @@ import { type CreatePort, createPorts } from "../ports/create-port.ts";
 import type { Port } from "../ports/port.model.ts";
 import { lockVisiblePort, updatePortRow } from "../ports/port.queries.ts";
 import { resolveSecurityGroups } from "./resolve-security-groups.ts";
-import { hasSubnets, listImplicitNetworks } from "./server-port.queries.ts";
+import { hasSubnets, listImplicitNetworks, setAttachOrder } from "./server-port.queries.ts";
 import type { CreateServerPorts, RequestedInterface, ServerPort } from "./server-ports.model.ts";
 
 type Requester = { projectId: string; admin: boolean };
@@ -34,36 +34,64 @@ export async function createServerPorts(tx: Transaction, request: CreateServerPo
 }
 
 /** What is asked for in so many words, or the project's only network. */
-async function chooseInterfaces(tx: Transaction, { requested, projectId }: CreateServerPorts): Promise<RequestedInterface[]> {
+async function chooseInterfaces(
+  tx: Transaction,
+  { requested, projectId }: CreateServerPorts,
+): Promise<RequestedInterface[]> {
   if (Array.isArray(requested)) return requested;
   if (requested === "none") return [];
   const [only, more] = await listImplicitNetworks(tx.sql, projectId);
   if (more !== undefined) throw conflict("Multiple possible networks found, use a Network ID to be more specific.");
   if (only !== undefined) return [{ networkId: only }];
-  if (requested === "auto") throw invalid(`Unable to automatically allocate a network for project ${projectId}: it has none.`);
+  if (requested === "auto")
+    throw invalid(`Unable to automatically allocate a network for project ${projectId}: it has none.`);
   return [];
 }
 
-async function makeAll(tx: Transaction, requester: Requester, request: CreateServerPorts, requested: RequestedInterface[]): Promise<ServerPort[]> {
+async function makeAll(
+  tx: Transaction,
+  requester: Requester,
+  request: CreateServerPorts,
+  requested: RequestedInterface[],
+): Promise<ServerPort[]> {
   const onNetworks = requested.flatMap((one) => ("networkId" in one ? [one] : []));
   const groups =
     onNetworks.length === 0 || request.securityGroups === undefined || request.securityGroups.length === 0
       ? undefined
       : await resolveSecurityGroups(tx, requester, request.securityGroups);
-  await Promise.all([...new Set(onNetworks.map((one) => one.networkId))].map((id) => checkNetwork(tx, requester, id, groups)));
-  const made = await createPorts(tx, requester, onNetworks.map((one) => toPort(request, one, groups)));
+  await Promise.all(
+    [...new Set(onNetworks.map((one) => one.networkId))].map((id) => checkNetwork(tx, requester, id, groups)),
+  );
+  const made = await createPorts(
+    tx,
+    requester,
+    onNetworks.map((one) => toPort(request, one, groups)),
+  );
   const ports: ServerPort[] = [];
   for (const one of requested) {
     const port = "networkId" in one ? made.shift() : await takePort(tx, requester, request, one);
     if (port !== undefined) ports.push(toServerPort(port));
   }
+  // those that were made came first; the guest is to see them in the order asked for
+  if (onNetworks.length > 0 && onNetworks.length < requested.length)
+    await setAttachOrder(
+      tx.sql,
+      ports.map((port) => port.id),
+    );
   return ports;
 }
 
-async function checkNetwork(tx: Transaction, requester: Requester, id: string, groups: string[] | undefined): Promise<void> {
+async function checkNetwork(
+  tx: Transaction,
+  requester: Requester,
+  id: string,
+  groups: string[] | undefined,
+): Promise<void> {
   const [network, addressed] = await Promise.all([findNetwork(tx.sql, id), hasSubnets(tx.sql, id)]);
-  if (network === null || !isVisible(network, requester)) throw invalid(`Network ${id} could not be found.`, { type: "NetworkNotFound" });
-  if (!isUsable(network, requester)) throw forbidden(`It is not allowed to create an interface on external network ${id}`);
+  if (network === null || !isVisible(network, requester))
+    throw invalid(`Network ${id} could not be found.`, { type: "NetworkNotFound" });
+  if (!isUsable(network, requester))
+    throw forbidden(`It is not allowed to create an interface on external network ${id}`);
   if (!addressed && network.portSecurityEnabled) {
     throw invalid(`Network ${id} requires a subnet in order to boot instances on.`);
   }
@@ -72,7 +100,11 @@ async function checkNetwork(tx: Transaction, requester: Requester, id: string, g
   }
 }
 
-function toPort(request: CreateServerPorts, one: { networkId: string; fixedIp?: string; tag?: string }, groups: string[] | undefined): CreatePort {
+function toPort(
+  request: CreateServerPorts,
+  one: { networkId: string; fixedIp?: string; tag?: string },
+  groups: string[] | undefined,
+): CreatePort {
   return {
     projectId: request.projectId,
     networkId: one.networkId,
@@ -95,14 +127,21 @@ function toPort(request: CreateServerPorts, one: { networkId: string; fixedIp?: 
 }
 
 /** A host name that DNS could not hold is no name of a port. */
-const dnsNameOf = (hostname: string): string => (/^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/.test(hostname) ? hostname.toLowerCase() : "");
+const dnsNameOf = (hostname: string): string =>
+  /^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/.test(hostname) ? hostname.toLowerCase() : "";
 
-async function takePort(tx: Transaction, requester: Requester, request: CreateServerPorts, one: { portId: string; tag?: string }): Promise<Port> {
+async function takePort(
+  tx: Transaction,
+  requester: Requester,
+  request: CreateServerPorts,
+  one: { portId: string; tag?: string },
+): Promise<Port> {
   const port = await lockVisiblePort(tx.sql, requester, one.portId);
   if (port === null || (!requester.admin && port.projectId !== requester.projectId)) {
     throw invalid(`Port id ${one.portId} could not be found.`, { type: "PortNotFound" });
   }
-  if (port.deviceId !== "" || port.serverId !== null || port.deviceOwner.startsWith("network:")) throw conflict(`Port ${port.id} is still in use.`);
+  if (port.deviceId !== "" || port.serverId !== null || port.deviceOwner.startsWith("network:"))
+    throw conflict(`Port ${port.id} is still in use.`);
   if (port.fixedIps.length === 0) throw invalid(`Port ${port.id} requires a FixedIP in order to be used.`);
   const taken = await updatePortRow(tx.sql, port.id, {
     ...port,
@@ -126,13 +165,25 @@ async function takePort(tx: Transaction, requester: Requester, request: CreateSe
 /** Neutron's refusals in Nova's words and statuses (compute API, "Create server" and "Create interface"). */
 function asNova(error: unknown): unknown {
   if (!(error instanceof CloudError)) return error;
-  if (error.kind === "overQuota") return new CloudError("overQuota", "Maximum number of ports exceeded", { status: 403, cause: error });
-  switch (error.type) {
+  if (error.kind === "overQuota")
+    return new CloudError("overQuota", "Maximum number of ports exceeded", { status: 403, cause: error });
+  switch (error.type ?? "") {
     case "IpAddressGenerationFailure":
-      return invalid(error.message.replace("No more IP addresses available on network", "No fixed IP addresses available for network:"), { cause: error });
+      return invalid(
+        error.message.replace(
+          "No more IP addresses available on network",
+          "No fixed IP addresses available for network:",
+        ),
+        { cause: error },
+      );
     case "IpAddressAlreadyAllocated":
-      return invalid(error.message.replace(/^IP address (\S+) already allocated.*$/, "Fixed IP address $1 is already in use."), { cause: error });
+      return invalid(
+        error.message.replace(/^IP address (\S+) already allocated.*$/, "Fixed IP address $1 is already in use."),
+        { cause: error },
+      );
     default:
-      return error.kind === "notFound" ? invalid(error.message, { ...(error.type === undefined ? {} : { type: error.type }), cause: error }) : error;
+      return error.kind === "notFound"
+        ? invalid(error.message, { ...(error.type === undefined ? {} : { type: error.type }), cause: error })
+        : error;
   }
 }

@@ -6,7 +6,11 @@ import { DEFAULT_GROUP_NAME } from "../security-groups/security-group.model.ts";
 import { findSecurityGroupsNamed } from "../security-groups/security-group.queries.ts";
 
 /** Names or ids to ids, as Nova reads them: an id first, then a name, which must be the only one. Unknown: 404, which callers may turn into 400. */
-export async function resolveSecurityGroups(tx: Transaction, requester: { projectId: string; admin: boolean }, names: string[]): Promise<string[]> {
+export async function resolveSecurityGroups(
+  tx: Transaction,
+  requester: { projectId: string; admin: boolean },
+  names: string[],
+): Promise<string[]> {
   if (names.includes(DEFAULT_GROUP_NAME)) await ensureDefaultGroup(tx, requester.projectId);
   const found = await findSecurityGroupsNamed(tx.sql, requester, names);
   const ids = names.map((name) => {

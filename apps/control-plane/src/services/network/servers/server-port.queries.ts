@@ -9,8 +9,17 @@ export async function listImplicitNetworks(sql: Queryable, projectId: string): P
 }
 
 export async function hasSubnets(sql: Queryable, networkId: string): Promise<boolean> {
-  const [row] = await sql<{ there: boolean }[]>`select exists (select 1 from subnet where network_id = ${networkId}) as there`;
+  const [row] = await sql<
+    { there: boolean }[]
+  >`select exists (select 1 from subnet where network_id = ${networkId}) as there`;
   return row?.there ?? false;
+}
+
+/** The order of a server's interfaces is when they were attached. */
+export async function setAttachOrder(sql: Queryable, portIds: string[]): Promise<void> {
+  await sql`
+    update port p set attached_at = now() + c.place * interval '1 microsecond'
+    from unnest(${portIds}::text[]) with ordinality as c(id, place) where p.id = c.id`;
 }
 
 /** Ports whose place changes by this; none when they are there already. */
@@ -32,7 +41,10 @@ export async function storeObserved(sql: Queryable, host: string, guests: Observ
 }
 
 /** The first port, else the first group, that OVN does not have as it should. */
-export async function findUnrealised(sql: Queryable, serverId: string): Promise<{ kind: "port" | "security_group"; id: string } | null> {
+export async function findUnrealised(
+  sql: Queryable,
+  serverId: string,
+): Promise<{ kind: "port" | "security_group"; id: string } | null> {
   const [row] = await sql<{ kind: "port" | "security_group"; id: string }[]>`
     (select 'port' as kind, id from port where server_id = ${serverId} and observed_revision is distinct from revision_number order by id limit 1)
     union all
@@ -91,13 +103,17 @@ export async function listServerAddresses(sql: Queryable, serverIds: string[]): 
     byServer.set(serverId, addresses);
     for (const { ip_address: address } of fixedIps) {
       addresses.push({ ...port, address, version: address.includes(":") ? 6 : 4, type: "fixed" });
-      for (const one of floating ?? []) if (one.fixed === address) addresses.push({ ...port, address: one.floating, version: 4, type: "floating" });
+      for (const one of floating ?? [])
+        if (one.fixed === address) addresses.push({ ...port, address: one.floating, version: 4, type: "floating" });
     }
   }
   return byServer;
 }
 
-export async function listServerGroups(sql: Queryable, serverIds: string[]): Promise<Map<string, { id: string; name: string }[]>> {
+export async function listServerGroups(
+  sql: Queryable,
+  serverIds: string[],
+): Promise<Map<string, { id: string; name: string }[]>> {
   const rows = await sql<{ serverId: string; id: string; name: string }[]>`
     select distinct p.server_id, g.name, g.id from port p join security_group g on g.id = any(p.security_group_ids)
     where p.server_id = any(${serverIds}::text[]) order by p.server_id, g.name, g.id`;
@@ -110,7 +126,12 @@ export async function listServerGroups(sql: Queryable, serverIds: string[]): Pro
   return byServer;
 }
 
-export async function listServersAt(sql: Queryable, projectId: string | null, version: 4 | 6, regex: string): Promise<string[]> {
+export async function listServersAt(
+  sql: Queryable,
+  projectId: string | null,
+  version: 4 | 6,
+  regex: string,
+): Promise<string[]> {
   const rows = await sql<{ serverId: string }[]>`
     select distinct p.server_id from port p join ip_allocation a on a.port_id = p.id
     where p.server_id is not null ${projectId === null ? sql`` : sql`and p.project_id = ${projectId}`}

@@ -77,6 +77,14 @@ export type ServerAddress = {
 export type ObservedPorts = { serverId: string; portsUp: string[] };
 
 export type NetworkQuotaName =
-  | "network" | "subnet" | "subnetpool" | "port" | "router" | "floatingip" | "security_group" | "security_group_rule" | "rbac_policy";
+  | "network"
+  | "subnet"
+  | "subnetpool"
+  | "port"
+  | "router"
+  | "floatingip"
+  | "security_group"
+  | "security_group_rule"
+  | "rbac_policy";
 /** `limit` -1: as many as there is room for. */
 export type NetworkQuotaUsage = { [name in NetworkQuotaName]: { limit: number; used: number } };

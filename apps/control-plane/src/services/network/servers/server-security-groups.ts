@@ -8,7 +8,10 @@ import { resolveSecurityGroups } from "./resolve-security-groups.ts";
 
 type ServerGroup = { serverId: string; projectId: string; isAdmin: boolean; /** Name or id. */ securityGroup: string };
 
-async function load(tx: Transaction, { serverId, projectId, isAdmin, securityGroup }: ServerGroup): Promise<{ id: string; ports: Port[] }> {
+async function load(
+  tx: Transaction,
+  { serverId, projectId, isAdmin, securityGroup }: ServerGroup,
+): Promise<{ id: string; ports: Port[] }> {
   const requester = { projectId, admin: isAdmin };
   const [id = ""] = await resolveSecurityGroups(tx, requester, [securityGroup]);
   const [held] = await lockSecurityGroups(tx.sql, requester, [id]);
@@ -18,7 +21,11 @@ async function load(tx: Transaction, { serverId, projectId, isAdmin, securityGro
 
 async function setGroups(tx: Transaction, port: Port, securityGroupIds: string[]): Promise<void> {
   await updatePortRow(tx.sql, port.id, { ...port, securityGroupIds });
-  tx.event({ action: "network.port.update", target: { type: "port", id: port.id, projectId: port.projectId }, detail: { securityGroupIds } });
+  tx.event({
+    action: "network.port.update",
+    target: { type: "port", id: port.id, projectId: port.projectId },
+    detail: { securityGroupIds },
+  });
   tx.enqueue(`port/${port.id}`);
 }
 
@@ -29,7 +36,8 @@ export async function addServerSecurityGroup(tx: Transaction, request: ServerGro
   if (ports.length === 0 || able.length === 0) {
     throw invalid("Network requires port_security_enabled and subnet associated in order to apply security groups.");
   }
-  for (const port of able) if (!port.securityGroupIds.includes(id)) await setGroups(tx, port, [...port.securityGroupIds, id]);
+  for (const port of able)
+    if (!port.securityGroupIds.includes(id)) await setGroups(tx, port, [...port.securityGroupIds, id]);
 }
 
 /** Nova's action removeSecurityGroup. Unknown group 404, not on any port of the server 404. */
@@ -39,5 +47,10 @@ export async function removeServerSecurityGroup(tx: Transaction, request: Server
   if (held.length === 0) {
     throw notFound(`Security group ${request.securityGroup} not associated with the instance ${request.serverId}`);
   }
-  for (const port of held) await setGroups(tx, port, port.securityGroupIds.filter((one) => one !== id));
+  for (const port of held)
+    await setGroups(
+      tx,
+      port,
+      port.securityGroupIds.filter((one) => one !== id),
+    );
 }

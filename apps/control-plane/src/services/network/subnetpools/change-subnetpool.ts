@@ -6,21 +6,45 @@ import type { Transaction } from "../../../db/transaction.ts";
 import type { ListRequest } from "../common/list-request.ts";
 import type { Requester } from "../common/requester.ts";
 import { reserveQuota } from "../quotas/reserve-quota.ts";
-import { type PrefixLengths, type Subnetpool, checkGrown, readPrefixLengths, readPrefixes, subnetpoolNotFound } from "./subnetpool.model.ts";
-import { deleteSubnetpoolRow, findSubnetpool, insertSubnetpool, listPoolSubnets, listSubnetpools, lockSubnetpool, updateSubnetpoolRow } from "./subnetpool.queries.ts";
+import {
+  type PrefixLengths,
+  type Subnetpool,
+  checkGrown,
+  readPrefixLengths,
+  readPrefixes,
+  subnetpoolNotFound,
+} from "./subnetpool.model.ts";
+import {
+  deleteSubnetpoolRow,
+  findSubnetpool,
+  insertSubnetpool,
+  listPoolSubnets,
+  listSubnetpools,
+  lockSubnetpool,
+  updateSubnetpoolRow,
+} from "./subnetpool.queries.ts";
 
-export type CreateSubnetpool = Partial<PrefixLengths> & Pick<Subnetpool, "projectId" | "name" | "description" | "defaultQuota" | "shared" | "isDefault"> & { prefixes: string[] };
+export type CreateSubnetpool = Partial<PrefixLengths> &
+  Pick<Subnetpool, "projectId" | "name" | "description" | "defaultQuota" | "shared" | "isDefault"> & {
+    prefixes: string[];
+  };
 
 export async function createSubnetpool(tx: Transaction, wanted: CreateSubnetpool): Promise<Subnetpool> {
   const { ipVersion, prefixes } = readPrefixes(wanted.prefixes);
   const lengths = readPrefixLengths(ipVersion, wanted);
   await reserveQuota(tx.sql, wanted.projectId, { subnetpool: 1 });
   const pool = await insertSubnetpool(tx.sql, { ...wanted, ...lengths, id: newUuid(), ipVersion, prefixes });
-  tx.event({ action: "network.subnetpool.create", target: { type: "subnetpool", id: pool.id, projectId: pool.projectId }, detail: { prefixes } });
+  tx.event({
+    action: "network.subnetpool.create",
+    target: { type: "subnetpool", id: pool.id, projectId: pool.projectId },
+    detail: { prefixes },
+  });
   return pool;
 }
 
-export type UpdateSubnetpool = Partial<PrefixLengths & Pick<Subnetpool, "name" | "description" | "defaultQuota" | "isDefault" | "prefixes">>;
+export type UpdateSubnetpool = Partial<
+  PrefixLengths & Pick<Subnetpool, "name" | "description" | "defaultQuota" | "isDefault" | "prefixes">
+>;
 
 async function lockOwned(tx: Transaction, requester: Requester, id: string, action: string): Promise<Subnetpool> {
   const pool = await lockSubnetpool(tx.sql, requester, id);
@@ -31,10 +55,16 @@ async function lockOwned(tx: Transaction, requester: Requester, id: string, acti
   return pool;
 }
 
-export async function updateSubnetpool(tx: Transaction, requester: Requester, id: string, wanted: UpdateSubnetpool): Promise<Subnetpool> {
+export async function updateSubnetpool(
+  tx: Transaction,
+  requester: Requester,
+  id: string,
+  wanted: UpdateSubnetpool,
+): Promise<Subnetpool> {
   const pool = await lockOwned(tx, requester, id, "update_subnetpool");
   const read = wanted.prefixes === undefined ? pool : readPrefixes(wanted.prefixes);
-  if (read.ipVersion !== pool.ipVersion) throw invalid("Cannot mix IPv4 and IPv6 prefixes in a subnet pool.", { type: "PrefixVersionMismatch" });
+  if (read.ipVersion !== pool.ipVersion)
+    throw invalid("Cannot mix IPv4 and IPv6 prefixes in a subnet pool.", { type: "PrefixVersionMismatch" });
   checkGrown(pool.prefixes, read.prefixes);
   const lengths = readPrefixLengths(pool.ipVersion, { ...pool, ...wanted });
   const changed = await updateSubnetpoolRow(tx.sql, id, { ...pool, ...wanted, ...lengths, prefixes: read.prefixes });
@@ -45,13 +75,16 @@ export async function updateSubnetpool(tx: Transaction, requester: Requester, id
 export async function deleteSubnetpool(tx: Transaction, requester: Requester, id: string): Promise<void> {
   const pool = await lockOwned(tx, requester, id, "delete_subnetpool");
   if ((await listPoolSubnets(tx.sql, id)).length > 0) {
-    throw invalid("Unable to delete subnet pool: Subnet pool has existing allocations.", { type: "SubnetPoolDeleteError" });
+    throw invalid("Unable to delete subnet pool: Subnet pool has existing allocations.", {
+      type: "SubnetPoolDeleteError",
+    });
   }
   await deleteSubnetpoolRow(tx.sql, id);
   tx.event({ action: "network.subnetpool.delete", target: { type: "subnetpool", id, projectId: pool.projectId } });
 }
 
-export const readSubnetpools = (sql: Queryable, requester: Requester, request: ListRequest): Promise<Subnetpool[]> => listSubnetpools(sql, requester, request);
+export const readSubnetpools = (sql: Queryable, requester: Requester, request: ListRequest): Promise<Subnetpool[]> =>
+  listSubnetpools(sql, requester, request);
 
 export async function readSubnetpool(sql: Queryable, requester: Requester, id: string): Promise<Subnetpool> {
   const pool = await findSubnetpool(sql, requester, id);

@@ -4,7 +4,14 @@ import { readListRequest } from "../common/list-request.ts";
 import { mutate } from "../common/mutate.ts";
 import { ownerOf, requesterOf, requireAdminFor } from "../common/requester.ts";
 import { type WireBoolean, pickFields, toBoolean, toInteger } from "../common/wire.ts";
-import { type UpdateSubnetpool, createSubnetpool, deleteSubnetpool, readSubnetpool, readSubnetpools, updateSubnetpool } from "./change-subnetpool.ts";
+import {
+  type UpdateSubnetpool,
+  createSubnetpool,
+  deleteSubnetpool,
+  readSubnetpool,
+  readSubnetpools,
+  updateSubnetpool,
+} from "./change-subnetpool.ts";
 import { subnetpoolAttributes } from "./subnetpool.schema.ts";
 import { toSubnetpoolView } from "./subnetpool.view.ts";
 
@@ -34,14 +41,17 @@ export async function showSubnetpool(request: ApiRequest): Promise<Reply> {
 }
 
 const lengthsOf = (wire: Partial<Wire>) => ({
-  ...(wire.default_prefixlen === undefined ? {} : { defaultPrefixlen: toInteger(wire.default_prefixlen, "default_prefixlen", 0, 128) }),
+  ...(wire.default_prefixlen === undefined
+    ? {}
+    : { defaultPrefixlen: toInteger(wire.default_prefixlen, "default_prefixlen", 0, 128) }),
   ...(wire.min_prefixlen === undefined ? {} : { minPrefixlen: toInteger(wire.min_prefixlen, "min_prefixlen", 0, 128) }),
   ...(wire.max_prefixlen === undefined ? {} : { maxPrefixlen: toInteger(wire.max_prefixlen, "max_prefixlen", 0, 128) }),
 });
 const quotaOf = (value: number | string | null | undefined): number | null =>
   value === undefined || value === null ? null : toInteger(value, "default_quota", 0, 2_147_483_647);
 const FOR_ADMINS = ["shared", "is_default"];
-const asked = (wire: object): { readonly [name: string]: unknown } => Object.fromEntries(Object.entries(wire).filter(([, value]) => value !== false));
+const asked = (wire: object): { readonly [name: string]: unknown } =>
+  Object.fromEntries(Object.entries(wire).filter(([, value]) => value !== false));
 
 export async function createSubnetpoolHandler(request: ApiRequest<{ subnetpool: Wire }>): Promise<Reply> {
   const wire = request.body.subnetpool;

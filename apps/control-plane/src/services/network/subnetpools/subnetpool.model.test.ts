@@ -3,12 +3,22 @@ import { test } from "node:test";
 
 import { checkGrown, planAllocation, readPrefixLengths, readPrefixes } from "./subnetpool.model.ts";
 
-const pool = { id: "p", ipVersion: 4 as const, prefixes: ["10.10.0.0/16"], minPrefixlen: 20, maxPrefixlen: 30, defaultPrefixlen: 24 };
+const pool = {
+  id: "p",
+  ipVersion: 4 as const,
+  prefixes: ["10.10.0.0/16"],
+  minPrefixlen: 20,
+  maxPrefixlen: 30,
+  defaultPrefixlen: 24,
+};
 const take = (taken: string[], wanted: { cidr?: string; prefixLength?: number } = {}, of = pool) =>
   planAllocation(of, taken, { cidr: wanted.cidr, prefixLength: wanted.prefixLength }).text;
 
 test("prefixes are compacted", () => {
-  assert.deepEqual(readPrefixes(["10.11.0.0/16", "10.10.0.0/16", "10.10.5.0/24"]), { ipVersion: 4, prefixes: ["10.10.0.0/15"] });
+  assert.deepEqual(readPrefixes(["10.11.0.0/16", "10.10.0.0/16", "10.10.5.0/24"]), {
+    ipVersion: 4,
+    prefixes: ["10.10.0.0/15"],
+  });
   assert.throws(() => readPrefixes(["10.0.0.0/8", "fd00::/48"]), { type: "PrefixVersionMismatch" });
   assert.throws(() => readPrefixes([]), { kind: "invalid" });
   assert.throws(() => readPrefixes(["ten"]), { kind: "invalid" });

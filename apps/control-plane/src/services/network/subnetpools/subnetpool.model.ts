@@ -29,11 +29,13 @@ export const subnetpoolNotFound = (id: string): CloudError =>
 export function readPrefixes(given: readonly string[]): { ipVersion: 4 | 6; prefixes: string[] } {
   const cidrs = given.map((text) => {
     const cidr = text.includes("/") ? parseCidr(text) : null;
-    if (cidr === null) throw invalid(`Invalid input for prefixes. Reason: '${text}' is not a valid IP subnet.`, { field: "prefixes" });
+    if (cidr === null)
+      throw invalid(`Invalid input for prefixes. Reason: '${text}' is not a valid IP subnet.`, { field: "prefixes" });
     return cidr;
   });
   const [first] = cidrs;
-  if (first === undefined) throw invalid("Unable to create subnetpool without prefixes.", { type: "EmptySubnetPoolPrefixList" });
+  if (first === undefined)
+    throw invalid("Unable to create subnetpool without prefixes.", { type: "EmptySubnetPoolPrefixList" });
   if (cidrs.some((cidr) => cidr.version !== first.version)) {
     throw invalid("Cannot mix IPv4 and IPv6 prefixes in a subnet pool.", { type: "PrefixVersionMismatch" });
   }
@@ -85,7 +87,10 @@ export function checkGrown(before: readonly string[], after: readonly string[]):
     const cidr = parseCidr(text);
     return cidr !== null && !now.some((one) => isWithin(cidr, one));
   });
-  if (lost.length > 0) throw invalid("Illegal update to prefixes: Existing prefixes must be a subset of the new prefixes.", { type: "IllegalSubnetPoolUpdate" });
+  if (lost.length > 0)
+    throw invalid("Illegal update to prefixes: Existing prefixes must be a subset of the new prefixes.", {
+      type: "IllegalSubnetPoolUpdate",
+    });
 }
 
 /** Which part of the pool a subnet gets: the one asked for, or the first free one of the length. */
@@ -103,25 +108,36 @@ export function planAllocation(
     const found = firstFreeIn(space, used, length);
     if (found !== null) return found;
   }
-  throw conflict(`Failed to allocate subnet: Insufficient prefix space to allocate subnet size /${length}.`, { type: "SubnetAllocationError" });
+  throw conflict(`Failed to allocate subnet: Insufficient prefix space to allocate subnet size /${length}.`, {
+    type: "SubnetAllocationError",
+  });
 }
 
 function checkLength(pool: PrefixLengths, length: number): void {
   if (length < pool.minPrefixlen) {
-    throw invalid(`Unable to allocate subnet with prefix length ${length}, minimum allowed prefix is ${pool.minPrefixlen}.`, { type: "MinPrefixSubnetAllocationError" });
+    throw invalid(
+      `Unable to allocate subnet with prefix length ${length}, minimum allowed prefix is ${pool.minPrefixlen}.`,
+      { type: "MinPrefixSubnetAllocationError" },
+    );
   }
   if (length > pool.maxPrefixlen) {
-    throw invalid(`Unable to allocate subnet with prefix length ${length}, maximum allowed prefix is ${pool.maxPrefixlen}.`, { type: "MaxPrefixSubnetAllocationError" });
+    throw invalid(
+      `Unable to allocate subnet with prefix length ${length}, maximum allowed prefix is ${pool.maxPrefixlen}.`,
+      { type: "MaxPrefixSubnetAllocationError" },
+    );
   }
 }
 
 function takeSpecific(pool: PrefixLengths & { ipVersion: 4 | 6 }, spaces: Cidr[], used: Cidr[], text: string): Cidr {
   const cidr = text.includes("/") ? parseCidr(text) : null;
-  if (cidr === null || !cidr.exact) throw invalid(`Invalid input for cidr. Reason: '${text}' is not a valid IP subnet.`, { field: "cidr" });
+  if (cidr === null || !cidr.exact)
+    throw invalid(`Invalid input for cidr. Reason: '${text}' is not a valid IP subnet.`, { field: "cidr" });
   checkLength(pool, cidr.prefix);
   const free = spaces.some((space) => isWithin(cidr, space)) && !used.some((one) => overlaps(one, cidr));
   if (!free) {
-    throw conflict("Failed to allocate subnet: Cannot allocate requested subnet from the available set of prefixes.", { type: "SubnetAllocationError" });
+    throw conflict("Failed to allocate subnet: Cannot allocate requested subnet from the available set of prefixes.", {
+      type: "SubnetAllocationError",
+    });
   }
   return cidr;
 }

@@ -4,7 +4,9 @@ import type { ListRequest } from "../common/list-request.ts";
 import type { Requester } from "../common/requester.ts";
 import type { Subnetpool } from "./subnetpool.model.ts";
 
-const columns = (sql: Queryable): Fragment => sql`t.id, t.project_id, t.name, t.description, t.ip_version, t.prefixes, t.default_prefixlen,
+const columns = (
+  sql: Queryable,
+): Fragment => sql`t.id, t.project_id, t.name, t.description, t.ip_version, t.prefixes, t.default_prefixlen,
   t.min_prefixlen, t.max_prefixlen, t.default_quota, t.shared, t.is_default, t.tags, t.revision_number, t.created_at, t.updated_at`;
 const visible = (sql: Queryable, requester: Requester): Fragment =>
   requester.admin ? sql`true` : sql`(t.project_id = ${requester.projectId} or t.shared)`;
@@ -22,13 +24,17 @@ export async function insertSubnetpool(sql: Queryable, pool: InsertedSubnetpool)
 }
 
 export async function findSubnetpool(sql: Queryable, requester: Requester, id: string): Promise<Subnetpool | null> {
-  const [row] = await sql<Subnetpool[]>`select ${columns(sql)} from subnetpool t where t.id = ${id} and ${visible(sql, requester)}`;
+  const [row] = await sql<
+    Subnetpool[]
+  >`select ${columns(sql)} from subnetpool t where t.id = ${id} and ${visible(sql, requester)}`;
   return row ?? null;
 }
 
 /** Nobody else cuts from it until the transaction ends. */
 export async function lockSubnetpool(sql: Queryable, requester: Requester, id: string): Promise<Subnetpool | null> {
-  const [row] = await sql<Subnetpool[]>`select ${columns(sql)} from subnetpool t where t.id = ${id} and ${visible(sql, requester)} for update`;
+  const [row] = await sql<
+    Subnetpool[]
+  >`select ${columns(sql)} from subnetpool t where t.id = ${id} and ${visible(sql, requester)} for update`;
   return row ?? null;
 }
 
@@ -37,7 +43,11 @@ export async function findDefaultSubnetpool(sql: Queryable, ipVersion: 4 | 6): P
   return row?.id ?? null;
 }
 
-export async function listSubnetpools(sql: Queryable, requester: Requester, request: ListRequest): Promise<Subnetpool[]> {
+export async function listSubnetpools(
+  sql: Queryable,
+  requester: Requester,
+  request: ListRequest,
+): Promise<Subnetpool[]> {
   const marker = await findMarker(sql, "subnetpool", request);
   const rows = await sql<Subnetpool[]>`
     select ${columns(sql)} from subnetpool t where ${visible(sql, requester)}
@@ -48,7 +58,17 @@ export async function listSubnetpools(sql: Queryable, requester: Requester, requ
 export async function updateSubnetpoolRow(
   sql: Queryable,
   id: string,
-  change: Pick<Subnetpool, "name" | "description" | "prefixes" | "defaultPrefixlen" | "minPrefixlen" | "maxPrefixlen" | "defaultQuota" | "isDefault">,
+  change: Pick<
+    Subnetpool,
+    | "name"
+    | "description"
+    | "prefixes"
+    | "defaultPrefixlen"
+    | "minPrefixlen"
+    | "maxPrefixlen"
+    | "defaultQuota"
+    | "isDefault"
+  >,
 ): Promise<Subnetpool> {
   const [row] = await sql<Subnetpool[]>`
     update subnetpool t set name = ${change.name}, description = ${change.description}, prefixes = ${change.prefixes},

@@ -33,6 +33,17 @@ export const createSubnetpoolSchema = envelope("subnetpool", {
   type: "object",
   additionalProperties: false,
   required: ["name", "prefixes"],
-  properties: { ...changeable, name: { ...name, minLength: 1 }, shared: boolean, address_scope_id: { type: "null" }, project_id: projectId, tenant_id: projectId },
+  properties: {
+    ...changeable,
+    name: { ...name, minLength: 1 },
+    shared: boolean,
+    address_scope_id: { type: "null" },
+    project_id: projectId,
+    tenant_id: projectId,
+  },
 });
-export const updateSubnetpoolSchema = envelope("subnetpool", { type: "object", additionalProperties: false, properties: changeable });
+export const updateSubnetpoolSchema = envelope("subnetpool", {
+  type: "object",
+  additionalProperties: false,
+  properties: changeable,
+});

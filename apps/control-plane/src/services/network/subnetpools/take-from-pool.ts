@@ -23,8 +23,16 @@ export async function takeFromPool(
     throw invalid("Cannot allocate requested subnet from the available set of prefixes: the ip_version differs.");
   }
   const taken = await listPoolSubnets(tx.sql, id);
-  const cidr = planAllocation(pool, taken.map((one) => one.cidr), wanted);
-  checkPoolQuota(pool, taken.filter((one) => one.projectId === requester.projectId).map((one) => one.cidr), cidr);
+  const cidr = planAllocation(
+    pool,
+    taken.map((one) => one.cidr),
+    wanted,
+  );
+  checkPoolQuota(
+    pool,
+    taken.filter((one) => one.projectId === requester.projectId).map((one) => one.cidr),
+    cidr,
+  );
   return { cidr, subnetpoolId: id };
 }
 
@@ -38,7 +46,8 @@ async function defaultPool(tx: Transaction, ipVersion: 4 | 6): Promise<string> {
 function checkPoolQuota(pool: Subnetpool, held: string[], cidr: Cidr): void {
   if (pool.defaultQuota === null) return;
   const unit = pool.ipVersion === 4 ? 32 : 64;
-  const sizeOf = (prefix: number): bigint => (prefix > unit ? 1n : 1n << BigInt(Math.min(unit, width(pool.ipVersion)) - prefix));
+  const sizeOf = (prefix: number): bigint =>
+    prefix > unit ? 1n : 1n << BigInt(Math.min(unit, width(pool.ipVersion)) - prefix);
   const used = held.reduce((sum, text) => sum + sizeOf(parseCidr(text)?.prefix ?? unit), 0n);
   if (used + sizeOf(cidr.prefix) > BigInt(pool.defaultQuota)) {
     throw overQuota("Per-tenant subnet pool prefix quota exceeded.", { type: "SubnetPoolQuotaExceeded" });

@@ -48,10 +48,15 @@ export type CreateSubnet = {
 };
 
 export async function createSubnets(tx: Transaction, requester: Requester, wanted: CreateSubnet[]): Promise<Subnet[]> {
-  const reserving = reserveQuotas(tx.sql, "subnet", wanted.map((one) => one.projectId));
+  const reserving = reserveQuotas(
+    tx.sql,
+    "subnet",
+    wanted.map((one) => one.projectId),
+  );
   reserving.catch(() => undefined);
   const places = new Map<string, Place>();
-  for (const id of [...new Set(wanted.map((one) => one.networkId))].toSorted()) places.set(id, await lockPlace(tx, requester, id));
+  for (const id of [...new Set(wanted.map((one) => one.networkId))].toSorted())
+    places.set(id, await lockPlace(tx, requester, id));
   await reserving;
   const made: Subnet[] = [];
   for (const one of wanted) made.push(await createSubnet(tx, requester, places.get(one.networkId) as Place, one));
@@ -76,7 +81,12 @@ async function lockPlace(tx: Transaction, requester: Requester, networkId: strin
   return { network, subnets, networkPort };
 }
 
-async function createSubnet(tx: Transaction, requester: Requester, place: Place, wanted: CreateSubnet): Promise<Subnet> {
+async function createSubnet(
+  tx: Transaction,
+  requester: Requester,
+  place: Place,
+  wanted: CreateSubnet,
+): Promise<Subnet> {
   const { network } = place;
   const { cidr, subnetpoolId } = await chooseCidr(tx, requester, wanted);
   const planned = { ...planSubnet(network, wanted, cidr, place.subnets), id: newUuid(), subnetpoolId };
@@ -84,33 +94,61 @@ async function createSubnet(tx: Transaction, requester: Requester, place: Place,
   inserting.catch(() => undefined);
   const now = new Date();
   // nobody has seen the subnet: its first address is free, and the port's row can be sent with it
-  await serveSubnet(tx, network, { ...planned, tags: [], revisionNumber: 1, createdAt: now, updatedAt: now }, place.networkPort);
+  await serveSubnet(
+    tx,
+    network,
+    { ...planned, tags: [], revisionNumber: 1, createdAt: now, updatedAt: now },
+    place.networkPort,
+  );
   const [subnet] = await inserting;
   place.subnets.push(subnet);
   if (isAutoAddressed(subnet)) await addressPorts(tx, subnet);
-  tx.event({ action: "network.subnet.create", target: { type: "subnet", id: subnet.id, projectId: subnet.projectId }, detail: { networkId: network.id, cidr: subnet.cidr } });
+  tx.event({
+    action: "network.subnet.create",
+    target: { type: "subnet", id: subnet.id, projectId: subnet.projectId },
+    detail: { networkId: network.id, cidr: subnet.cidr },
+  });
   tx.enqueue(`subnet/${subnet.id}`);
   return subnet;
 }
 
-async function chooseCidr(tx: Transaction, requester: Requester, wanted: CreateSubnet): Promise<{ cidr: Cidr; subnetpoolId: string | null }> {
+async function chooseCidr(
+  tx: Transaction,
+  requester: Requester,
+  wanted: CreateSubnet,
+): Promise<{ cidr: Cidr; subnetpoolId: string | null }> {
   if (wanted.pool !== undefined) {
-    return takeFromPool(tx, requester, wanted.pool, { ipVersion: wanted.ipVersion, cidr: wanted.cidr, prefixLength: wanted.prefixLength });
+    return takeFromPool(tx, requester, wanted.pool, {
+      ipVersion: wanted.ipVersion,
+      cidr: wanted.cidr,
+      prefixLength: wanted.prefixLength,
+    });
   }
-  if (wanted.cidr === undefined) throw invalid("Bad subnets request: a subnetpool must be specified in the absence of a cidr.");
-  if (wanted.ipVersion === undefined) throw invalid("Invalid input for operation: ip_version must be specified in the absence of subnetpool_id.");
-  if (wanted.prefixLength !== undefined) throw invalid("Bad subnets request: cidr and prefixlen must not be supplied together.");
+  if (wanted.cidr === undefined)
+    throw invalid("Bad subnets request: a subnetpool must be specified in the absence of a cidr.");
+  if (wanted.ipVersion === undefined)
+    throw invalid("Invalid input for operation: ip_version must be specified in the absence of subnetpool_id.");
+  if (wanted.prefixLength !== undefined)
+    throw invalid("Bad subnets request: cidr and prefixlen must not be supplied together.");
   return { cidr: readSubnetCidr(wanted.cidr, wanted.ipVersion), subnetpoolId: null };
 }
 
-function planSubnet(network: Network, wanted: CreateSubnet, cidr: Cidr, others: Subnet[]): Omit<Parameters<typeof insertSubnet>[1], "id" | "subnetpoolId"> {
+function planSubnet(
+  network: Network,
+  wanted: CreateSubnet,
+  cidr: Cidr,
+  others: Subnet[],
+): Omit<Parameters<typeof insertSubnet>[1], "id" | "subnetpoolId"> {
   const gatewayIp = readGateway(wanted.gatewayIp, cidr);
-  const allocationPools = wanted.allocationPools === undefined ? defaultPools(cidr, gatewayIp) : readPools(wanted.allocationPools, cidr);
+  const allocationPools =
+    wanted.allocationPools === undefined ? defaultPools(cidr, gatewayIp) : readPools(wanted.allocationPools, cidr);
   checkGatewayOutsidePools(gatewayIp, allocationPools);
   checkIpv6Modes({ ...wanted, ipVersion: cidr.version }, cidr);
   checkOverlap(cidr, network.id, others);
   if (cidr.version === 6 && network.mtu < MIN_IPV6_MTU) {
-    throw invalid(`Invalid input for operation: the network's MTU ${network.mtu} is below IPv6's minimum of ${MIN_IPV6_MTU}.`);
+    throw invalid(
+      `Invalid input for operation: the network's MTU ${network.mtu} is below IPv6's minimum of ${MIN_IPV6_MTU}.`,
+    );
   }
   if (wanted.hostRoutes.some((one) => one.nexthop.includes(":") !== (cidr.version === 6))) {
     throw invalid(`Invalid input for host_routes. Reason: a nexthop is not of IP version ${cidr.version}.`);
@@ -137,7 +175,11 @@ async function addressPorts(tx: Transaction, subnet: Subnet): Promise<void> {
   const ports = await listSelfAddressing(tx.sql, subnet.networkId);
   if (ports.length === 0) return;
   const cidr = knownCidr(subnet.cidr);
-  const taken = await takeMany(tx.sql, subnet.id, ports.map((port) => ({ portId: port.id, address: eui64Address(cidr, port.macAddress) })));
+  const taken = await takeMany(
+    tx.sql,
+    subnet.id,
+    ports.map((port) => ({ portId: port.id, address: eui64Address(cidr, port.macAddress) })),
+  );
   await appendFixedIps(tx.sql, subnet.id, taken);
   for (const { portId } of taken) tx.enqueue(`port/${portId}`);
 }

@@ -9,7 +9,8 @@ import { type FixedIp, OWNER, type Port } from "../ports/port.model.ts";
 import { lockDistributedPort, setFixedIps } from "../ports/port.queries.ts";
 import type { Subnet } from "./subnet.model.ts";
 
-const isServed = (subnet: Pick<Subnet, "ipVersion" | "enableDhcp">): boolean => subnet.ipVersion === 4 && subnet.enableDhcp;
+const isServed = (subnet: Pick<Subnet, "ipVersion" | "enableDhcp">): boolean =>
+  subnet.ipVersion === 4 && subnet.enableDhcp;
 
 /** What `serveSubnet` must know; read behind the network's lock, so that it stays true. */
 export type NetworkPort = { port: Port | null; macAddress: string };
@@ -23,7 +24,12 @@ export async function readNetworkPort(tx: Transaction, networkId: string): Promi
  * Brings the port's addresses in line with one subnet, which has just been made or changed. A subnet without a free
  * address is served without metadata. Sends everything at once; `known.port` is brought up to date for the next subnet.
  */
-export async function serveSubnet(tx: Transaction, network: Pick<Network, "id" | "projectId">, subnet: Subnet, known: NetworkPort): Promise<void> {
+export async function serveSubnet(
+  tx: Transaction,
+  network: Pick<Network, "id" | "projectId">,
+  subnet: Subnet,
+  known: NetworkPort,
+): Promise<void> {
   const { port } = known;
   const held = port?.fixedIps.find((ip) => ip.subnet_id === subnet.id);
   if (isServed(subnet) === (held !== undefined)) return;
@@ -34,7 +40,8 @@ export async function serveSubnet(tx: Transaction, network: Pick<Network, "id" |
     tx.enqueue(`port/${port.id}`);
     return;
   }
-  known.port = port === null ? await makeNetworkPort(tx, network, subnet, known.macAddress) : await addAddress(tx, port, subnet);
+  known.port =
+    port === null ? await makeNetworkPort(tx, network, subnet, known.macAddress) : await addAddress(tx, port, subnet);
 }
 
 async function addAddress(tx: Transaction, port: Port, subnet: Subnet): Promise<Port> {
@@ -45,8 +52,15 @@ async function addAddress(tx: Transaction, port: Port, subnet: Subnet): Promise<
 }
 
 /** The row is sent with the address that will most likely be given, and put right should it be another. */
-async function settle(tx: Transaction, portId: string, subnet: Subnet, held: FixedIp[], allocation: Allocation): Promise<FixedIp[]> {
-  const withAddress = (address: string | null): FixedIp[] => (address === null ? held : [...held, { subnet_id: subnet.id, ip_address: address }]);
+async function settle(
+  tx: Transaction,
+  portId: string,
+  subnet: Subnet,
+  held: FixedIp[],
+  allocation: Allocation,
+): Promise<FixedIp[]> {
+  const withAddress = (address: string | null): FixedIp[] =>
+    address === null ? held : [...held, { subnet_id: subnet.id, ip_address: address }];
   const guessing = setFixedIps(tx.sql, portId, withAddress(allocation.guess));
   guessing.catch(() => undefined);
   const taken = await allocation.taken;
@@ -55,7 +69,12 @@ async function settle(tx: Transaction, portId: string, subnet: Subnet, held: Fix
   return withAddress(taken);
 }
 
-async function makeNetworkPort(tx: Transaction, network: Pick<Network, "id" | "projectId">, subnet: Subnet, macAddress: string): Promise<Port> {
+async function makeNetworkPort(
+  tx: Transaction,
+  network: Pick<Network, "id" | "projectId">,
+  subnet: Subnet,
+  macAddress: string,
+): Promise<Port> {
   const full = subnet.allocationPools.length === 0;
   const port = {
     projectId: network.projectId,

@@ -4,7 +4,8 @@ import type { Requester } from "../common/requester.ts";
 import { type Subnet, subnetNotFound } from "./subnet.model.ts";
 import { findVisibleSubnet, listSubnets } from "./subnet.queries.ts";
 
-export const readSubnets = (sql: Queryable, requester: Requester, request: ListRequest): Promise<Subnet[]> => listSubnets(sql, requester, request);
+export const readSubnets = (sql: Queryable, requester: Requester, request: ListRequest): Promise<Subnet[]> =>
+  listSubnets(sql, requester, request);
 
 export async function readSubnet(sql: Queryable, requester: Requester, id: string): Promise<Subnet> {
   const subnet = await findVisibleSubnet(sql, requester, id);

@@ -46,7 +46,8 @@ export async function showSubnet(request: ApiRequest): Promise<Reply> {
 
 function poolOf(wire: Wire): CreateSubnet["pool"] {
   const byDefault = toBoolean(wire.use_default_subnetpool ?? false);
-  if (byDefault && wire.subnetpool_id) throw invalid("Bad subnets request: subnetpool_id and use_default_subnetpool cannot both be specified.");
+  if (byDefault && wire.subnetpool_id)
+    throw invalid("Bad subnets request: subnetpool_id and use_default_subnetpool cannot both be specified.");
   if (byDefault) return { default: true };
   return wire.subnetpool_id ? { id: wire.subnetpool_id } : undefined;
 }
@@ -93,7 +94,9 @@ function toChange(wire: Wire): UpdateSubnet {
 
 export async function updateSubnetHandler(request: ApiRequest<{ subnet: Wire }>): Promise<Reply> {
   const change = toChange(request.body.subnet);
-  const subnet = await mutate(request, (tx) => updateSubnet(tx, requesterOf(request), request.params["id"] ?? "", change));
+  const subnet = await mutate(request, (tx) =>
+    updateSubnet(tx, requesterOf(request), request.params["id"] ?? "", change),
+  );
   return ok({ subnet: toSubnetView(subnet) });
 }
 

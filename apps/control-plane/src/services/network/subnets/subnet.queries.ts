@@ -4,7 +4,9 @@ import type { ListRequest } from "../common/list-request.ts";
 import type { Requester } from "../common/requester.ts";
 import type { Subnet } from "./subnet.model.ts";
 
-export const subnetColumns = (sql: Queryable): Fragment => sql`t.id, t.project_id, t.network_id, t.subnetpool_id, t.name, t.description, t.ip_version,
+export const subnetColumns = (
+  sql: Queryable,
+): Fragment => sql`t.id, t.project_id, t.network_id, t.subnetpool_id, t.name, t.description, t.ip_version,
   t.cidr::text as cidr, t.gateway_ip, t.allocation_pools, t.dns_nameservers, t.host_routes, t.enable_dhcp, t.ipv6_ra_mode, t.ipv6_address_mode,
   t.tags, t.revision_number, t.created_at, t.updated_at`;
 /** A tenant's own, and those of networks shared with all. What an external network has is the operator's business. */
@@ -28,13 +30,17 @@ export async function insertSubnet(sql: Queryable, subnet: InsertedSubnet): Prom
 }
 
 export async function findVisibleSubnet(sql: Queryable, requester: Requester, id: string): Promise<Subnet | null> {
-  const [row] = await sql<Subnet[]>`select ${subnetColumns(sql)} from subnet t where t.id = ${id} and ${visible(sql, requester)}`;
+  const [row] = await sql<
+    Subnet[]
+  >`select ${subnetColumns(sql)} from subnet t where t.id = ${id} and ${visible(sql, requester)}`;
   return row ?? null;
 }
 
 /** Scoped to nobody: callers have checked the network. */
 export async function listSubnetsOfNetwork(sql: Queryable, networkId: string): Promise<Subnet[]> {
-  return sql<Subnet[]>`select ${subnetColumns(sql)} from subnet t where t.network_id = ${networkId} order by t.created_at, t.id`;
+  return sql<
+    Subnet[]
+  >`select ${subnetColumns(sql)} from subnet t where t.network_id = ${networkId} order by t.created_at, t.id`;
 }
 
 export async function listSubnetsById(sql: Queryable, ids: string[]): Promise<Subnet[]> {
@@ -79,7 +85,10 @@ export async function deleteSubnetRow(sql: Queryable, id: string): Promise<void>
 }
 
 /** Ports with an address there, except the network's own one. */
-export async function listSubnetUsers(sql: Queryable, id: string): Promise<{ portId: string; deviceOwner: string; deviceId: string; address: string }[]> {
+export async function listSubnetUsers(
+  sql: Queryable,
+  id: string,
+): Promise<{ portId: string; deviceOwner: string; deviceId: string; address: string }[]> {
   return sql`
     select a.port_id, p.device_owner, p.device_id, host(a.address) as address from ip_allocation a join port p on p.id = a.port_id
     where a.subnet_id = ${id} and p.device_owner <> 'network:distributed' order by a.port_id`;

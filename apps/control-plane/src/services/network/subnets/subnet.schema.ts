@@ -1,5 +1,14 @@
 import type { Attributes } from "../common/list-request.ts";
-import { boolean, envelope, integerText, name, nullableAddress, nullableId, projectId, uuidText } from "../common/wire.ts";
+import {
+  boolean,
+  envelope,
+  integerText,
+  name,
+  nullableAddress,
+  nullableId,
+  projectId,
+  uuidText,
+} from "../common/wire.ts";
 
 export const subnetAttributes: Attributes = {
   id: { column: "id", kind: "text" },
@@ -30,7 +39,12 @@ const changeable = {
   allocation_pools: {
     type: ["array", "null"],
     maxItems: 128,
-    items: { type: "object", additionalProperties: false, required: ["start", "end"], properties: { start: address, end: address } },
+    items: {
+      type: "object",
+      additionalProperties: false,
+      required: ["start", "end"],
+      properties: { start: address, end: address },
+    },
   },
   dns_nameservers: { type: ["array", "null"], maxItems: 128, items: address },
   host_routes: {
@@ -68,4 +82,8 @@ export const createSubnetSchema = envelope(
   },
   "subnets",
 );
-export const updateSubnetSchema = envelope("subnet", { type: "object", additionalProperties: false, properties: changeable });
+export const updateSubnetSchema = envelope("subnet", {
+  type: "object",
+  additionalProperties: false,
+  properties: changeable,
+});

@@ -35,7 +35,9 @@ test("a subnet's life: everything echoed, everything changed", async () => {
     enable_dhcp: false,
     allocation_pools: [{ start: "10.0.0.30", end: "10.0.0.40" }],
   };
-  const { subnet } = (await tenant.expect(200, "PUT", `/v2.0/subnets/${made.id}`, { subnet: change })) as { subnet: Wire };
+  const { subnet } = (await tenant.expect(200, "PUT", `/v2.0/subnets/${made.id}`, { subnet: change })) as {
+    subnet: Wire;
+  };
   for (const [key, value] of Object.entries(change)) assert.deepEqual(subnet[key], value, key);
   await tenant.expect(204, "DELETE", `/v2.0/subnets/${made.id}`);
   await tenant.expect(404, "GET", `/v2.0/subnets/${made.id}`);
@@ -86,7 +88,9 @@ test("refused, and nothing changed", async () => {
     { ip_version: 4, cidr: "10.0.0.0/24" },
   ];
   for (const subnet of wrong) await tenant.expect(400, "POST", "/v2.0/subnets", { subnet });
-  await tenant.expect(409, "POST", "/v2.0/subnets", { subnet: { ...ok, gateway_ip: "10.0.0.5", allocation_pools: [{ start: "10.0.0.2", end: "10.0.0.9" }] } });
+  await tenant.expect(409, "POST", "/v2.0/subnets", {
+    subnet: { ...ok, gateway_ip: "10.0.0.5", allocation_pools: [{ start: "10.0.0.2", end: "10.0.0.9" }] },
+  });
   await tenant.expect(404, "POST", "/v2.0/subnets", { subnet: { ...ok, network_id: "nowhere" } });
   await world.tenant().expect(404, "POST", "/v2.0/subnets", { subnet: ok });
   assert.deepEqual(await tenant.list("subnet"), []);
@@ -104,17 +108,33 @@ test("a used subnet stays", async () => {
 
 test("subnet pools: cut, chosen, used up, kept while used", async () => {
   const tenant = world.tenant();
-  const pool = await tenant.create("subnetpool", { name: "pool", prefixes: ["10.40.0.0/23"], default_prefixlen: 24, min_prefixlen: 16 });
+  const pool = await tenant.create("subnetpool", {
+    name: "pool",
+    prefixes: ["10.40.0.0/23"],
+    default_prefixlen: 24,
+    min_prefixlen: 16,
+  });
   assert.deepEqual([pool["prefixes"], pool["ip_version"], pool["default_prefixlen"]], [["10.40.0.0/23"], 4, "24"]);
   const network = await tenant.create("network", {});
   const first = await tenant.create("subnet", { network_id: network.id, ip_version: 4, subnetpool_id: pool.id });
   assert.deepEqual([first["cidr"], first["subnetpool_id"]], ["10.40.0.0/24", pool.id]);
-  await tenant.expect(409, "POST", "/v2.0/subnets", { subnet: { network_id: network.id, ip_version: 4, subnetpool_id: pool.id, cidr: "10.40.0.0/25" } });
-  const second = await tenant.create("subnet", { network_id: network.id, ip_version: 4, subnetpool_id: pool.id, cidr: "10.40.1.0/25" });
+  await tenant.expect(409, "POST", "/v2.0/subnets", {
+    subnet: { network_id: network.id, ip_version: 4, subnetpool_id: pool.id, cidr: "10.40.0.0/25" },
+  });
+  const second = await tenant.create("subnet", {
+    network_id: network.id,
+    ip_version: 4,
+    subnetpool_id: pool.id,
+    cidr: "10.40.1.0/25",
+  });
   assert.equal(second["cidr"], "10.40.1.0/25");
-  await tenant.expect(409, "POST", "/v2.0/subnets", { subnet: { network_id: network.id, ip_version: 4, subnetpool_id: pool.id } });
+  await tenant.expect(409, "POST", "/v2.0/subnets", {
+    subnet: { network_id: network.id, ip_version: 4, subnetpool_id: pool.id },
+  });
   await tenant.expect(400, "DELETE", `/v2.0/subnetpools/${pool.id}`);
-  await tenant.expect(200, "PUT", `/v2.0/subnetpools/${pool.id}`, { subnetpool: { name: "p2", prefixes: ["10.40.0.0/22"] } });
+  await tenant.expect(200, "PUT", `/v2.0/subnetpools/${pool.id}`, {
+    subnetpool: { name: "p2", prefixes: ["10.40.0.0/22"] },
+  });
   await tenant.expect(400, "PUT", `/v2.0/subnetpools/${pool.id}`, { subnetpool: { prefixes: ["10.40.0.0/24"] } });
   await world.tenant().expect(404, "GET", `/v2.0/subnetpools/${pool.id}`);
   for (const subnet of [first, second]) await tenant.expect(204, "DELETE", `/v2.0/subnets/${subnet.id}`);

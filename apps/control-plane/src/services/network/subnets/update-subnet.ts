@@ -20,7 +20,14 @@ import {
   subnetInUse,
   subnetNotFound,
 } from "./subnet.model.ts";
-import { deleteSubnetRow, findGatewayUser, findVisibleSubnet, listSubnetUsers, lockSubnet, updateSubnetRow } from "./subnet.queries.ts";
+import {
+  deleteSubnetRow,
+  findGatewayUser,
+  findVisibleSubnet,
+  listSubnetUsers,
+  lockSubnet,
+  updateSubnetRow,
+} from "./subnet.queries.ts";
 
 export type UpdateSubnet = {
   name?: string;
@@ -33,7 +40,12 @@ export type UpdateSubnet = {
 };
 
 /** Its network first, then itself: the order of locks. */
-async function lockOwned(tx: Transaction, requester: Requester, id: string, action: string): Promise<{ subnet: Subnet; network: Network }> {
+async function lockOwned(
+  tx: Transaction,
+  requester: Requester,
+  id: string,
+  action: string,
+): Promise<{ subnet: Subnet; network: Network }> {
   const seen = await findVisibleSubnet(tx.sql, requester, id);
   if (seen === null) throw subnetNotFound(id);
   const network = await lockNetworkSubnets(tx.sql, seen.networkId);
@@ -45,19 +57,27 @@ async function lockOwned(tx: Transaction, requester: Requester, id: string, acti
   return { subnet, network };
 }
 
-export async function updateSubnet(tx: Transaction, requester: Requester, id: string, wanted: UpdateSubnet): Promise<Subnet> {
+export async function updateSubnet(
+  tx: Transaction,
+  requester: Requester,
+  id: string,
+  wanted: UpdateSubnet,
+): Promise<Subnet> {
   const { subnet, network } = await lockOwned(tx, requester, id, "update_subnet");
   const cidr = knownCidr(subnet.cidr);
   const gatewayIp = wanted.gatewayIp === undefined ? subnet.gatewayIp : readGateway(wanted.gatewayIp, cidr);
-  const allocationPools = wanted.allocationPools === undefined ? subnet.allocationPools : readPools(wanted.allocationPools, cidr);
+  const allocationPools =
+    wanted.allocationPools === undefined ? subnet.allocationPools : readPools(wanted.allocationPools, cidr);
   const enableDhcp = wanted.enableDhcp ?? subnet.enableDhcp;
-  if (wanted.gatewayIp !== undefined || wanted.allocationPools !== undefined) checkGatewayOutsidePools(gatewayIp, allocationPools);
+  if (wanted.gatewayIp !== undefined || wanted.allocationPools !== undefined)
+    checkGatewayOutsidePools(gatewayIp, allocationPools);
   checkIpv6Modes({ ...subnet, enableDhcp }, cidr);
   const hostRoutes = wanted.hostRoutes ?? subnet.hostRoutes;
   if (hostRoutes.some((one) => one.nexthop.includes(":") !== (cidr.version === 6))) {
     throw invalid(`Invalid input for host_routes. Reason: a nexthop is not of IP version ${cidr.version}.`);
   }
-  if (gatewayIp !== subnet.gatewayIp && subnet.gatewayIp !== null) await refuseUsedGateway(tx, subnet.id, subnet.gatewayIp);
+  if (gatewayIp !== subnet.gatewayIp && subnet.gatewayIp !== null)
+    await refuseUsedGateway(tx, subnet.id, subnet.gatewayIp);
   const [changed] = await Promise.all([
     updateSubnetRow(tx.sql, id, {
       name: wanted.name ?? subnet.name,
@@ -80,7 +100,9 @@ export async function updateSubnet(tx: Transaction, requester: Requester, id: st
 async function refuseUsedGateway(tx: Transaction, subnetId: string, gatewayIp: string): Promise<void> {
   const portId = await findGatewayUser(tx.sql, subnetId, gatewayIp);
   if (portId === null) return;
-  throw conflict(`Current gateway ip ${gatewayIp} already in use by port ${portId}. Unable to update.`, { type: "GatewayIpInUse" });
+  throw conflict(`Current gateway ip ${gatewayIp} already in use by port ${portId}. Unable to update.`, {
+    type: "GatewayIpInUse",
+  });
 }
 
 /** DHCP is the subnet's, router advertisements are its router ports', default routes its gateways'. */

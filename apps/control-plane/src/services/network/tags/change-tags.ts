@@ -3,9 +3,11 @@ import { notFound } from "@andromede/base/errors";
 import type { Queryable } from "../../../db/database.ts";
 import type { Transaction } from "../../../db/transaction.ts";
 import type { Requester } from "../common/requester.ts";
-import { type Tagged, findTags, lockTags, updateTags } from "./tag.queries.ts";
+import type { Tagged } from "./tag.model.ts";
+import { findTags, lockTags, updateTags } from "./tag.queries.ts";
 
-const resourceNotFound = (table: Tagged, id: string) => notFound(`Resource ${table} ${id} could not be found.`, { type: "TagResourceNotFound" });
+const resourceNotFound = (table: Tagged, id: string) =>
+  notFound(`Resource ${table} ${id} could not be found.`, { type: "TagResourceNotFound" });
 const tagNotFound = (tag: string) => notFound(`Tag ${tag} could not be found.`, { type: "TagNotFound" });
 
 export async function readTags(sql: Queryable, table: Tagged, requester: Requester, id: string): Promise<string[]> {
@@ -14,7 +16,13 @@ export async function readTags(sql: Queryable, table: Tagged, requester: Request
   return row.tags;
 }
 
-export async function checkTag(sql: Queryable, table: Tagged, requester: Requester, id: string, tag: string): Promise<void> {
+export async function checkTag(
+  sql: Queryable,
+  table: Tagged,
+  requester: Requester,
+  id: string,
+  tag: string,
+): Promise<void> {
   if (!(await readTags(sql, table, requester, id)).includes(tag)) throw tagNotFound(tag);
 }
 
@@ -32,11 +40,17 @@ export async function changeTags(
   await updateTags(tx.sql, table, id, tags);
   // a tag is nothing to OVN, but it raises the revision, and the row is to count as realised again
   if (table !== "subnetpool") tx.enqueue(`${table}/${id}`);
-  tx.event({ action: `network.${table}.update`, target: { type: table, id, projectId: row.projectId }, detail: { tags } });
+  tx.event({
+    action: `network.${table}.update`,
+    target: { type: table, id, projectId: row.projectId },
+    detail: { tags },
+  });
   return tags;
 }
 
-export const withoutTag = (tag: string) => (tags: string[]): string[] => {
-  if (!tags.includes(tag)) throw tagNotFound(tag);
-  return tags.filter((one) => one !== tag);
-};
+export const withoutTag =
+  (tag: string) =>
+  (tags: string[]): string[] => {
+    if (!tags.includes(tag)) throw tagNotFound(tag);
+    return tags.filter((one) => one !== tag);
+  };

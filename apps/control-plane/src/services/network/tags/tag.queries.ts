@@ -1,11 +1,14 @@
 import type { Queryable } from "../../../db/database.ts";
 import type { Requester } from "../common/requester.ts";
-
-/** Tables whose rows carry tags. */
-export type Tagged = "network" | "subnet" | "port" | "router" | "floatingip" | "security_group" | "subnetpool";
+import type { Tagged } from "./tag.model.ts";
 
 /** What a requester may see the tags of: its own things; networks, subnets and pools of others too, where they are open to all. */
-export async function findTags(sql: Queryable, table: Tagged, requester: Requester, id: string): Promise<{ tags: string[]; projectId: string } | null> {
+export async function findTags(
+  sql: Queryable,
+  table: Tagged,
+  requester: Requester,
+  id: string,
+): Promise<{ tags: string[]; projectId: string } | null> {
   const open = table === "network" ? sql`or t.shared or t.external` : table === "subnetpool" ? sql`or t.shared` : sql``;
   const [row] = await sql<{ tags: string[]; projectId: string }[]>`
     select t.tags, t.project_id from ${sql(table)} t
@@ -14,7 +17,12 @@ export async function findTags(sql: Queryable, table: Tagged, requester: Request
 }
 
 /** The row is held: two clients that each add a tag both get theirs. */
-export async function lockTags(sql: Queryable, table: Tagged, requester: Requester, id: string): Promise<{ tags: string[]; projectId: string } | null> {
+export async function lockTags(
+  sql: Queryable,
+  table: Tagged,
+  requester: Requester,
+  id: string,
+): Promise<{ tags: string[]; projectId: string } | null> {
   const [row] = await sql<{ tags: string[]; projectId: string }[]>`
     select t.tags, t.project_id from ${sql(table)} t
     where t.id = ${id} and (${requester.admin} or t.project_id = ${requester.projectId}) for no key update`;

@@ -5,7 +5,7 @@ import { type ApiRequest, type Reply, type Route, noContent, ok, route } from ".
 import { mutate } from "../common/mutate.ts";
 import { requesterOf } from "../common/requester.ts";
 import { changeTags, checkTag, readTags, withoutTag } from "./change-tags.ts";
-import type { Tagged } from "./tag.queries.ts";
+import type { Tagged } from "./tag.model.ts";
 
 const MAX_TAG = 255;
 
@@ -13,12 +13,20 @@ const tagsSchema = {
   type: "object",
   additionalProperties: false,
   required: ["tags"],
-  properties: { tags: { type: "array", maxItems: 100, uniqueItems: true, items: { type: "string", minLength: 1, maxLength: MAX_TAG } } },
+  properties: {
+    tags: {
+      type: "array",
+      maxItems: 100,
+      uniqueItems: true,
+      items: { type: "string", minLength: 1, maxLength: MAX_TAG },
+    },
+  },
 } as const;
 
 function tagOf(request: ApiRequest): string {
   const tag = request.params["tag"] ?? "";
-  if (tag === "" || tag.length > MAX_TAG) throw invalid(`'${tag}' is not a valid tag: it must have 1 to ${MAX_TAG} characters`);
+  if (tag === "" || tag.length > MAX_TAG)
+    throw invalid(`'${tag}' is not a valid tag: it must have 1 to ${MAX_TAG} characters`);
   return tag;
 }
 
@@ -32,14 +40,20 @@ function tagRoutesOf(path: string, table: Tagged): Route[] {
       method: "GET",
       path: all,
       rule: "get_tags",
-      handler: async (request) => ok({ tags: await readTags(request.app.db, table, requesterOf(request), idOf(request)) }),
+      handler: async (request) =>
+        ok({ tags: await readTags(request.app.db, table, requesterOf(request), idOf(request)) }),
     }),
     route<{ tags: string[] }>({
       method: "PUT",
       path: all,
       rule: "update_tags",
       body: tagsSchema,
-      handler: async (request) => ok({ tags: await mutate(request, (tx) => changeTags(tx, table, requesterOf(request), idOf(request as ApiRequest), () => request.body.tags)) }),
+      handler: async (request) =>
+        ok({
+          tags: await mutate(request, (tx) =>
+            changeTags(tx, table, requesterOf(request), idOf(request as ApiRequest), () => request.body.tags),
+          ),
+        }),
     }),
     route({
       method: "DELETE",
@@ -65,7 +79,9 @@ function tagRoutesOf(path: string, table: Tagged): Route[] {
       rule: "update_tags",
       handler: async (request): Promise<Reply> => {
         const tag = tagOf(request);
-        await mutate(request, (tx) => changeTags(tx, table, requesterOf(request), idOf(request), (tags) => [...tags, tag]));
+        await mutate(request, (tx) =>
+          changeTags(tx, table, requesterOf(request), idOf(request), (tags) => [...tags, tag]),
+        );
         return { status: 201 };
       },
     }),
@@ -74,7 +90,9 @@ function tagRoutesOf(path: string, table: Tagged): Route[] {
       path: one,
       rule: "delete_tags",
       handler: async (request) => {
-        await mutate(request, (tx) => changeTags(tx, table, requesterOf(request), idOf(request), withoutTag(tagOf(request))));
+        await mutate(request, (tx) =>
+          changeTags(tx, table, requesterOf(request), idOf(request), withoutTag(tagOf(request))),
+        );
         return noContent();
       },
     }),

@@ -59,7 +59,10 @@ export async function createWorld(options: { reconcilers?: Reconciler[]; ovn?: O
   };
   const newProject = (): string => crypto.randomUUID().replaceAll("-", "");
   const operatorProject = newProject();
-  const operator = withToken(test.tokenFor({ roles: ["admin"], directory: "operator", projectId: operatorProject }), operatorProject);
+  const operator = withToken(
+    test.tokenFor({ roles: ["admin"], directory: "operator", projectId: operatorProject }),
+    operatorProject,
+  );
   const register: World["register"] = async ({ projectId }) => {
     const { db } = test.app;
     await db`insert into domain (id, name) values ('networktest', 'networktest') on conflict do nothing`;
@@ -79,14 +82,26 @@ export async function createWorld(options: { reconcilers?: Reconciler[]; ovn?: O
 }
 
 /** A network with one subnet. */
-export async function networkWithSubnet(tenant: Tenant, cidr = "10.0.0.0/24", more: object = {}): Promise<{ network: Wire; subnet: Wire }> {
+export async function networkWithSubnet(
+  tenant: Tenant,
+  cidr = "10.0.0.0/24",
+  more: object = {},
+): Promise<{ network: Wire; subnet: Wire }> {
   const network = await tenant.create("network", { name: "net" });
-  const subnet = await tenant.create("subnet", { network_id: network.id, ip_version: cidr.includes(":") ? 6 : 4, cidr, ...more });
+  const subnet = await tenant.create("subnet", {
+    network_id: network.id,
+    ip_version: cidr.includes(":") ? 6 : 4,
+    cidr,
+    ...more,
+  });
   return { network, subnet };
 }
 
 /** The way out, as the operator makes it. */
-export async function externalNetwork(operator: Tenant, pool = { start: "172.24.4.10", end: "172.24.4.60" }): Promise<{ network: Wire; subnet: Wire }> {
+export async function externalNetwork(
+  operator: Tenant,
+  pool = { start: "172.24.4.10", end: "172.24.4.60" },
+): Promise<{ network: Wire; subnet: Wire }> {
   const network = await operator.create("network", {
     name: "public",
     "router:external": true,

@@ -2,7 +2,18 @@
 import { type ApiRequest, type Reply, type Route, ok, route } from "../../../http/service.ts";
 
 const MOUNT = "/network";
-const COLLECTIONS = ["networks", "subnets", "ports", "routers", "floatingips", "security-groups", "security-group-rules", "subnetpools", "quotas", "extensions"];
+const COLLECTIONS = [
+  "networks",
+  "subnets",
+  "ports",
+  "routers",
+  "floatingips",
+  "security-groups",
+  "security-group-rules",
+  "subnetpools",
+  "quotas",
+  "extensions",
+];
 
 const version = (request: ApiRequest) => ({
   id: "v2.0",

@@ -1,0 +1,2 @@
+/** Classes whose resources carry tags; their tables are named so too. */
+export type Tagged = "network" | "subnet" | "port" | "router" | "floatingip" | "security_group" | "subnetpool";
