@@ -39,9 +39,11 @@ export async function claimKeys(
     returning key, version, attempts`;
 }
 
-/** Keeps the leases of keys that take long. */
+/** Keeps the leases of keys that take long. A key that was given back since the caller looked is nobody's: it gets none. */
 export async function renewLeases(sql: Queryable, seat: string, keys: string[], leaseMs: number): Promise<void> {
-  await sql`update reconcile_queue set lease_until = now() + ${leaseMs} * interval '1 millisecond' where lease_by = ${seat} and key = any(${keys})`;
+  await sql`
+    update reconcile_queue set lease_until = now() + ${leaseMs} * interval '1 millisecond'
+    where lease_by = ${seat} and lease_until is not null and key = any(${keys})`;
 }
 
 /** A seat is one process's place; its successor may take over at once what it held when it died. */
@@ -55,13 +57,16 @@ export async function releaseSeat(sql: Queryable, seat: string): Promise<void> {
  * seen. (Without that, this statement would see the row as it was, and neither delete it nor make it due.)
  */
 export async function finishKey(sql: Queryable, claimed: ClaimedKey): Promise<boolean> {
-  const [row] = await sql<{ again: boolean }[]>`
+  const [row] = await sql<{ released: boolean }[]>`
     with mine as materialized (select key, version <> ${claimed.version} as changed from reconcile_queue where key = ${claimed.key} for update),
       finished as (delete from reconcile_queue q using mine where q.key = mine.key and not mine.changed),
-      released as (update reconcile_queue q set lease_until = null, run_at = now() from mine where q.key = mine.key and mine.changed returning q.key),
-      woken as (update reconcile_queue set run_at = now(), waiting_for = null where waiting_for = ${claimed.key} returning key)
-    select exists (select 1 from released) or exists (select 1 from woken) as again`;
-  return row?.again ?? false;
+      released as (update reconcile_queue q set lease_until = null, lease_by = null, run_at = now() from mine
+        where q.key = mine.key and mine.changed returning q.key)
+    select exists (select 1 from released) as released`;
+  // A statement of its own, so that it sees who began to wait while the first one waited for the row (see postponeKey).
+  const woken =
+    await sql`update reconcile_queue set run_at = now(), waiting_for = null where waiting_for = ${claimed.key} returning key`;
+  return row?.released === true || woken.length > 0;
 }
 
 /** Puts the key back for `delayMs`, saying why. Enqueued again meanwhile: due now. */
@@ -71,13 +76,15 @@ export async function postponeKey(
   options: { delayMs: number; why: string; waitingFor?: ResourceKey; failed?: boolean },
 ): Promise<boolean> {
   const waitingFor = options.waitingFor ?? null;
+  // The lock makes who finishes the awaited key wait until this is to be seen, and makes this wait for who is finishing it:
+  // either they wake us, or we find that there is nothing to wait for.
   const [row] = await sql<{ due: boolean }[]>`
-    update reconcile_queue q set lease_until = null, why = ${options.why},
+    with awaited as materialized (select key from reconcile_queue where key = ${waitingFor}::text for key share)
+    update reconcile_queue q set lease_until = null, lease_by = null, why = ${options.why},
       attempts = ${options.failed === true ? claimed.attempts + 1 : 0},
-      waiting_for = case when awaited.there then ${waitingFor}::text end,
-      run_at = case when q.version <> ${claimed.version} or (${waitingFor}::text is not null and not awaited.there) then now()
+      waiting_for = (select key from awaited),
+      run_at = case when q.version <> ${claimed.version} or (${waitingFor}::text is not null and not exists (select 1 from awaited)) then now()
         else now() + ${options.delayMs} * interval '1 millisecond' end
-    from (select exists (select 1 from reconcile_queue where key = ${waitingFor}::text) as there) awaited
     where key = ${claimed.key}
     returning run_at <= now() as due`;
   return row?.due ?? false;
