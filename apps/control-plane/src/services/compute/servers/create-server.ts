@@ -57,25 +57,35 @@ export async function createServers(request: ApiRequest, wanted: CreateServer): 
   const flavor = toFlavorCopy(found.flavor);
   checkImage(found.image, flavor);
   return transact(app, request.origin, async (tx) => {
-    const usage = await lockUsage(tx.sql, projectId);
+    const wish = { zone: wanted.zone, host: wanted.host, hints: wanted.hints, projectId };
+    const demand = await toDemand(tx.sql, flavor, wish);
+    // sent together, done in this order; whoever else makes servers in the project waits for us from here on, so what
+    // follows is few flights. The first server may be placed by what was read before; the others see what it took.
+    // No room: the reconciler says so.
+    const [usage, firstRoom] = await Promise.all([
+      lockUsage(tx.sql, projectId),
+      claimBestHost(tx.sql, demand, found.hosts),
+    ]);
     const quota = quotaOf(usage.quota);
     checkMetadata(quota, wanted.metadata);
     const each = { cores: flavor.vcpus, ramMib: flavor.ramMib };
     const count = serversThatFit(quota, usage, each, wanted.maxCount);
     if (count < wanted.minCount) refuseOverQuota(quota, usage, each, wanted.minCount);
-    const [demand] = await Promise.all([
-      toDemand(tx.sql, flavor, { zone: wanted.zone, host: wanted.host, hints: wanted.hints, projectId }),
-      takeUsage(tx.sql, projectId, { servers: count, cores: count * each.cores, ramMib: count * each.ramMib }),
-    ]);
+    const taking = takeUsage(tx.sql, projectId, {
+      servers: count,
+      cores: count * each.cores,
+      ramMib: count * each.ramMib,
+    });
+    taking.catch(() => undefined); // awaited below, unless something else fails first
     const reservationId = `r-${randomBytes(4).toString("hex")}`;
     const ids: string[] = [];
     for (let index = 0; index < count; index += 1) {
-      // the first may be placed by what was read above; the others see what it took. No room: the reconciler says so.
-      const room = await claimBestHost(tx.sql, demand, index === 0 ? found.hosts : undefined);
+      const room = index === 0 ? firstRoom : await claimBestHost(tx.sql, demand);
       const row = await toRow(request, tx, { wanted, found, flavor, projectId, reservationId, index, count, room });
       await addServer(request, tx, row, wanted);
       ids.push(row.id);
     }
+    await taking;
     return { ids, reservationId };
   });
 }
