@@ -23,7 +23,7 @@ describe("bad images", () => {
 
   before(async () => {
     cloud = await useCloud();
-    ca = readFileSync(`${cloud.directory}/tls/ca.pem`);
+    ca = readFileSync(`${cloud.directory}/tls/ca.crt`);
     token = ((await cloud.openstack("token", "issue", ...json)) as { id: string }).id;
     const catalog: { Type: string; Endpoints: { interface: string; url: string }[] }[] = await cloud.openstack("catalog", "list", ...json);
     endpoint = catalog.find((one) => one.Type === "image")?.Endpoints.find((one) => one.interface === "public")?.url ?? "";
