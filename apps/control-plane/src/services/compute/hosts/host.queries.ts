@@ -133,9 +133,16 @@ export async function storeHostFacts(
   return rows[0]?.returned ?? false;
 }
 
-/** Nobody answers there: since now, unless it was so already. */
-export async function storeHostLost(sql: Queryable, name: string, nowMs: number): Promise<void> {
-  await sql`update compute_host set observed_lost_at = ${new Date(nowMs)} where name = ${name} and observed_lost_at is null`;
+/** Nobody answers there: since now, unless it was so already, or a report has come in since `unlessSeenAfterMs`. */
+export async function storeHostLost(
+  sql: Queryable,
+  name: string,
+  nowMs: number,
+  unlessSeenAfterMs: number = nowMs + 1,
+): Promise<void> {
+  await sql`
+    update compute_host set observed_lost_at = ${new Date(nowMs)}
+    where name = ${name} and observed_lost_at is null and observed_at < ${new Date(unlessSeenAfterMs)}`;
 }
 
 /** Which of these guests have no server row at all. */

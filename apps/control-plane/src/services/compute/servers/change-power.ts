@@ -8,7 +8,7 @@ import { insertAction } from "../actions/action.queries.ts";
 import { asksAsAdmin } from "../common/actor.ts";
 import { getServerLocked } from "./read-servers.ts";
 import { type PowerAction, type PowerChange, type Server, checkPowerAction } from "./server.model.ts";
-import { setDeleting, setFault, setPower, updateServerRow } from "./server.queries.ts";
+import { findServer, setDeleting, setFault, setPower, updateServerRow } from "./server.queries.ts";
 
 /** Nova's name of the action in the list of instance actions. */
 const RECORDED: { readonly [action in PowerAction]: string } = {
@@ -111,7 +111,20 @@ export async function deleteServer(request: ApiRequest, id: string): Promise<voi
     // before the wake-up that follows the commit, or the news could be over before we listen
     settled = app.reconcile.settled(`server/${server.id}`, SETTLE_MS);
   });
-  await settled;
+  await waitUntilGone(request, id, settled);
+}
+
+/** The first news may be of what was under way before the deletion: then there is other news to come. */
+async function waitUntilGone({ app }: ApiRequest, id: string, first: Promise<boolean> | undefined): Promise<void> {
+  const deadline = performance.now() + SETTLE_MS;
+  let news = first;
+  while (news !== undefined && (await news)) {
+    const leftMs = deadline - performance.now();
+    if (leftMs <= 0) return;
+    // listen again before looking, or the end could come in between
+    news = app.reconcile.settled(`server/${id}`, leftMs);
+    if ((await findServer(app.db, id)) === null) return;
+  }
 }
 
 export async function lockServerAction(request: ApiRequest, id: string, reason: string | null): Promise<void> {

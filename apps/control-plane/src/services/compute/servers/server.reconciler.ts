@@ -40,17 +40,14 @@ export const serverReconciler: Reconciler = {
 async function reconcileServer(app: App, id: string): Promise<Outcome> {
   const [server, portsWaitFor] = await Promise.all([loadServer(app.db, id), serverPortsReady(app.db, id)]);
   if (server === null) return done;
-  const step = planServer(server, {
-    portsWaitFor,
-    hostLostAtMs: server.hostLostAt?.getTime() ?? null,
-    nowMs: app.clock.now(),
-  });
+  const nowMs = app.clock.now();
+  const step = planServer(server, { portsWaitFor, hostLostAtMs: server.hostLostAt?.getTime() ?? null, nowMs });
   try {
     return await takeStep(app, server, step);
   } catch (error) {
     if (!(error instanceof CloudError) || error.kind !== "unavailable" || server.host === null) throw error;
-    // nobody answers there: that is an observation too, and the plan knows what follows from it
-    await storeHostLost(app.db, server.host, app.clock.now());
+    // nobody answers there: that is an observation too, and the plan knows what follows from it; a report since is newer
+    await storeHostLost(app.db, server.host, app.clock.now(), nowMs);
     return pollAfter(1_000, messageOf(error));
   }
 }
