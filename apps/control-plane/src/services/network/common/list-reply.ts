@@ -1,5 +1,6 @@
 import { type ApiRequest, type Reply, ok } from "../../../http/service.ts";
 import type { ListRequest } from "./list-request.ts";
+import type { RowJson } from "./row-json.ts";
 import { pickFields } from "./wire.ts";
 
 /** `{networks: [...], networks_links: [...]}`: links only when pages were asked for, as Neutron does. */
@@ -12,11 +13,22 @@ export function listReply(
   const body: { [key: string]: unknown } = {
     [collection]: list.fields.length === 0 ? views : views.map((view) => pickFields(view, list.fields)),
   };
-  if (list.limit !== undefined) {
-    const links = pageLinks(request, list, views);
-    if (links.length > 0) body[`${collection}_links`] = links;
-  }
+  const links = pageLinks(request, list, views);
+  if (links.length > 0) body[`${collection}_links`] = links;
   return ok(body);
+}
+
+/** The same of views that are JSON already, whole. */
+export function listReplyOfJson(
+  request: Pick<ApiRequest, "query" | "baseUrl" | "path">,
+  list: ListRequest,
+  collection: string,
+  rows: RowJson[],
+): Reply {
+  const links = pageLinks(request, list, rows);
+  const tail = links.length === 0 ? "" : `,"${collection}_links":${JSON.stringify(links)}`;
+  const body = `{"${collection}":[${rows.map((row) => row.json).join(",")}]${tail}}`;
+  return { status: 200, body, headers: { "content-type": "application/json" } };
 }
 
 function pageLinks(
@@ -24,6 +36,7 @@ function pageLinks(
   list: ListRequest,
   views: { id: string }[],
 ): { rel: string; href: string }[] {
+  if (list.limit === undefined) return [];
   const first = views.at(0);
   const last = views.at(-1);
   if (first === undefined || last === undefined) return [];

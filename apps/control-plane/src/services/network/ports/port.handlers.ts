@@ -1,5 +1,5 @@
 import { type ApiRequest, type Reply, created, noContent, ok } from "../../../http/service.ts";
-import { listReply } from "../common/list-reply.ts";
+import { listReply, listReplyOfJson } from "../common/list-reply.ts";
 import { readListRequest } from "../common/list-request.ts";
 import { mutate } from "../common/mutate.ts";
 import { type Requester, ownerOf, requesterOf, requireAdminFor } from "../common/requester.ts";
@@ -10,7 +10,7 @@ import type { FixedIpWire } from "./fixed-ips.plan.ts";
 import { type Port, readDhcpOpts, readMac } from "./port.model.ts";
 import { portAttributes } from "./port.schema.ts";
 import { toPortView } from "./port.view.ts";
-import { readPort, readPorts } from "./read-ports.ts";
+import { readPort, readPorts, readPortsJson } from "./read-ports.ts";
 import { type UpdatePort, updatePort } from "./update-port.ts";
 
 type Wire = {
@@ -38,7 +38,10 @@ const FOR_ADMINS = ["binding:host_id", "binding:profile"];
 export async function listPorts(request: ApiRequest): Promise<Reply> {
   const requester = requesterOf(request);
   const list = readListRequest(request.query, portAttributes(requester.admin));
-  const ports = await readPorts(request.app.db, requester, list);
+  const { db } = request.app;
+  if (list.fields.length === 0)
+    return listReplyOfJson(request, list, "ports", await readPortsJson(db, requester, list));
+  const ports = await readPorts(db, requester, list);
   return listReply(
     request,
     list,

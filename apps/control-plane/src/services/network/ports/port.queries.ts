@@ -11,6 +11,7 @@ import {
 } from "../common/list.queries.ts";
 import type { ListRequest } from "../common/list-request.ts";
 import type { Requester } from "../common/requester.ts";
+import type { RowVersion } from "../common/row-json.ts";
 import { OWNER, type Port } from "./port.model.ts";
 
 export const portColumns = (
@@ -82,12 +83,31 @@ export async function listPortsOfDevice(sql: Queryable, deviceId: string, device
     select ${portColumns(sql)} from port t where t.device_id = ${deviceId} and t.device_id <> '' and t.device_owner = ${deviceOwner} order by t.id`;
 }
 
-export async function listPorts(sql: Queryable, requester: Requester, request: ListRequest): Promise<Port[]> {
+/** `columns` of the ports that the list has. */
+async function listPortRows<Row>(
+  sql: Queryable,
+  requester: Requester,
+  request: ListRequest,
+  columns: Fragment,
+): Promise<Row[]> {
   const marker = await findMarker(sql, "port", request);
-  const rows = await sql<Port[]>`
-    select ${portColumns(sql)} from port t where ${visible(sql, requester)}
+  const rows = await sql<object[]>`
+    select ${columns} from port t where ${visible(sql, requester)}
       ${filtersOf(sql, request)} ${specialFilters(sql, request)} ${afterMarker(sql, request, marker)} ${orderOf(sql, request)}`;
-  return inOrder(request, rows);
+  return inOrder(request, rows as unknown as Row[]);
+}
+
+export const listPorts = (sql: Queryable, requester: Requester, request: ListRequest): Promise<Port[]> =>
+  listPortRows<Port>(sql, requester, request, portColumns(sql));
+
+/** Which ports the list has, and which version of each. */
+export const listPortVersions = (sql: Queryable, requester: Requester, request: ListRequest): Promise<RowVersion[]> =>
+  listPortRows<RowVersion>(sql, requester, request, sql`t.id, t.xmin::text as version`);
+
+/** Ports with the version they are read in. */
+export async function listVersionedPorts(sql: Queryable, ids: string[]): Promise<(Port & { version: string })[]> {
+  return sql<(Port & { version: string })[]>`
+    select ${portColumns(sql)}, t.xmin::text as version from port t where t.id = any(${ids}::text[])`;
 }
 
 /** `fixed_ips=ip_address=10.0.0.3`, `fixed_ips=subnet_id=...`, `fixed_ips=ip_address_substr=10.0.`; several must hold for one port. */

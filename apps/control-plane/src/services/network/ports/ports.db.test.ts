@@ -53,6 +53,33 @@ test("a port's life: show equals create, addresses from the pool, default group"
   await tenant.create("port", { network_id: network.id, fixed_ips: [{ ip_address: "10.0.0.99" }] });
 });
 
+test("a list follows every change, whatever was listed before, and shows each reader their own", async () => {
+  const tenant = world.tenant();
+  const { network } = await networkWithSubnet(tenant, "10.0.0.0/24");
+  // the network's own port has no name
+  const list = async (reader: Tenant): Promise<Wire[]> =>
+    (await reader.list("port", `?network_id=${network.id}&sort_key=name`)).filter((port) => port["name"] !== "");
+  const first = await tenant.create("port", { network_id: network.id, name: "a" });
+  const second = await tenant.create("port", { network_id: network.id, name: "b" });
+  assert.deepEqual(await list(tenant), [first, second]);
+  assert.equal((await list(world.operator))[0]?.["binding:vif_type"], "unbound");
+  assert.deepEqual(await list(tenant), [first, second]);
+  await tenant.expect(200, "PUT", `/v2.0/ports/${first.id}`, { port: { description: "changed" } });
+  await world.test.app.db`update port set observed_up = true where id = ${second.id}`;
+  assert.deepEqual(
+    (await list(tenant)).map((port) => [port["description"], port["status"]]),
+    [
+      ["changed", "DOWN"],
+      ["", "ACTIVE"],
+    ],
+  );
+  await tenant.expect(204, "DELETE", `/v2.0/ports/${first.id}`);
+  assert.deepEqual(
+    (await list(tenant)).map((port) => port.id),
+    [second.id],
+  );
+});
+
 test("a port on a network without subnets has no address", async () => {
   const tenant = world.tenant();
   const network = await tenant.create("network", {});
