@@ -120,7 +120,8 @@ async function besideBareQemu(cloud: BenchCloud, stage: Stage, runs: number): Pr
   emit({ figure: "boot.beside_qemu", runs, bare_p50_ms: round(b), ours_p50_ms: round(o), over_ms: round(o - b), ratio: round(o / b) });
 }
 
-const FIRST_LINE = /mini: user land/;
+/** The kernel says this as it hands over to user land. */
+const FIRST_LINE = /Run \/init as init process/;
 
 async function firstLine(cloud: BenchCloud, stage: Stage, id: string): Promise<void> {
   const url = `${cloud.endpoints["compute"] ?? ""}/servers/${id}/action`;
