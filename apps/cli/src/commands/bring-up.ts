@@ -84,14 +84,14 @@ const choicesOf = (flags: Flags): UpChoices => ({
 });
 
 async function prepareInstance(flags: Flags, paths: InstancePaths): Promise<InstanceConfig> {
-  await Promise.all(
-    [paths.directory, paths.run, paths.log].map((directory) => mkdir(directory, { recursive: true, mode: 0o755 })),
-  );
   const config = await withMachineLock(
     MACHINE_LOCK,
     DATA_LOCK_MS,
     () => undefined,
     () => ensureInstanceConfig(paths, choicesOf(flags)),
+  );
+  await Promise.all(
+    [paths.directory, paths.run, paths.log].map((directory) => mkdir(directory, { recursive: true, mode: 0o755 })),
   );
   if (flags.command === "demo" && config.backend === "simulated")
     throw conflict("the demo logs in to a real server: not on a simulated instance");

@@ -64,10 +64,11 @@ export async function writeWhole(file: string, text: string, mode: number): Prom
 export async function ensureInstanceConfig(paths: InstancePaths, choices: UpChoices): Promise<InstanceConfig> {
   const present = await loadInstanceConfig(paths);
   const config = present === null ? await choose(paths, choices) : merge(present, choices);
+  // first: an instance that is refused has no configuration, and nothing that a "down" could take for its own
+  registerSlot(config.slot, paths.directory);
   if (present === null || JSON.stringify(present) !== JSON.stringify(config)) {
     await writeWhole(paths.config, `${JSON.stringify(config, null, 2)}\n`, 0o600);
   }
-  registerSlot(config.slot, paths.directory);
   return config;
 }
 

@@ -12,17 +12,23 @@ import { runCommand, tryCommand } from "@andromede/engines/run-command";
 import { removeHostLink, removeNat, setForwarding } from "../host/host-network.ts";
 import { type InstanceUsers, listInstances } from "../instance/instance-config.ts";
 import { DATA_LOCK_MS, MACHINE_LOCK, withMachineLock } from "../instance/machine-lock.ts";
-import { releaseSlot } from "../instance/slot-register.ts";
+import { heldByOthers, releaseSlot } from "../instance/slot-register.ts";
 import { type ProcessStat, listProcesses, signal, startEnvironment } from "../supervision/processes.ts";
 import { readForwardingNote } from "./engines.ts";
 import type { Stack } from "./stack.ts";
 
-/** The namespaces of an instance: its hosts' own, and those the agent makes for a host's networks. */
+/**
+ * The namespaces of an instance: its hosts' own, and those the agent makes for a host's networks. None when another
+ * instance, of another data directory, has the name now.
+ */
 function namespaces(stack: Stack): string[] {
   const { namespace } = stack.link;
-  if (!existsSync("/run/netns")) return [];
+  if (!existsSync("/run/netns") || othersOf(stack).name !== null) return [];
   return readdirSync("/run/netns").filter((name) => name === namespace || name.startsWith(`${namespace}-meta-`));
 }
+
+const othersOf = ({ config, paths }: Stack): ReturnType<typeof heldByOthers> =>
+  heldByOthers(config.slot, paths.directory);
 
 /** Processes that run as one of the instance's users, in one of its namespaces, or that its supervisor started. */
 async function strayProcesses(stack: Stack): Promise<ProcessStat[]> {
@@ -37,9 +43,10 @@ async function strayProcesses(stack: Stack): Promise<ProcessStat[]> {
   );
   const marker = `ANDROMEDE_UNIT=${stack.paths.directory}#`;
   const keeper = `ANDROMEDE_SUPERVISOR=${stack.paths.directory}`;
+  const usersAreOurs = othersOf(stack).slot === null;
   return listProcesses().filter(({ pid }) => {
     if (pid === process.pid) return false;
-    if (inNamespaces.has(pid) || isInstanceUser(ownerOf(pid), stack.users)) return true;
+    if (inNamespaces.has(pid) || (usersAreOurs && isInstanceUser(ownerOf(pid), stack.users))) return true;
     const environment = startEnvironment(pid);
     return environment.includes(keeper) || environment.some((entry) => entry.startsWith(marker));
   });
@@ -86,20 +93,23 @@ export async function purge(stack: Stack, options: { keepEngines: boolean }): Pr
       .filter((name) => name !== link.namespace)
       .map((name) => runCommand(["ip", "netns", "del", name])),
   );
-  await removeHostLink(link);
-  await removeNat(config.slot, link.machineLink);
-  removeControlGroups(link.namespace);
+  const others = othersOf(stack);
+  if (others.name === null) {
+    await removeHostLink(link);
+    removeControlGroups(link.namespace);
+  }
+  if (others.slot === null) await removeNat(config.slot, link.machineLink);
   await unmountBelow(paths.directory);
   return withMachineLock(
     MACHINE_LOCK,
     DATA_LOCK_MS,
     () => undefined,
     async () => {
-      const others = (await listInstances(paths.data)).filter((name) => name !== config.instance);
+      const beside = (await listInstances(paths.data)).filter((name) => name !== config.instance);
       if (note?.forwardingWasOff === true && !(await otherInstancesOnMachine())) await setForwarding(false);
       releaseSlot(config.slot, paths.directory);
       await rm(paths.directory, { recursive: true, force: true });
-      if (others.length > 0 || options.keepEngines) return `${paths.directory} is gone`;
+      if (beside.length > 0 || options.keepEngines) return `${paths.directory} is gone`;
       await Promise.all(
         ["engines", "built-images", "kvm-probe.json"].map((name) =>
           rm(join(paths.data, name), { recursive: true, force: true }),
