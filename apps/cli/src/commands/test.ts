@@ -20,6 +20,8 @@ import { repositoryDirectory } from "../units/code-version.ts";
 const REPORTER = fileURLToPath(new URL("../testing/count-reporter.ts", import.meta.url));
 /** Suites whose tests share engines, namespaces or a whole cloud. */
 const ONE_AT_A_TIME = ["contract", "e2e"];
+/** A test that hangs is a failed test, and the others get their turn. */
+const TEST_TIMEOUT_MS = 15 * 60_000;
 /** Run under "unit", with counts. */
 const NOT_A_CHECK = "test:unit";
 
@@ -111,6 +113,7 @@ async function runSuite(suite: string, environment: NodeJS.ProcessEnv): Promise<
       [
         process.execPath,
         "--test",
+        `--test-timeout=${TEST_TIMEOUT_MS}`,
         ...(ONE_AT_A_TIME.includes(suite) ? ["--test-concurrency=1"] : []),
         "--test-reporter=spec",
         "--test-reporter-destination=stdout",
