@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { gzipSync } from "node:zlib";
 
 import type { ServerInterface } from "../../network/public.ts";
 import type { Server, ServerId } from "../servers/server.model.ts";
@@ -96,7 +97,7 @@ const nic = (addresses: ServerInterface["addresses"], tag: string | null = null)
 });
 
 test("each version of OpenStack's layout has what it had, and not more", () => {
-  const files = toMetadataFiles(server, [nic([], "front")], null);
+  const { files } = toMetadataFiles(server, [nic([], "front")], null);
   const read = (version: string) => JSON.parse(files[`openstack/${version}/meta_data.json`] ?? "null");
   assert.equal(read("2012-08-10").random_seed, undefined);
   assert.deepEqual(read("2012-08-10").public_keys, { me: "ssh-ed25519 AAAA" });
@@ -114,6 +115,7 @@ test("each version of OpenStack's layout has what it had, and not more", () => {
   assert.equal(files["openstack/latest/user_data"], "#cloud-config\n");
   for (const version of ["2009-04-04", "latest"]) {
     assert.equal(files[`${version}/meta-data/instance-id`], "i-0000002a");
+    assert.equal(files[`${version}/meta-data/public-keys`], "0=me");
     assert.equal(files[`${version}/meta-data/public-keys/0/openssh-key`], "ssh-ed25519 AAAA");
     assert.equal(files[`${version}/user-data`], "#cloud-config\n");
   }
@@ -122,13 +124,27 @@ test("each version of OpenStack's layout has what it had, and not more", () => {
 test("the same server is the same files, and another server other random bytes", () => {
   assert.deepEqual(toMetadataFiles(server, [], null), toMetadataFiles(server, [], null));
   const seed = (of: Server) =>
-    JSON.parse(toMetadataFiles(of, [], null)["openstack/latest/meta_data.json"] ?? "{}").random_seed;
+    JSON.parse(toMetadataFiles(of, [], null).files["openstack/latest/meta_data.json"] ?? "{}").random_seed;
   assert.notEqual(seed(server), seed({ ...server, seed: "01" }));
 });
 
 test("a server without key or user data has no such file", () => {
-  const files = toMetadataFiles({ ...server, keyName: null, publicKey: null, keyType: null, userData: null }, [], null);
+  const { files } = toMetadataFiles({ ...server, keyName: null, publicKey: null, keyType: null, userData: null }, [], null);
   assert.ok(!Object.keys(files).some((path) => path.includes("user") || path.includes("public-keys")));
+});
+
+test("user data that is not text reaches the guest byte for byte", () => {
+  for (const bytes of [gzipSync("#!/bin/sh\n"), Buffer.from([0xff, 0x00, 0x0a])]) {
+    const { files, binaryFiles = {} } = toMetadataFiles({ ...server, userData: bytes.toString("base64") }, [], null);
+    for (const path of ["openstack/2012-08-10/user_data", "openstack/latest/user_data", "latest/user-data"]) {
+      assert.equal(files[path], undefined);
+      assert.deepEqual(Buffer.from(binaryFiles[path] ?? "", "base64"), bytes);
+    }
+  }
+  // what looks like a mark of the encoding is the customer's too
+  const marked = Buffer.from("\ufeff#!/bin/sh\nécho\n");
+  const { files } = toMetadataFiles({ ...server, userData: marked.toString("base64") }, [], null);
+  assert.deepEqual(Buffer.from(files["openstack/latest/user_data"] ?? ""), marked);
 });
 
 const cases: {

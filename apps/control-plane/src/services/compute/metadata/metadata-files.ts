@@ -2,7 +2,10 @@
  * What a guest reads at 169.254.169.254 and on its config drive, file by file: OpenStack's layout
  * (OpenStack's user guide, "Metadata service"; network_data.json by its published schema) and EC2's.
  */
+import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
+
+import type { GuestMetadata } from "@andromede/agent-api/types";
 
 import type { ServerInterface } from "../../network/public.ts";
 import type { Server } from "../servers/server.model.ts";
@@ -30,14 +33,14 @@ export function toMetadataFiles(
   server: Server,
   interfaces: ServerInterface[],
   adminPassword: string | null,
-): { [path: string]: string } {
+): GuestMetadata {
   const files: { [path: string]: string } = {};
-  const userData = server.userData === null ? null : Buffer.from(server.userData, "base64").toString("utf8");
+  const userDataPaths: string[] = [];
   const networkData = JSON.stringify(toNetworkData(interfaces));
   for (const version of OPENSTACK_VERSIONS) {
     const at = `openstack/${version}`;
     files[`${at}/meta_data.json`] = JSON.stringify(toMetaData(server, interfaces, version, adminPassword));
-    if (userData !== null) files[`${at}/user_data`] = userData;
+    userDataPaths.push(`${at}/user_data`);
     if (since(version, "2013-10-17")) files[`${at}/vendor_data.json`] = "{}";
     if (since(version, "2015-10-15")) files[`${at}/network_data.json`] = networkData;
     if (since(version, "2016-10-06")) files[`${at}/vendor_data2.json`] = "{}";
@@ -45,9 +48,14 @@ export function toMetadataFiles(
   for (const version of EC2_VERSIONS) {
     for (const [path, content] of Object.entries(toEc2(server, interfaces)))
       files[`${version}/meta-data/${path}`] = content;
-    if (userData !== null) files[`${version}/user-data`] = userData;
+    userDataPaths.push(`${version}/user-data`);
   }
-  return files;
+  if (server.userData === null) return { files };
+  const userData = Buffer.from(server.userData, "base64");
+  const at = (content: string) => Object.fromEntries(userDataPaths.map((path) => [path, content]));
+  // gzipped, or a MIME archive with parts in another encoding: the guest gets the customer's very bytes
+  if (!isUtf8(userData)) return { files, binaryFiles: at(userData.toString("base64")) };
+  return { files: { ...files, ...at(userData.toString("utf8")) } };
 }
 
 function toMetaData(
@@ -108,6 +116,9 @@ function toEc2(server: Server, interfaces: ServerInterface[]): { [path: string]:
     "placement/availability-zone": server.availabilityZone ?? "nova",
     "public-hostname": server.hostname,
     "reservation-id": server.reservationId,
-    ...(server.publicKey === null ? {} : { "public-keys/0/openssh-key": server.publicKey }),
+    // EC2's listing of the keys: number, then name
+    ...(server.publicKey === null
+      ? {}
+      : { "public-keys": `0=${server.keyName ?? ""}`, "public-keys/0/openssh-key": server.publicKey }),
   };
 }

@@ -1,5 +1,5 @@
 /** A server's wanted state in the words of the agent's contract. Pure. */
-import type { GuestDisk, GuestSpec } from "@andromede/agent-api/types";
+import type { GuestDisk, GuestMetadata, GuestSpec } from "@andromede/agent-api/types";
 
 import type { ServerInterface } from "../../network/public.ts";
 import type { Server } from "./server.model.ts";
@@ -9,7 +9,7 @@ export function toGuestSpec(
   server: Server,
   interfaces: ServerInterface[],
   imagePath: string | null,
-  files: { [path: string]: string },
+  metadata: GuestMetadata,
 ): GuestSpec {
   const networks = new Map(
     interfaces.map((nic) => [nic.networkId, { id: nic.networkId, metadataPort: nic.metadataPort }]),
@@ -26,7 +26,7 @@ export function toGuestSpec(
     images: imagePath === null ? [] : [{ imageId: server.imageId, path: imagePath }],
     interfaces: interfaces.map((nic) => ({ portId: nic.id, macAddress: nic.macAddress, mtu: nic.mtu })),
     configDrive: server.configDrive,
-    metadata: { files },
+    metadata,
     addresses: interfaces.flatMap((nic) => nic.addresses.map(({ address }) => ({ networkId: nic.networkId, address }))),
     networks: [...networks.values()],
   };
