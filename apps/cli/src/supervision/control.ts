@@ -7,24 +7,27 @@ import { createInterface } from "node:readline";
 
 import { messageOf, unavailable } from "@andromede/base/errors";
 import { parseJson } from "@andromede/base/json";
+import type { Logger } from "@andromede/base/log";
 
 import type { Supervisor, UnitStatus } from "./supervisor.ts";
 
 export type ControlRequest = { do: "status" | "reload" | "exit" } | { do: "start" | "stop" | "restart"; unit: string };
+/** Who asks goes into the log: a cloud that went down on somebody's word must not look like one that vanished. */
+type SignedRequest = ControlRequest & { by?: string };
 export type ControlReply = { ok: true; pid: number; units: UnitStatus[] } | { ok: false; message: string };
 
 /** Serves the control socket. `exit` is called after the reply to that request has been written. */
-export function serveControl(supervisor: Supervisor, socketPath: string, exit: () => void): Server {
+export function serveControl(supervisor: Supervisor, socketPath: string, log: Logger, exit: () => void): Server {
   rmSync(socketPath, { force: true });
-  const server = createServer((socket) => serveOne(supervisor, socket, exit));
+  const server = createServer((socket) => serveOne(supervisor, socket, log, exit));
   server.listen(socketPath, () => chmodSync(socketPath, 0o600));
   return server;
 }
 
-function serveOne(supervisor: Supervisor, socket: Socket, exit: () => void): void {
+function serveOne(supervisor: Supervisor, socket: Socket, log: Logger, exit: () => void): void {
   socket.on("error", () => socket.destroy());
   createInterface({ input: socket }).once("line", (line) => {
-    void answer(supervisor, line).then(({ reply, leave }) => {
+    void answer(supervisor, line, log).then(({ reply, leave }) => {
       socket.end(`${JSON.stringify(reply)}\n`, () => {
         if (leave) exit();
       });
@@ -32,9 +35,14 @@ function serveOne(supervisor: Supervisor, socket: Socket, exit: () => void): voi
   });
 }
 
-async function answer(supervisor: Supervisor, line: string): Promise<{ reply: ControlReply; leave: boolean }> {
+async function answer(
+  supervisor: Supervisor,
+  line: string,
+  log: Logger,
+): Promise<{ reply: ControlReply; leave: boolean }> {
   try {
-    const request = parseJson(line, "control request") as ControlRequest;
+    const { by, ...request } = parseJson(line, "control request") as SignedRequest;
+    if (request.do !== "status" && request.do !== "reload") log.info({ ...request, by }, "asked");
     await carryOut(supervisor, request);
     return { reply: { ok: true, pid: process.pid, units: supervisor.status() }, leave: request.do === "exit" };
   } catch (error) {
@@ -60,6 +68,9 @@ async function carryOut(supervisor: Supervisor, request: ControlRequest): Promis
   }
 }
 
+/** Process and command line, without the interpreter's path. */
+const whoWeAre = (): string => `${process.pid}: ${process.argv.slice(1).join(" ")}`;
+
 /** Sends one request; throws `unavailable` when no supervisor answers. */
 export function askSupervisor(
   socketPath: string,
@@ -74,7 +85,7 @@ export function askSupervisor(
     };
     socket.setTimeout(timeoutMs, () => fail(new Error(`no reply within ${timeoutMs} ms`)));
     socket.once("error", fail);
-    socket.once("connect", () => socket.write(`${JSON.stringify(request)}\n`));
+    socket.once("connect", () => socket.write(`${JSON.stringify({ ...request, by: whoWeAre() })}\n`));
     const lines = createInterface({ input: socket });
     // The stream's errors reach the interface too; they are handled above.
     lines.on("error", () => undefined);

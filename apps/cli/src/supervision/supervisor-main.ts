@@ -23,6 +23,10 @@ if (!existsSync(files.keep)) process.exit(0);
 const supervisor = new Supervisor(instanceDirectory, unitDirectories(instanceDirectory), log);
 supervisor.start();
 writePid(join(instanceDirectory, "run", "supervisor.pid"), process.pid);
-serveControl(supervisor, join(instanceDirectory, "run", "supervisor.sock"), () => process.exit(0));
+serveControl(supervisor, join(instanceDirectory, "run", "supervisor.sock"), log, () => process.exit(0));
+process.once("SIGTERM", () => {
+  log.info("told to end by a signal; units go on");
+  process.exit(0);
+});
 watchKeeper(instanceDirectory, log);
 log.info("supervising");

@@ -1,5 +1,7 @@
 /** The supervisor on real processes: what it promises when it, its loop or a unit is killed. */
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,9 +12,9 @@ import type { Unit } from "@andromede/engines/unit";
 
 import { askSupervisor } from "./control.ts";
 import { answeringPid, ensureSupervisor, keeperFiles, stopSupervisor } from "./keeper.ts";
-import { listProcesses, readProcess } from "./processes.ts";
+import { bootId, listProcesses, readProcess } from "./processes.ts";
 import type { UnitStatus } from "./supervisor.ts";
-import { removeRecord, removeUnit, unitDirectories, writeUnit } from "./unit-store.ts";
+import { removeRecord, removeUnit, unitDirectories, writeRecord, writeUnit } from "./unit-store.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "andromede-supervisor-"));
 const directories = unitDirectories(directory);
@@ -132,6 +134,64 @@ describe("supervisor", () => {
     );
     process.kill(first.pid, "SIGKILL");
     await waitUntil("the child's end", () => readProcess(child) === null, { timeoutMs: 5_000 });
+  });
+
+  test("a pid that was noted and belongs to somebody else by now is left alone, and so is that one's session", async () => {
+    // Two sessions of strangers: one with its leader, one whose leader is gone.
+    const stranger = spawn("sleep", ["1006"], { detached: true, stdio: "ignore" });
+    const orphanFile = join(directory, "orphan");
+    const gone = spawn("sh", ["-c", `sleep 1007 & echo $! > ${orphanFile}`], { detached: true, stdio: "ignore" });
+    await once(gone, "exit");
+    const orphan = Number(readFileSync(orphanFile, "utf8"));
+    assert.ok(stranger.pid !== undefined && gone.pid !== undefined);
+    assert.equal(readProcess(orphan)?.session, gone.pid);
+    try {
+      const stale = { startTime: 1, bootId: bootId(), definition: "", startedAt: 0 };
+      writeRecord(directories, "robbed", { ...stale, pid: stranger.pid });
+      writeRecord(directories, "robbed-too", { ...stale, pid: gone.pid });
+      await launch(unit("robbed", "exec sleep 1008"), unit("robbed-too", "exec sleep 1009"));
+      await running("robbed");
+      await running("robbed-too");
+      assert.ok(readProcess(stranger.pid) !== null);
+      assert.ok(readProcess(orphan) !== null);
+    } finally {
+      stranger.kill("SIGKILL");
+      process.kill(orphan, "SIGKILL");
+    }
+  });
+
+  test("what an earlier life of a unit left, in whatever session, is gone before the next begins", async () => {
+    await launch(unit("runaway", `setsid sleep 1010 & echo $! > ${directory}/runaway; exec sleep 1011`));
+    const first = await running("runaway");
+    const child = await waitUntil(
+      "the child",
+      () => Number(existsSync(`${directory}/runaway`) && readFileSync(`${directory}/runaway`, "utf8")) || undefined,
+      { timeoutMs: 5_000 },
+    );
+    const supervisor = await supervisorPid();
+    // Both at once: nobody sees the unit die.
+    process.kill(supervisor, "SIGSTOP");
+    process.kill(first.pid, "SIGKILL");
+    process.kill(supervisor, "SIGKILL");
+    await supervisorPid(supervisor);
+    await running("runaway", first.pid);
+    await waitUntil("the child's end", () => readProcess(child) === null, { timeoutMs: 5_000 });
+  });
+
+  test("the log says who had a unit stopped", async () => {
+    await launch(unit("quiet", "exec sleep 1012"));
+    const { pid } = await running("quiet");
+    await askSupervisor(socket, { do: "stop", unit: "quiet" });
+    const lines = readFileSync(keeperFiles(directory).log, "utf8").trim().split("\n");
+    const said = lines
+      .map((line) => JSON.parse(line) as { [member: string]: unknown })
+      .filter(({ unit: of }) => of === "quiet");
+    assert.deepEqual(
+      said.map(({ msg }) => msg),
+      ["started", "asked", "stopped"],
+    );
+    assert.match(String(said[1]?.["by"]), new RegExp(`^${process.pid}: .*supervisor.contract.test`));
+    assert.equal(said[2]?.["process"], pid);
   });
 
   test("descendants of a unit that only owns its own process stay", async () => {

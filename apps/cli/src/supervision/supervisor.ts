@@ -3,8 +3,9 @@
  *
  * It is a child of nobody's session and holds nothing that cannot be lost: what should run is in the unit files, what does
  * run is in the process records. Killed at any instant, the next supervisor reads both, adopts every process whose pid and
- * start time still match, and goes on; the processes never notice. Each unit is the leader of a session of its own, which
- * is how its descendants are found even when the leader is dead and they have been handed to process 1.
+ * start time still match, and goes on; the processes never notice. Each unit leads a session of its own, and it and its
+ * descendants carry the unit's marker in their environment: that, never a pid alone, is how they are known when the leader
+ * is dead and they have been handed to process 1. (A pid that was noted may be somebody else's session by now.)
  *
  * One turn at a time for each unit (`busy`): a stop that is asked for during a start waits for it.
  */
@@ -25,7 +26,6 @@ import {
   isAlive,
   listProcesses,
   mainProcess,
-  processesOfSession,
   readProcess,
   signal,
   startEnvironment,
@@ -209,16 +209,16 @@ export class Supervisor {
     if (record !== null && record.bootId === bootId()) {
       if (isAlive(record)) {
         entry.process = record;
-        this.#log.info({ unit: file.unit.name, pid: record.pid }, "adopted");
+        this.#log.info({ unit: file.unit.name, process: record.pid }, "adopted");
         return entry;
       }
-      this.#killLeftovers(file.unit, record.pid);
+      this.#killLeftovers(file.unit);
     }
     const unrecorded = this.#findUnrecorded(file.unit);
     if (unrecorded !== null) {
       entry.process = { ...unrecorded, startedAt: Date.now(), definition: definitionHash(file.unit) };
       this.#remember(entry);
-      this.#log.info({ unit: file.unit.name, pid: unrecorded.pid }, "adopted without a record");
+      this.#log.info({ unit: file.unit.name, process: unrecorded.pid }, "adopted without a record");
     }
     return entry;
   }
@@ -259,7 +259,7 @@ export class Supervisor {
       definition: definitionHash(unit),
     };
     this.#remember(entry);
-    this.#log.info({ unit: unit.name, pid: stat.pid }, "started");
+    this.#log.info({ unit: unit.name, process: stat.pid }, "started");
     const started = entry.process;
     child.once("exit", (code, by) => {
       if (entry.process === started) this.#died(entry, by === null ? `exit code ${code}` : by);
@@ -315,20 +315,25 @@ export class Supervisor {
     entry.process = null;
     entry.lastExit = how;
     removeRecord(this.#directories, unit.name);
-    this.#killLeftovers(unit, lived.pid);
-    if (entry.stopping || entry.file.wanted === "stopped") return;
+    this.#killLeftovers(unit);
+    if (entry.stopping || entry.file.wanted === "stopped") {
+      this.#log.info({ unit: unit.name, process: lived.pid, how }, "stopped");
+      return;
+    }
     const delayMs = this.#delay(entry, Date.now() - lived.startedAt);
     entry.restarts += 1;
     entry.notBefore = Date.now() + delayMs;
-    this.#log.warn({ unit: unit.name, pid: lived.pid, how, delayMs }, "died");
+    this.#log.warn({ unit: unit.name, process: lived.pid, how, delayMs }, "died");
     setTimeout(() => this.#tick(), delayMs + 1).unref();
   }
 
   /** A jail whose outermost process was killed leaves the program inside it running, out of anybody's sight. */
-  #killLeftovers(unit: Unit, leader: number): void {
+  #killLeftovers(unit: Unit): void {
     if (unit.kill !== "tree") return;
-    for (const stat of processesOfSession(leader)) {
-      this.#log.warn({ unit: unit.name, pid: stat.pid, command: stat.command }, "left over");
+    const marker = `${MARKER}=${this.#markerOf(unit)}`;
+    for (const stat of listProcesses()) {
+      if (!startEnvironment(stat.pid).includes(marker)) continue;
+      this.#log.warn({ unit: unit.name, process: stat.pid, command: stat.command }, "left over: killed");
       signal(stat, "SIGKILL");
     }
   }
@@ -343,7 +348,7 @@ export class Supervisor {
       signal(main ?? running, unit.stopSignal);
       await this.#gone(running, unit.stopTimeoutMs).catch(async (error: unknown) => {
         this.#log.warn({ unit: unit.name, why: messageOf(error) }, "does not stop: killed");
-        if (unit.kill === "tree") this.#killLeftovers(unit, running.pid);
+        if (unit.kill === "tree") this.#killLeftovers(unit);
         else signal(running, "SIGKILL");
         await this.#gone(running, 10_000);
       });
