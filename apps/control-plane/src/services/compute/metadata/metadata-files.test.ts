@@ -129,7 +129,11 @@ test("the same server is the same files, and another server other random bytes",
 });
 
 test("a server without key or user data has no such file", () => {
-  const { files } = toMetadataFiles({ ...server, keyName: null, publicKey: null, keyType: null, userData: null }, [], null);
+  const { files } = toMetadataFiles(
+    { ...server, keyName: null, publicKey: null, keyType: null, userData: null },
+    [],
+    null,
+  );
   assert.ok(!Object.keys(files).some((path) => path.includes("user") || path.includes("public-keys")));
 });
 
