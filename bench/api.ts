@@ -13,13 +13,18 @@ const SECONDS = Number(process.env["BENCH_SECONDS"] ?? "5");
 const CLIENTS = 8;
 
 /** The same request over and over, from a connection of its own. */
-function repeat(cloud: BenchCloud, want: number, request: { method: string; url: string; body?: unknown; headers?: { [name: string]: string }; token?: string }) {
+function repeat(
+  cloud: BenchCloud,
+  want: number,
+  request: { method: string; url: string; body?: unknown; headers?: { [name: string]: string }; token?: string },
+) {
   return () => {
     const connection = cloud.connect();
     return {
       async once() {
         const answer = await connection.call(request.method, request.url, request);
-        if (answer.status !== want) throw new Error(`${request.method} ${request.url}: ${answer.status} ${answer.text.slice(0, 200)}`);
+        if (answer.status !== want)
+          throw new Error(`${request.method} ${request.url}: ${answer.status} ${answer.text.slice(0, 200)}`);
       },
       close: () => connection.close(),
     };
@@ -29,7 +34,12 @@ function repeat(cloud: BenchCloud, want: number, request: { method: string; url:
 async function tokens(cloud: BenchCloud): Promise<void> {
   const url = tokensUrl(cloud.environment);
   for (const clients of [1, CLIENTS]) {
-    await load("token.issue", clients, SECONDS, repeat(cloud, 201, { method: "POST", url, body: signInBody(cloud.environment) }));
+    await load(
+      "token.issue",
+      clients,
+      SECONDS,
+      repeat(cloud, 201, { method: "POST", url, body: signInBody(cloud.environment) }),
+    );
   }
   const validate = { method: "GET", url, token: cloud.token, headers: { "x-subject-token": cloud.token } };
   for (const clients of [1, CLIENTS]) await load("token.validate", clients, SECONDS, repeat(cloud, 200, validate));
@@ -50,10 +60,20 @@ async function lists(cloud: BenchCloud, stage: Stage): Promise<void> {
       }),
     );
     for (const id of made.slice(-missing)) await untilBuilt(cloud, stage.connection, id);
-    if (missing > 0) emit({ figure: "servers.burst", servers: missing, servers_per_s: round((missing * 1_000) / (performance.now() - before)) });
+    if (missing > 0)
+      emit({
+        figure: "servers.burst",
+        servers: missing,
+        servers_per_s: round((missing * 1_000) / (performance.now() - before)),
+      });
     for (const connection of connections) connection.close();
-    const request = { method: "GET", url: `${cloud.endpoints["compute"] ?? ""}/servers/detail?limit=1000`, token: cloud.token };
-    for (const clients of [1, CLIENTS]) await load("servers.detail", clients, SECONDS, repeat(cloud, 200, request), { servers: wanted });
+    const request = {
+      method: "GET",
+      url: `${cloud.endpoints["compute"] ?? ""}/servers/detail?limit=1000`,
+      token: cloud.token,
+    };
+    for (const clients of [1, CLIENTS])
+      await load("servers.detail", clients, SECONDS, repeat(cloud, 200, request), { servers: wanted });
   }
   for (const id of made) await removeServer(cloud, stage.connection, id);
 }
@@ -79,7 +99,9 @@ type Status = { programs: { name: string; pid: number | null; memoryMib?: number
 function memory(cloud: BenchCloud): void {
   const { programs } = JSON.parse(cloud.andromede("status", "--json")) as Status;
   const byProgram = Object.fromEntries(
-    programs.flatMap(({ name, pid }) => (pid === null ? [] : [[name, inMib(treeOf(pid).reduce((sum, one) => sum + pssKib(one), 0))]])),
+    programs.flatMap(({ name, pid }) =>
+      pid === null ? [] : [[name, inMib(treeOf(pid).reduce((sum, one) => sum + pssKib(one), 0))]],
+    ),
   );
   const total = Object.values(byProgram).reduce((sum, value) => sum + Number(value), 0);
   emit({ figure: "memory", pss_mib: round(total, 1), by_program: byProgram });
@@ -117,7 +139,14 @@ async function besideBareQemu(cloud: BenchCloud, stage: Stage, runs: number): Pr
     await removeServer(cloud, stage.connection, id);
   }
   const [b, o] = [percentile(bare, 0.5), percentile(ours, 0.5)];
-  emit({ figure: "boot.beside_qemu", runs, bare_p50_ms: round(b), ours_p50_ms: round(o), over_ms: round(o - b), ratio: round(o / b) });
+  emit({
+    figure: "boot.beside_qemu",
+    runs,
+    bare_p50_ms: round(b),
+    ours_p50_ms: round(o),
+    over_ms: round(o - b),
+    ratio: round(o / b),
+  });
 }
 
 /** The kernel says this as it hands over to user land. */
@@ -126,7 +155,10 @@ const FIRST_LINE = /Run \/init as init process/;
 async function firstLine(cloud: BenchCloud, stage: Stage, id: string): Promise<void> {
   const url = `${cloud.endpoints["compute"] ?? ""}/servers/${id}/action`;
   for (;;) {
-    const answer = await stage.connection.call("POST", url, { token: cloud.token, body: { "os-getConsoleOutput": {} } });
+    const answer = await stage.connection.call("POST", url, {
+      token: cloud.token,
+      body: { "os-getConsoleOutput": {} },
+    });
     if (answer.status === 200 && FIRST_LINE.test(answer.text)) return;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
@@ -138,9 +170,39 @@ function bareStart(cloud: BenchCloud): Promise<number> {
   if (root === undefined) throw new Error("no engine root");
   const disk = join(cloud.data, "built-images/mini.qcow2");
   const args = [
-    "--ro-bind", join(engines, root), "/", "--dev-bind", "/dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", "--bind", cloud.data, cloud.data, "--",
-    "qemu-system-x86_64", "-nodefaults", "-display", "none", "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "max", "-m", "128",
-    "-drive", `file=${disk},if=virtio,snapshot=on,format=qcow2`, "-device", "virtio-rng-pci", "-serial", "stdio", "-no-reboot",
+    "--ro-bind",
+    join(engines, root),
+    "/",
+    "--dev-bind",
+    "/dev",
+    "/dev",
+    "--proc",
+    "/proc",
+    "--tmpfs",
+    "/tmp",
+    "--bind",
+    cloud.data,
+    cloud.data,
+    "--",
+    "qemu-system-x86_64",
+    "-nodefaults",
+    "-display",
+    "none",
+    "-machine",
+    "q35",
+    "-accel",
+    "tcg,thread=multi",
+    "-cpu",
+    "max",
+    "-m",
+    "128",
+    "-drive",
+    `file=${disk},if=virtio,snapshot=on,format=qcow2`,
+    "-device",
+    "virtio-rng-pci",
+    "-serial",
+    "stdio",
+    "-no-reboot",
   ];
   return new Promise((resolve, reject) => {
     const before = performance.now();

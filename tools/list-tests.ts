@@ -2,9 +2,12 @@
 import { globSync } from "node:fs";
 
 const [suite = "unit"] = process.argv.slice(2);
-const all = globSync(["apps/*/src/**/*.test.ts", "libs/*/src/**/*.test.ts", "engines/**/*.test.ts", "tests/**/*.test.ts"]).filter(
-  (file) => !file.includes("node_modules"),
-);
+const all = globSync([
+  "apps/*/src/**/*.test.ts",
+  "libs/*/src/**/*.test.ts",
+  "engines/**/*.test.ts",
+  "tests/**/*.test.ts",
+]).filter((file) => !file.includes("node_modules"));
 
 function suiteOf(file: string): string {
   if (file.startsWith("tests/e2e/")) return "e2e";
@@ -12,4 +15,9 @@ function suiteOf(file: string): string {
   return file.endsWith(".db.test.ts") ? "db" : "unit";
 }
 
-process.stdout.write(`${all.filter((file) => suiteOf(file) === suite).toSorted().join("\n")}\n`);
+process.stdout.write(
+  `${all
+    .filter((file) => suiteOf(file) === suite)
+    .toSorted()
+    .join("\n")}\n`,
+);

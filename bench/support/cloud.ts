@@ -25,10 +25,16 @@ export type BenchCloud = {
 export async function startCloud(instance: string, flags: string[]): Promise<BenchCloud> {
   const data = process.env["ANDROMEDE_BENCH_DATA"] ?? mkdtempSync(join(tmpdir(), "andromede-bench-"));
   const andromede = (...args: string[]): string =>
-    execFileSync(ANDROMEDE, [...args, "--instance", instance, "--data", data], { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
+    execFileSync(ANDROMEDE, [...args, "--instance", instance, "--data", data], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "inherit"],
+    });
   andromede("up", ...flags);
   const environment = Object.fromEntries(
-    [...andromede("env", "--operator").matchAll(/^export (OS_\w+)=['"]?([^'"\n]*)['"]?$/gm)].map((found) => [found[1] ?? "", found[2] ?? ""]),
+    [...andromede("env", "--operator").matchAll(/^export (OS_\w+)=['"]?([^'"\n]*)['"]?$/gm)].map((found) => [
+      found[1] ?? "",
+      found[2] ?? "",
+    ]),
   );
   const caFile = environment["OS_CACERT"];
   const connect = (): Connection => openConnection(caFile);
@@ -48,14 +54,17 @@ export function signInBody(environment: { [name: string]: string }): object {
     auth: {
       identity: {
         methods: ["password"],
-        password: { user: { name: environment["OS_USERNAME"], password: environment["OS_PASSWORD"], domain: domain("USER") } },
+        password: {
+          user: { name: environment["OS_USERNAME"], password: environment["OS_PASSWORD"], domain: domain("USER") },
+        },
       },
       scope: { project: { name: environment["OS_PROJECT_NAME"], domain: domain("PROJECT") } },
     },
   };
 }
 
-export const tokensUrl = (environment: { [name: string]: string }): string => `${environment["OS_AUTH_URL"] ?? ""}/auth/tokens`;
+export const tokensUrl = (environment: { [name: string]: string }): string =>
+  `${environment["OS_AUTH_URL"] ?? ""}/auth/tokens`;
 
 async function signIn(connection: Connection, environment: { [name: string]: string }) {
   const answer = await connection.call("POST", tokensUrl(environment), { body: signInBody(environment) });
@@ -64,7 +73,10 @@ async function signIn(connection: Connection, environment: { [name: string]: str
     token: { project: { id: string }; catalog: { type: string; endpoints: { interface: string; url: string }[] }[] };
   };
   const endpoints = Object.fromEntries(
-    token.catalog.map((service) => [service.type, service.endpoints.find((one) => one.interface === "public")?.url ?? ""]),
+    token.catalog.map((service) => [
+      service.type,
+      service.endpoints.find((one) => one.interface === "public")?.url ?? "",
+    ]),
   );
   return { token: String(answer.headers["x-subject-token"]), endpoints, project: token.project };
 }

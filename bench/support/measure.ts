@@ -46,7 +46,14 @@ export async function load(
   };
   await run(Math.min(1_000, seconds * 500));
   const { times, wallMs } = await run(seconds * 1_000);
-  emit({ figure, clients, rps: round((times.length * 1_000) / wallMs), ...latencies(times), requests: times.length, ...facts });
+  emit({
+    figure,
+    clients,
+    rps: round((times.length * 1_000) / wallMs),
+    ...latencies(times),
+    requests: times.length,
+    ...facts,
+  });
 }
 
 /** Proportional set size of a process and its children, MiB. */

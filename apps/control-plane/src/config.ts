@@ -51,7 +51,19 @@ const listener = {
 
 const configSchema = {
   type: "object",
-  required: ["instance", "region", "database", "listeners", "tls", "plainHttp", "ovn", "imageStoreDir", "rootKeyFile", "hosts", "jail"],
+  required: [
+    "instance",
+    "region",
+    "database",
+    "listeners",
+    "tls",
+    "plainHttp",
+    "ovn",
+    "imageStoreDir",
+    "rootKeyFile",
+    "hosts",
+    "jail",
+  ],
   additionalProperties: false,
   properties: {
     instance: text,
@@ -82,19 +94,41 @@ const configSchema = {
       properties: { certFile: text, keyFile: text, caFile: text },
     },
     plainHttp: { type: "boolean" },
-    ovn: { type: ["object", "null"], required: ["northbound"], additionalProperties: false, properties: { northbound: text } },
+    ovn: {
+      type: ["object", "null"],
+      required: ["northbound"],
+      additionalProperties: false,
+      properties: { northbound: text },
+    },
     imageStoreDir: text,
     rootKeyFile: text,
     hosts: {
       type: "array",
-      items: { type: "object", required: ["name", "socketPath"], additionalProperties: false, properties: { name: text, socketPath: text } },
+      items: {
+        type: "object",
+        required: ["name", "socketPath"],
+        additionalProperties: false,
+        properties: { name: text, socketPath: text },
+      },
     },
-    jail: { type: ["object", "null"], required: ["engineRoot"], additionalProperties: false, properties: { engineRoot: text } },
+    jail: {
+      type: ["object", "null"],
+      required: ["engineRoot"],
+      additionalProperties: false,
+      properties: { engineRoot: text },
+    },
     externalNetwork: {
       type: "object",
       required: ["name", "cidr", "gateway", "allocationStart", "allocationEnd", "physicalNetwork"],
       additionalProperties: false,
-      properties: { name: text, cidr: text, gateway: text, allocationStart: text, allocationEnd: text, physicalNetwork: text },
+      properties: {
+        name: text,
+        cidr: text,
+        gateway: text,
+        allocationStart: text,
+        allocationEnd: text,
+        physicalNetwork: text,
+      },
     },
     image: {
       type: "object",
@@ -123,7 +157,9 @@ export function loadConfig(file: string): Config {
   const value = parseJson(readFileSync(file, "utf8"), file);
   const validate = new Ajv({ allErrors: true, allowUnionTypes: true }).compile<Config>(configSchema);
   if (!validate(value)) {
-    const wrong = (validate.errors ?? []).map((error) => `${error.instancePath || "/"} ${error.message ?? ""}`).join("; ");
+    const wrong = (validate.errors ?? [])
+      .map((error) => `${error.instancePath || "/"} ${error.message ?? ""}`)
+      .join("; ");
     throw invalid(`${file}: ${wrong}`);
   }
   if (value.tls === null && !value.plainHttp) throw invalid(`${file}: /tls is null without plainHttp`);

@@ -37,7 +37,17 @@ export async function openApp(config: Config, log: Logger, clock: Clock = system
     stops.push(() => tokens.stop());
     const ovn = config.ovn === null ? null : await connectNorthbound({ address: config.ovn.northbound, log });
     if (ovn !== null) stops.push(() => ovn.close());
-    const app: App = { config, db, clock, log, tokens, keys, reconcile: noReconcile, ovn, agents: createAgentDirectory(config.hosts) };
+    const app: App = {
+      config,
+      db,
+      clock,
+      log,
+      tokens,
+      keys,
+      reconcile: noReconcile,
+      ovn,
+      agents: createAgentDirectory(config.hosts),
+    };
     return { app, stop };
   } catch (error) {
     await stop();

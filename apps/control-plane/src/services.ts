@@ -20,4 +20,9 @@ export const services: Service[] = [identityService, imageService, networkServic
 export const reconcilers: Reconciler[] = [...imageReconcilers, ...networkReconcilers, ...computeReconcilers];
 
 /** Every class of resource there is (architecture.md, rule 8a). */
-export const resourceClasses: ResourceClass[] = [...identityClasses, ...imageClasses, ...networkClasses, ...computeClasses];
+export const resourceClasses: ResourceClass[] = [
+  ...identityClasses,
+  ...imageClasses,
+  ...networkClasses,
+  ...computeClasses,
+];

@@ -12,7 +12,10 @@ export function createLogger(program: string, options: { level?: string; stream?
       level: options.level ?? process.env["ANDROMEDE_LOG_LEVEL"] ?? "info",
       timestamp: pino.stdTimeFunctions.isoTime,
       serializers: {
-        error: (error: unknown) => ({ chain: causeChain(error), stack: error instanceof Error ? error.stack : undefined }),
+        error: (error: unknown) => ({
+          chain: causeChain(error),
+          stack: error instanceof Error ? error.stack : undefined,
+        }),
       },
     },
     options.stream ?? destination({ fd: 2, sync: true }),

@@ -32,14 +32,49 @@ export function engineRoot(): string {
 /** A command inside the engine root, as an unprivileged user who sees of the machine only the cluster's directory. */
 function inRoot(...command: string[]): string[] {
   return [
-    "setpriv", "--reuid", String(UID), "--regid", String(UID), "--clear-groups",
-    "bwrap", "--ro-bind", engineRoot(), "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", "--tmpfs", "/var",
-    "--dir", HOME, "--bind", HOME, HOME, "--setenv", "PATH", `/${PROGRAMS}:/usr/bin:/bin`, "--setenv", "LC_ALL", "C.UTF-8",
-    "--", ...command,
+    "setpriv",
+    "--reuid",
+    String(UID),
+    "--regid",
+    String(UID),
+    "--clear-groups",
+    "bwrap",
+    "--ro-bind",
+    engineRoot(),
+    "/",
+    "--dev",
+    "/dev",
+    "--proc",
+    "/proc",
+    "--tmpfs",
+    "/tmp",
+    "--tmpfs",
+    "/var",
+    "--dir",
+    HOME,
+    "--bind",
+    HOME,
+    HOME,
+    "--setenv",
+    "PATH",
+    `/${PROGRAMS}:/usr/bin:/bin`,
+    "--setenv",
+    "LC_ALL",
+    "C.UTF-8",
+    "--",
+    ...command,
   ];
 }
 
-const admin = (): postgres.Sql => postgres({ host: SOCKET_DIR, port: PORT, username: "postgres", database: "postgres", max: 1, onnotice: () => undefined });
+const admin = (): postgres.Sql =>
+  postgres({
+    host: SOCKET_DIR,
+    port: PORT,
+    username: "postgres",
+    database: "postgres",
+    max: 1,
+    onnotice: () => undefined,
+  });
 
 async function answers(): Promise<boolean> {
   const sql = admin();
@@ -74,7 +109,13 @@ export async function ensureCluster(): Promise<void> {
   }
 }
 
-const SETTINGS = ["listen_addresses=", `unix_socket_directories=${SOCKET_DIR}`, "shared_buffers=64MB", "max_connections=200", "jit=off"];
+const SETTINGS = [
+  "listen_addresses=",
+  `unix_socket_directories=${SOCKET_DIR}`,
+  "shared_buffers=64MB",
+  "max_connections=200",
+  "jit=off",
+];
 
 /** The watcher stops the server when no client was there in three looks, twenty seconds apart. */
 const WATCH = `
@@ -92,12 +133,32 @@ function start(): void {
   }
   if (!existsSync(join(DATA, "PG_VERSION"))) {
     rmSync(DATA, { recursive: true, force: true });
-    run(inRoot("initdb", "-D", DATA, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"));
+    run(
+      inRoot(
+        "initdb",
+        "-D",
+        DATA,
+        "-U",
+        "postgres",
+        "--auth=trust",
+        "--encoding=UTF8",
+        "--locale=C.UTF-8",
+        "--no-sync",
+      ),
+    );
   }
   writeFileSync(join(HOME, "watch.sh"), WATCH);
   const log = openSync(join(HOME, "log"), "a");
   const settings = SETTINGS.flatMap((setting) => ["-c", setting]);
-  const [program = "", ...args] = inRoot("sh", "-c", `postgres "$@" & sleep 5; sh ${HOME}/watch.sh; wait`, "sh", "-D", DATA, ...settings);
+  const [program = "", ...args] = inRoot(
+    "sh",
+    "-c",
+    `postgres "$@" & sleep 5; sh ${HOME}/watch.sh; wait`,
+    "sh",
+    "-D",
+    DATA,
+    ...settings,
+  );
   spawn(program, args, { detached: true, stdio: ["ignore", log, log] }).unref();
 }
 

@@ -18,7 +18,12 @@ export async function createTestDatabase(
 ): Promise<TestDatabase> {
   await ensureCluster();
   const sql = adminConnection();
-  const config = (name: string): TestDatabase["config"] => ({ socketDir: SOCKET_DIR, port: PORT, name, user: "postgres" });
+  const config = (name: string): TestDatabase["config"] => ({
+    socketDir: SOCKET_DIR,
+    port: PORT,
+    name,
+    user: "postgres",
+  });
   const template = `template_${fingerprint}`;
   const name = `test_${randomBytes(6).toString("hex")}`;
   try {

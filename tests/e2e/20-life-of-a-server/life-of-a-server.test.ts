@@ -28,9 +28,23 @@ describe("the life of a server", () => {
   it("makes an image from a file", async () => {
     const file = `${DATA}/built-images/mini.qcow2`;
     const image: { status: string; id: string; size: number } = await cloud.openstack(
-      "image", "create", "life-image", "--file", file, "--disk-format", "qcow2", "--container-format", "bare", ...json,
+      "image",
+      "create",
+      "life-image",
+      "--file",
+      file,
+      "--disk-format",
+      "qcow2",
+      "--container-format",
+      "bare",
+      ...json,
     );
-    const shown: { status: string; size: number; checksum: string } = await cloud.openstack("image", "show", image.id, ...json);
+    const shown: { status: string; size: number; checksum: string } = await cloud.openstack(
+      "image",
+      "show",
+      image.id,
+      ...json,
+    );
     assert.equal(shown.status, "active");
     const sums = await run(["md5sum", file]);
     assert.equal(shown.checksum, sums.split(" ")[0]);
@@ -38,24 +52,64 @@ describe("the life of a server", () => {
 
   it("makes a network with a way out, a rule and a key pair", async () => {
     await cloud.openstack("network", "create", "life-net", ...json);
-    await cloud.openstack("subnet", "create", "life-subnet", "--network", "life-net", "--subnet-range", "10.44.0.0/24", ...json);
+    await cloud.openstack(
+      "subnet",
+      "create",
+      "life-subnet",
+      "--network",
+      "life-net",
+      "--subnet-range",
+      "10.44.0.0/24",
+      ...json,
+    );
     await cloud.openstack("router", "create", "life-router", ...json);
     await cloud.openstack("router", "set", "life-router", "--external-gateway", "public");
     await cloud.openstack("router", "add", "subnet", "life-router", "life-subnet");
     await cloud.openstack("security", "group", "create", "life-ssh", ...json);
-    await cloud.openstack("security", "group", "rule", "create", "life-ssh", "--protocol", "tcp", "--dst-port", "22", "--ingress", ...json);
+    await cloud.openstack(
+      "security",
+      "group",
+      "rule",
+      "create",
+      "life-ssh",
+      "--protocol",
+      "tcp",
+      "--dst-port",
+      "22",
+      "--ingress",
+      ...json,
+    );
     await cloud.openstack("keypair", "create", "life-key", "--public-key", key.publicFile, ...json);
   });
 
   it("boots a server and reaches it by a floating address", async () => {
     server = await cloud.openstack(
-      "server", "create", "life-server", "--image", "life-image", "--flavor", "mini.tiny", "--network", "life-net",
-      "--key-name", "life-key", "--security-group", "life-ssh", "--wait", ...json,
+      "server",
+      "create",
+      "life-server",
+      "--image",
+      "life-image",
+      "--flavor",
+      "mini.tiny",
+      "--network",
+      "life-net",
+      "--key-name",
+      "life-key",
+      "--security-group",
+      "life-ssh",
+      "--wait",
+      ...json,
     );
     const ports: { ID: string }[] = await cloud.openstack("port", "list", "--server", "life-server", ...json);
     assert.equal(ports.length, 1);
     portId = ports[0]?.ID ?? "";
-    const floating: { floating_ip_address: string } = await cloud.openstack("floating", "ip", "create", "public", ...json);
+    const floating: { floating_ip_address: string } = await cloud.openstack(
+      "floating",
+      "ip",
+      "create",
+      "public",
+      ...json,
+    );
     address = floating.floating_ip_address;
     await cloud.openstack("server", "add", "floating", "ip", "life-server", address);
     assert.equal(await inGuest(key, address, "hostname"), "life-server");
@@ -71,7 +125,12 @@ describe("the life of a server", () => {
     waitUntil(
       `server ${status}`,
       async () => {
-        const shown: { status: string; "OS-EXT-STS:task_state": string | null } = await cloud.openstack("server", "show", "life-server", ...json);
+        const shown: { status: string; "OS-EXT-STS:task_state": string | null } = await cloud.openstack(
+          "server",
+          "show",
+          "life-server",
+          ...json,
+        );
         assert.notEqual(shown.status, "ERROR");
         return shown.status === status && [null, "None"].includes(shown["OS-EXT-STS:task_state"]);
       },
@@ -103,7 +162,16 @@ describe("the life of a server", () => {
     assert.doesNotMatch(await cloud.vsctl("--columns=name,external_ids", "list", "Interface"), new RegExp(portId));
     assert.doesNotMatch(await cloud.inNamespace("ip", "-o", "link"), new RegExp(`tap${portId.slice(0, 11)}`));
     // the ledger remembers for an hour that this guest is gone, so that no late order brings it back
-    const files = await run(["find", `${cloud.directory}/hosts`, `${cloud.directory}/run`, "-name", `*${server.id}*`, "-not", "-path", "*/ledger/*"]);
+    const files = await run([
+      "find",
+      `${cloud.directory}/hosts`,
+      `${cloud.directory}/run`,
+      "-name",
+      `*${server.id}*`,
+      "-not",
+      "-path",
+      "*/ledger/*",
+    ]);
     assert.equal(files, "");
     const ports: unknown[] = await cloud.openstack("port", "list", "--server", server.id, ...json);
     assert.deepEqual(ports, []);

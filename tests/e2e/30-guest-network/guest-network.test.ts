@@ -20,7 +20,10 @@ describe("a guest's network", () => {
     cloud = await useCloud();
     key = await makeKey();
     scene = await makeScene(cloud, "wire", key, "10.0.0.0/24");
-    for (const [name, more] of [["wire-metadata", []], ["wire-drive", ["--config-drive", "true"]]] as const) {
+    for (const [name, more] of [
+      ["wire-metadata", []],
+      ["wire-drive", ["--config-drive", "true"]],
+    ] as const) {
       const id = await startServer(cloud, scene, name, ...more);
       servers[name] = { id, address: "" };
     }
@@ -38,7 +41,13 @@ describe("a guest's network", () => {
 
   it("has the address its port says, by DHCP", async () => {
     const { id, address } = serverOf("wire-metadata");
-    const ports: { "Fixed IP Addresses": { ip_address: string }[] }[] = await cloud.openstack("port", "list", "--server", id, ...json);
+    const ports: { "Fixed IP Addresses": { ip_address: string }[] }[] = await cloud.openstack(
+      "port",
+      "list",
+      "--server",
+      id,
+      ...json,
+    );
     const fixed = ports[0]?.["Fixed IP Addresses"][0]?.ip_address;
     assert.match(await inGuest(key, address, "ip -4 -o addr show scope global"), new RegExp(`inet ${fixed}/24`));
     assert.match(await inGuest(key, address, "ps"), /udhcpc.*eth0/);
@@ -56,17 +65,31 @@ describe("a guest's network", () => {
   it("learns who it is from the config drive", async () => {
     const { id, address } = serverOf("wire-drive");
     assert.equal(await inGuest(key, address, "hostname"), "wire-drive");
-    const read = "sudo mkdir -p /tmp/cd && sudo mount -o ro $(sudo blkid -L config-2) /tmp/cd && cat /tmp/cd/openstack/latest/meta_data.json && sudo umount /tmp/cd";
+    const read =
+      "sudo mkdir -p /tmp/cd && sudo mount -o ro $(sudo blkid -L config-2) /tmp/cd && cat /tmp/cd/openstack/latest/meta_data.json && sudo umount /tmp/cd";
     assert.equal((JSON.parse(await inGuest(key, address, read)) as { uuid: string }).uuid, id);
   });
 
   it("has no door that no rule opens", async () => {
     const { id, address } = serverOf("wire-metadata");
-    await inGuest(key, address, "(while true; do echo hello | nc -l -p 8080; done) >/dev/null 2>&1 & sleep 0; echo started");
+    await inGuest(
+      key,
+      address,
+      "(while true; do echo hello | nc -l -p 8080; done) >/dev/null 2>&1 & sleep 0; echo started",
+    );
     assert.equal(await portOpen(address, 22), true);
     assert.equal(await portOpen(address, 8080), false);
     const rule: { id: string } = await cloud.openstack(
-      "security", "group", "rule", "create", "wire-group", "--protocol", "tcp", "--dst-port", "8080", ...json,
+      "security",
+      "group",
+      "rule",
+      "create",
+      "wire-group",
+      "--protocol",
+      "tcp",
+      "--dst-port",
+      "8080",
+      ...json,
     );
     await waitUntil("the opened door", () => portOpen(address, 8080), { timeoutMs: 20_000 });
     await cloud.openstack("security", "group", "rule", "delete", rule.id);
@@ -83,22 +106,72 @@ describe("a guest's network", () => {
     const other = await secondCustomer(cloud);
     try {
       await other.openstack("network", "create", "wire-net", ...json);
-      await other.openstack("subnet", "create", "wire-subnet", "--network", "wire-net", "--subnet-range", "10.0.0.0/24", ...json);
+      await other.openstack(
+        "subnet",
+        "create",
+        "wire-subnet",
+        "--network",
+        "wire-net",
+        "--subnet-range",
+        "10.0.0.0/24",
+        ...json,
+      );
       const first: { "Fixed IP Addresses": { ip_address: string }[] }[] = await cloud.openstack(
-        "port", "list", "--server", serverOf("wire-metadata").id, ...json,
+        "port",
+        "list",
+        "--server",
+        serverOf("wire-metadata").id,
+        ...json,
       );
       const taken = first[0]?.["Fixed IP Addresses"][0]?.ip_address ?? "";
-      await other.openstack("port", "create", "twin", "--network", "wire-net", "--fixed-ip", `ip-address=${taken}`, "--disable-port-security", "--no-security-group", ...json);
+      await other.openstack(
+        "port",
+        "create",
+        "twin",
+        "--network",
+        "wire-net",
+        "--fixed-ip",
+        `ip-address=${taken}`,
+        "--disable-port-security",
+        "--no-security-group",
+        ...json,
+      );
       const twin: { id: string } = await other.openstack(
-        "server", "create", "wire-twin", "--image", "mini", "--flavor", "mini.tiny", "--port", "twin", "--wait", ...json,
+        "server",
+        "create",
+        "wire-twin",
+        "--image",
+        "mini",
+        "--flavor",
+        "mini.tiny",
+        "--port",
+        "twin",
+        "--wait",
+        ...json,
       );
       const neighbour = serverOf("wire-drive");
-      const fixed: { "Fixed IP Addresses": { ip_address: string }[] }[] = await cloud.openstack("port", "list", "--server", neighbour.id, ...json);
+      const fixed: { "Fixed IP Addresses": { ip_address: string }[] }[] = await cloud.openstack(
+        "port",
+        "list",
+        "--server",
+        neighbour.id,
+        ...json,
+      );
       const mine = fixed[0]?.["Fixed IP Addresses"][0]?.ip_address ?? "";
       // the same address, twice: my neighbour reaches mine, which says who it is; the twin's network has nobody at my neighbour's address
-      await waitUntil("the twin's console", async () => /mini: ready/.test(String(await other.openstack("console", "log", "show", twin.id))), { timeoutMs: 120_000 });
-      const told = await inGuest(key, neighbour.address, `ping -c 1 -W 2 ${taken} >/dev/null && grep -w ${taken} /proc/net/arp`);
-      const macs: { mac_address: string }[] = [await cloud.openstack("port", "show", await portOf(cloud, serverOf("wire-metadata").id), ...json)];
+      await waitUntil(
+        "the twin's console",
+        async () => /mini: ready/.test(String(await other.openstack("console", "log", "show", twin.id))),
+        { timeoutMs: 120_000 },
+      );
+      const told = await inGuest(
+        key,
+        neighbour.address,
+        `ping -c 1 -W 2 ${taken} >/dev/null && grep -w ${taken} /proc/net/arp`,
+      );
+      const macs: { mac_address: string }[] = [
+        await cloud.openstack("port", "show", await portOf(cloud, serverOf("wire-metadata").id), ...json),
+      ];
       assert.match(told, new RegExp(macs[0]?.mac_address ?? "none", "i"));
       assert.notEqual(mine, "");
       const foreign = await other.tryOpenstack("server", "show", neighbour.id, ...json);
@@ -130,8 +203,15 @@ async function secondCustomer(cloud: Cloud) {
   await cloud.operator("user", "create", "wire-other", "--password", password, ...json);
   await cloud.operator("role", "add", "--project", "wire-other", "--user", "wire-other", "member");
   const shell = await cloud.andromede("env");
-  const exported = Object.fromEntries([...shell.matchAll(/^export (OS_\w+)=['"]?([^'"\n]*)['"]?$/gm)].map((found) => [found[1] ?? "", found[2] ?? ""]));
-  const env: { [name: string]: string } = { ...exported, OS_USERNAME: "wire-other", OS_PASSWORD: password, OS_PROJECT_NAME: "wire-other" };
+  const exported = Object.fromEntries(
+    [...shell.matchAll(/^export (OS_\w+)=['"]?([^'"\n]*)['"]?$/gm)].map((found) => [found[1] ?? "", found[2] ?? ""]),
+  );
+  const env: { [name: string]: string } = {
+    ...exported,
+    OS_USERNAME: "wire-other",
+    OS_PASSWORD: password,
+    OS_PROJECT_NAME: "wire-other",
+  };
   return {
     openstack: (...args: string[]) => cloud.openstackAs(env, ...args),
     tryOpenstack: (...args: string[]) => tryRun(["openstack", ...args], { env }),

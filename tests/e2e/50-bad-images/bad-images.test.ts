@@ -25,12 +25,21 @@ describe("bad images", () => {
     cloud = await useCloud();
     ca = readFileSync(`${cloud.directory}/tls/ca.crt`);
     token = ((await cloud.openstack("token", "issue", ...json)) as { id: string }).id;
-    const catalog: { Type: string; Endpoints: { interface: string; url: string }[] }[] = await cloud.openstack("catalog", "list", ...json);
-    endpoint = catalog.find((one) => one.Type === "image")?.Endpoints.find((one) => one.interface === "public")?.url ?? "";
+    const catalog: { Type: string; Endpoints: { interface: string; url: string }[] }[] = await cloud.openstack(
+      "catalog",
+      "list",
+      ...json,
+    );
+    endpoint =
+      catalog.find((one) => one.Type === "image")?.Endpoints.find((one) => one.interface === "public")?.url ?? "";
     filesBefore = storeFiles();
   });
 
-  const storeFiles = (): string[] => readdirSync(`${cloud.directory}/images`, { recursive: true, withFileTypes: true }).filter((one) => one.isFile()).map((one) => one.name).toSorted();
+  const storeFiles = (): string[] =>
+    readdirSync(`${cloud.directory}/images`, { recursive: true, withFileTypes: true })
+      .filter((one) => one.isFile())
+      .map((one) => one.name)
+      .toSorted();
 
   /** Over HTTP, because the client takes whatever its standard input is for the image's bytes. */
   function makeImage(name: string, format: string): Promise<string> {
@@ -53,11 +62,24 @@ describe("bad images", () => {
   type Upload = { status: number; text: string };
 
   /** PUT of the bytes; `claim` says another length, and then the connection is cut. */
-  function upload(id: string, bytes: Buffer, options: { claim?: number; headers?: { [name: string]: string } } = {}): Promise<Upload | "cut"> {
+  function upload(
+    id: string,
+    bytes: Buffer,
+    options: { claim?: number; headers?: { [name: string]: string } } = {},
+  ): Promise<Upload | "cut"> {
     return new Promise((resolve, reject) => {
       const request = https.request(
         `${endpoint}/v2/images/${id}/file`,
-        { method: "PUT", ca, headers: { "x-auth-token": token, "content-type": "application/octet-stream", "content-length": options.claim ?? bytes.length, ...options.headers } },
+        {
+          method: "PUT",
+          ca,
+          headers: {
+            "x-auth-token": token,
+            "content-type": "application/octet-stream",
+            "content-length": options.claim ?? bytes.length,
+            ...options.headers,
+          },
+        },
         (response) => {
           let text = "";
           response.on("data", (chunk: Buffer) => (text += chunk.toString()));
@@ -73,7 +95,11 @@ describe("bad images", () => {
   }
 
   async function isEmptyAgain(id: string): Promise<void> {
-    await waitUntil("the image queued again", async () => ((await cloud.openstack("image", "show", id, ...json)) as { status: string }).status === "queued", { timeoutMs: 20_000 });
+    await waitUntil(
+      "the image queued again",
+      async () => ((await cloud.openstack("image", "show", id, ...json)) as { status: string }).status === "queued",
+      { timeoutMs: 20_000 },
+    );
     await cloud.openstack("image", "delete", id);
     await waitUntil("no bytes left", () => storeFiles().join() === filesBefore.join(), { timeoutMs: 20_000 });
   }
@@ -81,10 +107,34 @@ describe("bad images", () => {
   /** An empty disk of the size that comes last. */
   const qcow2 = async (name: string, ...words: string[]): Promise<Buffer> => {
     const file = join(scratch, name);
-    await run(["bwrap", "--ro-bind", await engineRootOf(), "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", "--bind", scratch, scratch, "--", "qemu-img", "create", "-q", "-f", "qcow2", ...words.slice(0, -1), file, words.at(-1) ?? ""]);
+    await run([
+      "bwrap",
+      "--ro-bind",
+      await engineRootOf(),
+      "/",
+      "--dev",
+      "/dev",
+      "--proc",
+      "/proc",
+      "--tmpfs",
+      "/tmp",
+      "--bind",
+      scratch,
+      scratch,
+      "--",
+      "qemu-img",
+      "create",
+      "-q",
+      "-f",
+      "qcow2",
+      ...words.slice(0, -1),
+      file,
+      words.at(-1) ?? "",
+    ]);
     return readFileSync(file);
   };
-  const engineRootOf = async (): Promise<string> => (await run(["sh", "-c", `ls -d ${DATA}/engines/*/usr | head -1`])).trim().replace(/\/usr$/, "");
+  const engineRootOf = async (): Promise<string> =>
+    (await run(["sh", "-c", `ls -d ${DATA}/engines/*/usr | head -1`])).trim().replace(/\/usr$/, "");
 
   it("a backing file is refused, and not read", async () => {
     const bytes = await qcow2("backing.qcow2", "-u", "-b", "/etc/shadow", "-F", "raw", "64M");
@@ -114,7 +164,9 @@ describe("bad images", () => {
   it("a wrong checksum is refused", async () => {
     const id = await makeImage("bad-checksum", "raw");
     const wrong = createHash("sha512").update("something else").digest("base64");
-    const answer = (await upload(id, Buffer.alloc(1 << 20, 1), { headers: { "content-digest": `sha-512=:${wrong}:` } })) as Upload;
+    const answer = (await upload(id, Buffer.alloc(1 << 20, 1), {
+      headers: { "content-digest": `sha-512=:${wrong}:` },
+    })) as Upload;
     assert.equal(answer.status, 400, answer.text);
     assert.match(answer.text, /digest|checksum/i);
     await isEmptyAgain(id);
@@ -125,7 +177,19 @@ describe("bad images", () => {
     const id = await makeImage("bad-large", "qcow2");
     const stored = (await upload(id, bytes)) as Upload;
     assert.equal(stored.status, 204, stored.text);
-    const refused = await cloud.tryOpenstack("--os-compute-api-version", "2.37", "server", "create", "too-large", "--image", id, "--flavor", "mini.tiny", "--nic", "none");
+    const refused = await cloud.tryOpenstack(
+      "--os-compute-api-version",
+      "2.37",
+      "server",
+      "create",
+      "too-large",
+      "--image",
+      id,
+      "--flavor",
+      "mini.tiny",
+      "--nic",
+      "none",
+    );
     assert.notEqual(refused.code, 0);
     assert.match(refused.stderr, /disk is (too small|smaller)|too large|400/i);
     const left: unknown[] = await cloud.openstack("server", "list", "--name", "too-large", ...json);

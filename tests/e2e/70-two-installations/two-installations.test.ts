@@ -23,7 +23,8 @@ describe("two installations on one machine", () => {
   });
 
   it("both serve", async () => {
-    for (const { cloud, address } of clouds) assert.equal(await inGuest(key, address, "hostname"), `${cloud.instance}-server`);
+    for (const { cloud, address } of clouds)
+      assert.equal(await inGuest(key, address, "hostname"), `${cloud.instance}-server`);
   });
 
   it("the purge of one leaves the other alone, and nothing of itself", async () => {

@@ -19,8 +19,23 @@ export async function makeKey(): Promise<Key> {
 }
 
 export const sshCommand = (key: Key, address: string, command: string, user = "mini"): string[] => [
-  "ssh", "-i", key.privateFile, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR",
-  "-o", "BatchMode=yes", "-o", "ConnectTimeout=5", "-o", "ServerAliveInterval=5", `${user}@${address}`, command,
+  "ssh",
+  "-i",
+  key.privateFile,
+  "-o",
+  "StrictHostKeyChecking=no",
+  "-o",
+  "UserKnownHostsFile=/dev/null",
+  "-o",
+  "LogLevel=ERROR",
+  "-o",
+  "BatchMode=yes",
+  "-o",
+  "ConnectTimeout=5",
+  "-o",
+  "ServerAliveInterval=5",
+  `${user}@${address}`,
+  command,
 ];
 
 /** Runs a command in the guest, waiting up to two minutes for its SSH server. */
@@ -38,6 +53,8 @@ export function inGuest(key: Key, address: string, command: string): Promise<str
 
 /** Does a TCP connection to the port come about within three seconds? */
 export async function portOpen(address: string, port: number): Promise<boolean> {
-  const finished = await tryRun(["timeout", "3", "bash", "-c", `exec 3<>/dev/tcp/${address}/${port}`], { timeoutMs: 5_000 });
+  const finished = await tryRun(["timeout", "3", "bash", "-c", `exec 3<>/dev/tcp/${address}/${port}`], {
+    timeoutMs: 5_000,
+  });
   return finished.code === 0;
 }

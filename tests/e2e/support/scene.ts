@@ -11,12 +11,32 @@ const json = ["-f", "json"];
 /** A network with a way out, a security group that lets SSH and pings in, and the key, all named after the scene. */
 export async function makeScene(cloud: Cloud, name: string, key: Key, cidr = "10.45.0.0/24"): Promise<Scene> {
   await cloud.openstack("network", "create", `${name}-net`, ...json);
-  await cloud.openstack("subnet", "create", `${name}-subnet`, "--network", `${name}-net`, "--subnet-range", cidr, ...json);
+  await cloud.openstack(
+    "subnet",
+    "create",
+    `${name}-subnet`,
+    "--network",
+    `${name}-net`,
+    "--subnet-range",
+    cidr,
+    ...json,
+  );
   await cloud.openstack("router", "create", `${name}-router`, ...json);
   await cloud.openstack("router", "set", `${name}-router`, "--external-gateway", "public");
   await cloud.openstack("router", "add", "subnet", `${name}-router`, `${name}-subnet`);
   await cloud.openstack("security", "group", "create", `${name}-group`, ...json);
-  await cloud.openstack("security", "group", "rule", "create", `${name}-group`, "--protocol", "tcp", "--dst-port", "22", ...json);
+  await cloud.openstack(
+    "security",
+    "group",
+    "rule",
+    "create",
+    `${name}-group`,
+    "--protocol",
+    "tcp",
+    "--dst-port",
+    "22",
+    ...json,
+  );
   await cloud.openstack("security", "group", "rule", "create", `${name}-group`, "--protocol", "icmp", ...json);
   await cloud.openstack("keypair", "create", `${name}-key`, "--public-key", key.publicFile, ...json);
   return {
@@ -36,8 +56,21 @@ export async function makeScene(cloud: Cloud, name: string, key: Key, cidr = "10
 /** `server create` without waiting; the id. */
 export async function startServer(cloud: Cloud, scene: Scene, name: string, ...more: string[]): Promise<string> {
   const server: { id: string } = await cloud.openstack(
-    "server", "create", name, "--image", "mini", "--flavor", "mini.tiny", "--network", scene.networkName,
-    "--key-name", `${scene.name}-key`, "--security-group", `${scene.name}-group`, ...more, ...json,
+    "server",
+    "create",
+    name,
+    "--image",
+    "mini",
+    "--flavor",
+    "mini.tiny",
+    "--network",
+    scene.networkName,
+    "--key-name",
+    `${scene.name}-key`,
+    "--security-group",
+    `${scene.name}-group`,
+    ...more,
+    ...json,
   );
   return server.id;
 }
@@ -48,7 +81,12 @@ export async function waitForStatus(cloud: Cloud, id: string, status: string, ti
   await waitUntil(
     `server ${id} ${status}`,
     async () => {
-      const shown: { status: string; fault?: unknown; "OS-EXT-STS:task_state": string | null } = await cloud.openstack("server", "show", id, ...json);
+      const shown: { status: string; fault?: unknown; "OS-EXT-STS:task_state": string | null } = await cloud.openstack(
+        "server",
+        "show",
+        id,
+        ...json,
+      );
       if (shown.status === "ERROR" && status !== "ERROR") {
         failed = JSON.stringify(shown.fault);
         return true;
@@ -62,7 +100,13 @@ export async function waitForStatus(cloud: Cloud, id: string, status: string, ti
 
 /** A floating address for the server. */
 export async function giveAddress(cloud: Cloud, id: string): Promise<string> {
-  const floating: { floating_ip_address: string } = await cloud.openstack("floating", "ip", "create", "public", ...json);
+  const floating: { floating_ip_address: string } = await cloud.openstack(
+    "floating",
+    "ip",
+    "create",
+    "public",
+    ...json,
+  );
   await cloud.openstack("server", "add", "floating", "ip", id, floating.floating_ip_address);
   return floating.floating_ip_address;
 }

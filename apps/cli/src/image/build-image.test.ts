@@ -25,7 +25,13 @@ test("an image of the present recipe is not built again", async () => {
   const expected = { path: place("mini.qcow2"), sha512: "ab".repeat(64), sizeBytes: 10, built: false };
   assert.deepEqual(await findBuiltImage(dataDir, "mini"), expected);
   // An engine root that does not exist: nothing may be started.
-  const built = await buildImage({ name: "mini", dataDir, engineRoot: "/nonexistent", log: assert.fail, onStep: assert.fail });
+  const built = await buildImage({
+    name: "mini",
+    dataDir,
+    engineRoot: "/nonexistent",
+    log: assert.fail,
+    onStep: assert.fail,
+  });
   assert.deepEqual(built, expected);
 });
 

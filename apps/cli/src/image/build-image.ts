@@ -9,7 +9,15 @@ import { internal } from "@andromede/base/errors";
 import { isObject } from "@andromede/base/json";
 
 import { joinGrubStages } from "./grub.ts";
-import { type PackageVersion, type RecipeFile, listEntries, parsePackages, readRecipe, recipeHash, recipeText } from "./recipe.ts";
+import {
+  type PackageVersion,
+  type RecipeFile,
+  listEntries,
+  parsePackages,
+  readRecipe,
+  recipeHash,
+  recipeText,
+} from "./recipe.ts";
 import { type Output, jailArguments, makeSystem, makeWorkshop, runProgram } from "./workshop.ts";
 
 export type ImageName = "mini" | "debian-13";
@@ -32,7 +40,13 @@ export type BuildImageOptions = {
 export type BuiltImage = { path: string; sha512: string; sizeBytes: number; built: boolean };
 
 /** What `<name>.json` says of the image beside it. */
-type ImageRecord = { name: ImageName; recipeHash: string; sha512: string; sizeBytes: number; packages: PackageVersion[] };
+type ImageRecord = {
+  name: ImageName;
+  recipeHash: string;
+  sha512: string;
+  sizeBytes: number;
+  packages: PackageVersion[];
+};
 
 const IMAGES_FOLDER = fileURLToPath(new URL("../../../../images", import.meta.url));
 /** The times of files that the build makes; of Debian 13's release, so never newer than the machine's clock. */
@@ -131,7 +145,10 @@ async function assemble(workshop: string, place: Place, output: Output): Promise
 }
 
 async function installGrub(out: string): Promise<void> {
-  const [boot, coreImage] = await Promise.all([readFile(path.join(out, "boot.img")), readFile(path.join(out, "core.img"))]);
+  const [boot, coreImage] = await Promise.all([
+    readFile(path.join(out, "boot.img")),
+    readFile(path.join(out, "core.img")),
+  ]);
   const { bootCode, core } = joinGrubStages(boot, coreImage, GRUB_SECTOR, GRUB_SECTORS);
   const disk = await open(path.join(out, "disk.raw"), "r+");
   try {
@@ -176,11 +193,18 @@ async function readRecord(file: string): Promise<{ recipeHash: string; sha512: s
   }
   if (!isObject(parsed)) return null;
   const { recipeHash: hash, sha512, sizeBytes } = parsed;
-  return typeof hash === "string" && typeof sha512 === "string" && typeof sizeBytes === "number" ? { recipeHash: hash, sha512, sizeBytes } : null;
+  return typeof hash === "string" && typeof sha512 === "string" && typeof sizeBytes === "number"
+    ? { recipeHash: hash, sha512, sizeBytes }
+    : null;
 }
 
 /** The old record goes first: at no instant does a record describe another image than the one beside it. */
-async function publish(target: { image: string; record: string }, image: string, record: ImageRecord, work: string): Promise<void> {
+async function publish(
+  target: { image: string; record: string },
+  image: string,
+  record: ImageRecord,
+  work: string,
+): Promise<void> {
   const recordFile = path.join(work, "record.json");
   await writeDurably(recordFile, `${JSON.stringify(record, null, 2)}\n`);
   const handle = await open(image, "r+");

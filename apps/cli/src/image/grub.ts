@@ -22,7 +22,12 @@ export type BootLoader = {
 };
 
 /** Joins GRUB's two stages for a disk where the second one lies at `coreSector`, in one piece of at most `maxSectors`. */
-export function joinGrubStages(bootImage: Buffer, coreImage: Buffer, coreSector: number, maxSectors: number): BootLoader {
+export function joinGrubStages(
+  bootImage: Buffer,
+  coreImage: Buffer,
+  coreSector: number,
+  maxSectors: number,
+): BootLoader {
   if (bootImage.length !== SECTOR) throw invalid(`GRUB's boot.img has ${bootImage.length} bytes, not ${SECTOR}`);
   const sectors = Math.ceil(coreImage.length / SECTOR);
   if (sectors < 2) throw invalid("GRUB's core.img is too short to be one");

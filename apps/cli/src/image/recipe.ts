@@ -54,7 +54,8 @@ export function parsePackages(text: string): PackageVersion[] {
   return listEntries(text)
     .map((line) => {
       const [name, version, ...rest] = line.split(" ");
-      if (name === undefined || version === undefined || rest.length > 0) throw internal(`not a package and a version: ${line}`);
+      if (name === undefined || version === undefined || rest.length > 0)
+        throw internal(`not a package and a version: ${line}`);
       return { name, version };
     })
     .toSorted((a, b) => (a.name < b.name ? -1 : 1));

@@ -32,7 +32,10 @@ test("a program's steps and its other lines are told apart", async () => {
 
 test("a program that fails says how, with its last lines; one that is not there says so", async () => {
   const output = { log: () => undefined, onStep: () => undefined };
-  await assert.rejects(runProgram(["sh", "-c", "echo no space left >&2; exit 3"], {}, output), /sh failed \(exit 3\):\nno space left/);
+  await assert.rejects(
+    runProgram(["sh", "-c", "echo no space left >&2; exit 3"], {}, output),
+    /sh failed \(exit 3\):\nno space left/,
+  );
   await assert.rejects(runProgram(["/nonexistent/tool"], {}, output), /\/nonexistent\/tool failed/);
 });
 

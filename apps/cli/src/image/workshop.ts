@@ -34,11 +34,21 @@ function cleanEnvironment(extra: Record<string, string>): Record<string, string>
     const value = process.env[name];
     return value === undefined ? [] : [[name, value] as const];
   });
-  return { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C", TZ: "UTC", ...Object.fromEntries(passed), ...extra };
+  return {
+    PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    LC_ALL: "C",
+    TZ: "UTC",
+    ...Object.fromEntries(passed),
+    ...extra,
+  };
 }
 
 /** Runs a program to its end; lines `step: ...` are steps, the others go to the log. It ends with us, even by kill -9. */
-export async function runProgram(argv: readonly string[], environment: Record<string, string>, output: Output): Promise<void> {
+export async function runProgram(
+  argv: readonly string[],
+  environment: Record<string, string>,
+  output: Output,
+): Promise<void> {
   const [name = ""] = argv;
   const child = spawn("setpriv", ["--pdeathsig", "KILL", "--", ...argv], {
     stdio: ["ignore", "pipe", "pipe"],
@@ -112,7 +122,11 @@ export async function makeSystem(
 }
 
 /** The prefix that runs a program with `root` as its whole file system, no network, and `binds` besides. */
-export function jailArguments(root: string, access: "read" | "write", binds: { readOnly?: [string, string][]; writable?: [string, string][] }): string[] {
+export function jailArguments(
+  root: string,
+  access: "read" | "write",
+  binds: { readOnly?: [string, string][]; writable?: [string, string][] },
+): string[] {
   return [
     "bwrap",
     ...(isRoot() ? [] : ["--unshare-user", "--uid", "0", "--gid", "0"]),

@@ -42,7 +42,9 @@ export async function followAgent(
     } catch (error) {
       if (connected) {
         options.log.warn({ error, host }, "lost the host agent, will connect again");
-        await options.onLost(host).catch((cause: unknown) => options.log.error({ error: cause, host }, "loss not recorded"));
+        await options
+          .onLost(host)
+          .catch((cause: unknown) => options.log.error({ error: cause, host }, "loss not recorded"));
       }
       connected = false;
     }

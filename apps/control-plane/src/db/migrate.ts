@@ -14,7 +14,9 @@ type Migration = { number: number; name: string; text: string; checksum: string 
 
 /** The numbered files, in order; a gap or a repeated number is a mistake of ours. */
 export function readMigrations(directory = MIGRATIONS): Migration[] {
-  const files = readdirSync(directory).filter((file) => file.endsWith(".sql")).toSorted();
+  const files = readdirSync(directory)
+    .filter((file) => file.endsWith(".sql"))
+    .toSorted();
   return files.map((name, index) => {
     const number = Number(name.slice(0, 4));
     if (number !== index + 1) throw new Error(`migration ${name}: expected number ${index + 1}`);

@@ -12,7 +12,8 @@ before(async () => {
 });
 after(() => app.close());
 
-const names = async (): Promise<unknown[]> => (await app.app.db`select name from thing order by name`).map((row) => row["name"]);
+const names = async (): Promise<unknown[]> =>
+  (await app.app.db`select name from thing order by name`).map((row) => row["name"]);
 
 test("what runs side by side with a failure writes nothing after it", async () => {
   let reached = false;

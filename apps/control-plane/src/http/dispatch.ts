@@ -51,7 +51,10 @@ export function createHandler(app: App, door: Door, service: Service, rows: Rout
         throw forbidden(`Policy doesn't allow ${found.rule.name} to be performed.`);
       }
       const request = toRequest(app, door, raw, found.row, { ...context, version, requestId });
-      return await send(app, reply, service, await found.row.handler(request as ApiRequest<never>), { version, requestId });
+      return await send(app, reply, service, await found.row.handler(request as ApiRequest<never>), {
+        version,
+        requestId,
+      });
     } catch (error) {
       const known = asCloudError(error);
       discardBody(raw);
@@ -83,7 +86,8 @@ function discardBody(raw: FastifyRequest): void {
 
 function ruleOf(service: Service, rules: Map<string, PolicyRule>, row: Route): PolicyRule {
   const rule = rules.get(row.rule);
-  if (rule === undefined) throw new Error(`${service.name}: ${row.method} ${row.path} names an unknown rule ${row.rule}`);
+  if (rule === undefined)
+    throw new Error(`${service.name}: ${row.method} ${row.path} names an unknown rule ${row.rule}`);
   return rule;
 }
 
@@ -107,7 +111,8 @@ function toRequest(
   const { actor, version, requestId } = context;
   const question = raw.url.indexOf("?");
   const params = (raw.params ?? {}) as { [name: string]: string };
-  for (const name in params) if (params[name]?.includes("\0") === true) throw notFound("The resource could not be found.");
+  for (const name in params)
+    if (params[name]?.includes("\0") === true) throw notFound("The resource could not be found.");
   let body: unknown;
   if (row.body !== undefined && row.body !== "stream") {
     body = raw.body;
@@ -151,7 +156,9 @@ function asCloudError(error: unknown): CloudError {
     return new CloudError(kind, error instanceof Error ? error.message : "Bad request", { status, cause: error });
   }
   if (isDataException(error)) return invalid("A value in the request cannot be stored", { cause: error });
-  return internal("The server has either erred or is incapable of performing the requested operation.", { cause: error });
+  return internal("The server has either erred or is incapable of performing the requested operation.", {
+    cause: error,
+  });
 }
 
 function logFailure(app: App, raw: FastifyRequest, known: CloudError, error: unknown, requestId: string): void {
@@ -200,13 +207,25 @@ function send(app: App, reply: FastifyReply, service: Service, answer: Reply, se
   return reply.send(JSON.stringify(answer.body));
 }
 
-export function sendError(app: App, reply: FastifyReply, service: Service, error: CloudError, sent: Sent): FastifyReply {
+export function sendError(
+  app: App,
+  reply: FastifyReply,
+  service: Service,
+  error: CloudError,
+  sent: Sent,
+): FastifyReply {
   const answer = service.errorBody(error, statusOf(error), sent.requestId);
   return send(app, reply, service, { status: answer.status, body: answer.body, headers: answer.headers ?? {} }, sent);
 }
 
 /** For what Fastify refuses before a handler runs, and for paths nobody serves. */
-export function sendRefusal(app: App, reply: FastifyReply, raw: FastifyRequest, service: Service, error: unknown): FastifyReply {
+export function sendRefusal(
+  app: App,
+  reply: FastifyReply,
+  raw: FastifyRequest,
+  service: Service,
+  error: unknown,
+): FastifyReply {
   const requestId = newRequestId();
   const known = asCloudError(error);
   logFailure(app, raw, known, error, requestId);

@@ -13,7 +13,8 @@ export function negotiateVersion(versions: Microversions, headers: IncomingHttpH
   if (asked === undefined) return versions.default;
   if (asked === "latest") return versions.max;
   const match = /^(\d+)\.(\d+)$/.exec(asked);
-  if (match === null) throw invalid(`API Version String ${asked} is of invalid format. Must be of format MajorNum.MinorNum.`);
+  if (match === null)
+    throw invalid(`API Version String ${asked} is of invalid format. Must be of format MajorNum.MinorNum.`);
   const [major, minor] = [Number(match[1]), Number(match[2])];
   if (major !== versions.major || minor < versions.min || minor > versions.max) {
     throw new CloudError(

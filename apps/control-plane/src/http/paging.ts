@@ -6,11 +6,16 @@ import type { Query } from "./service.ts";
 export type Paging = { limit: number; marker: string | undefined };
 
 /** Reads `limit` and `marker`; a limit that is not a non-negative integer is the client's error. */
-export function readPaging(query: Query, options: { maxLimit: number; zeroMeansAll?: boolean } = { maxLimit: 1000 }): Paging {
+export function readPaging(
+  query: Query,
+  options: { maxLimit: number; zeroMeansAll?: boolean } = { maxLimit: 1000 },
+): Paging {
   const marker = query.get("marker");
   const asked = query.get("limit");
-  if (asked === undefined || (asked === "0" && options.zeroMeansAll === true)) return { limit: options.maxLimit, marker };
-  if (!/^\d{1,9}$/.test(asked)) throw invalid(`Invalid limit: '${asked}' is not a non-negative integer`, { field: "limit" });
+  if (asked === undefined || (asked === "0" && options.zeroMeansAll === true))
+    return { limit: options.maxLimit, marker };
+  if (!/^\d{1,9}$/.test(asked))
+    throw invalid(`Invalid limit: '${asked}' is not a non-negative integer`, { field: "limit" });
   return { limit: Math.min(Number(asked), options.maxLimit), marker };
 }
 
@@ -23,7 +28,10 @@ export function nextPageQuery(query: Query, marker: string): string {
 }
 
 /** `sort_key`/`sort_dir` pairs (repeated) or `sort=key:dir,key:dir`, against a list of allowed keys. */
-export function readSort<Key extends string>(query: Query, allowed: readonly Key[]): { key: Key; descending: boolean }[] {
+export function readSort<Key extends string>(
+  query: Query,
+  allowed: readonly Key[],
+): { key: Key; descending: boolean }[] {
   const pairs = query.has("sort")
     ? (query.get("sort") ?? "").split(",").map((part) => part.trim().split(":"))
     : query.all("sort_key").map((key, index) => [key, query.all("sort_dir")[index] ?? query.all("sort_dir").at(-1)]);

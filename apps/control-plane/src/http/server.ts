@@ -22,11 +22,12 @@ export function createHttpServer(app: App, door: Door, services: Service[]): Fas
     keepAliveTimeout: 75_000,
     routerOptions: { maxParamLength: 512 },
   } as const;
-  const server = (
-    tls === null
-      ? fastify(common)
-      : fastify({ ...common, https: { key: readFileSync(tls.keyFile), cert: readFileSync(tls.certFile), minVersion: "TLSv1.2" } })
-  ) as unknown as FastifyInstance;
+  const server = (tls === null
+    ? fastify(common)
+    : fastify({
+        ...common,
+        https: { key: readFileSync(tls.keyFile), cert: readFileSync(tls.certFile), minVersion: "TLSv1.2" },
+      })) as unknown as FastifyInstance;
   setBodyParsers(server);
   for (const service of services) {
     void server.register(
@@ -106,7 +107,10 @@ function parseBody(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw invalid("The server could not comply with the request since it is either malformed or otherwise incorrect: the body is not valid JSON", { cause });
+    throw invalid(
+      "The server could not comply with the request since it is either malformed or otherwise incorrect: the body is not valid JSON",
+      { cause },
+    );
   }
 }
 

@@ -60,8 +60,16 @@ export type Reply = {
   headers?: { [name: string]: string };
 };
 
-export const ok = (body: unknown, headers?: Reply["headers"]): Reply => ({ status: 200, body, ...(headers ? { headers } : {}) });
-export const created = (body: unknown, headers?: Reply["headers"]): Reply => ({ status: 201, body, ...(headers ? { headers } : {}) });
+export const ok = (body: unknown, headers?: Reply["headers"]): Reply => ({
+  status: 200,
+  body,
+  ...(headers ? { headers } : {}),
+});
+export const created = (body: unknown, headers?: Reply["headers"]): Reply => ({
+  status: 201,
+  body,
+  ...(headers ? { headers } : {}),
+});
 export const accepted = (body?: unknown, headers?: Reply["headers"]): Reply => ({
   status: 202,
   ...(body === undefined ? {} : { body }),
@@ -87,7 +95,9 @@ export type Route = {
 };
 
 /** A row of a route table, with the handler's body type erased: the schema is what makes it true. */
-export function route<Body = unknown>(row: Omit<Route, "handler"> & { handler: (request: ApiRequest<Body>) => Promise<Reply> | Reply }): Route {
+export function route<Body = unknown>(
+  row: Omit<Route, "handler"> & { handler: (request: ApiRequest<Body>) => Promise<Reply> | Reply },
+): Route {
   return row as unknown as Route;
 }
 

@@ -5,7 +5,14 @@ import { invalid } from "@andromede/base/errors";
 
 import type { JsonSchema, VersionedSchema } from "./service.ts";
 
-const ajv = new Ajv({ allErrors: false, allowUnionTypes: true, strict: true, strictRequired: false, strictTypes: false, verbose: true });
+const ajv = new Ajv({
+  allErrors: false,
+  allowUnionTypes: true,
+  strict: true,
+  strictRequired: false,
+  strictTypes: false,
+  verbose: true,
+});
 formats.default.default(ajv, ["uri", "ipv4", "ipv6", "email", "date-time", "uuid"]);
 
 const compiled = new WeakMap<JsonSchema, ValidateFunction>();

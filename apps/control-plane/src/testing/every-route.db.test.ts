@@ -13,10 +13,16 @@ import { type Answer, type TestApp, createTestApp } from "./test-app.ts";
 
 /** Where OpenStack itself answers a stranger with something other than 404, and what. */
 const STRANGER_SEES: { [route: string]: { status: number[]; why: string } } = {
-  "GET /compute/v2.1/os-quota-sets/:project_id": { status: [403], why: "Nova: policy os_compute_api:os-quota-sets:show asks for the own project" },
+  "GET /compute/v2.1/os-quota-sets/:project_id": {
+    status: [403],
+    why: "Nova: policy os_compute_api:os-quota-sets:show asks for the own project",
+  },
   "GET /compute/v2.1/os-quota-sets/:project_id/detail": { status: [403], why: "the same" },
   "GET /compute/v2.1/os-quota-sets/:project_id/defaults": { status: [200], why: "defaults are the same for everybody" },
-  "GET /compute/v2.1/os-simple-tenant-usage/:project_id": { status: [403], why: "Nova: policy asks for the own project" },
+  "GET /compute/v2.1/os-simple-tenant-usage/:project_id": {
+    status: [403],
+    why: "Nova: policy asks for the own project",
+  },
 };
 
 /** Ids that are none. */
@@ -26,7 +32,8 @@ describe("every route", () => {
   let test: TestApp;
   let samples: Samples;
   const routes = walkRoutes(services);
-  const roleOf = (walked: WalkedRoute): string => walked.service.rules.find((rule) => rule.name === walked.row.rule)?.role ?? "none";
+  const roleOf = (walked: WalkedRoute): string =>
+    walked.service.rules.find((rule) => rule.name === walked.row.rule)?.role ?? "none";
 
   before(async () => {
     test = await createTestApp({ services });
@@ -39,7 +46,10 @@ describe("every route", () => {
   const tokenThatMay = (walked: WalkedRoute): string =>
     ["admin", "manager"].includes(roleOf(walked)) ? test.adminToken : samples.ownerToken;
 
-  function send(walked: WalkedRoute, how: { token?: string; url?: string; body?: unknown; payload?: string; plane?: "customer" | "operator" }): Promise<Answer> {
+  function send(
+    walked: WalkedRoute,
+    how: { token?: string; url?: string; body?: unknown; payload?: string; plane?: "customer" | "operator" },
+  ): Promise<Answer> {
     return test.inject({
       method: walked.row.method,
       url: how.url ?? pathOf(walked),
@@ -97,7 +107,12 @@ describe("every route", () => {
     for (const walked of routes.filter((one) => roleOf(one) !== "anyone")) {
       await changesNothing(walked, async () => {
         expectRefusal(walked, await send(walked, { body: bodyOf(walked) }), [401], "no token");
-        expectRefusal(walked, await send(walked, { body: bodyOf(walked), token: "gAAAAABnonsense" }), [401], "a made-up token");
+        expectRefusal(
+          walked,
+          await send(walked, { body: bodyOf(walked), token: "gAAAAABnonsense" }),
+          [401],
+          "a made-up token",
+        );
       });
     }
   });
@@ -134,10 +149,17 @@ describe("every route", () => {
       const last = parametersOf(walked.row.path).at(-1)?.collection ?? "";
       await changesNothing(walked, async () => {
         for (const nonsense of NONSENSE) {
-          const url = fillPath(walked.service.mount, walked.row.path, (collection) => (collection === last ? nonsense : samples.idOf(collection)));
+          const url = fillPath(walked.service.mount, walked.row.path, (collection) =>
+            collection === last ? nonsense : samples.idOf(collection),
+          );
           const token = tokenThatMay(walked);
           if (samples.isFree(last)) continue;
-          expectRefusal(walked, await send(walked, { url, body: bodyOf(walked), token }), [400, 401, 403, 404, 409], `id ${nonsense}`);
+          expectRefusal(
+            walked,
+            await send(walked, { url, body: bodyOf(walked), token }),
+            [400, 401, 403, 404, 409],
+            `id ${nonsense}`,
+          );
         }
       });
     }
@@ -150,7 +172,12 @@ describe("every route", () => {
         for (const payload of ['{"x":', "", '"text"', "1", "null", '{"unheard-of": {"of": 1}}', '{"a":"\\u0000"}']) {
           expectRefusal(walked, await send(walked, { payload, token }), [400, 401], `body ${payload}`);
         }
-        expectRefusal(walked, await send(walked, { payload: `{"x":"${"y".repeat(10 * 1024 * 1024)}"}`, token }), [413], "10 MiB");
+        expectRefusal(
+          walked,
+          await send(walked, { payload: `{"x":"${"y".repeat(10 * 1024 * 1024)}"}`, token }),
+          [413],
+          "10 MiB",
+        );
       });
     }
   });
@@ -171,15 +198,27 @@ describe("every route", () => {
   });
 
   it("survives nonsense in the query, and refuses negative pages", async () => {
-    const nonsense = ["limit=-1", "limit=x", "limit=99999999999999999999", "marker=%00", "marker=nobody", "sort_key=%27", "sort_dir=up", "fields=%00", "name=%25%27%22"];
+    const nonsense = [
+      "limit=-1",
+      "limit=x",
+      "limit=99999999999999999999",
+      "marker=%00",
+      "marker=nobody",
+      "sort_key=%27",
+      "sort_dir=up",
+      "fields=%00",
+      "name=%25%27%22",
+    ];
     for (const walked of routes.filter((one) => one.row.method === "GET" && roleOf(one) !== "anyone")) {
       const token = tokenThatMay(walked);
       await changesNothing(walked, async () => {
         for (const query of nonsense) {
           const answer = await send(walked, { url: `${pathOf(walked)}?${query}`, token });
-          if (answer.status >= 500) problems.push(`${walked.name}?${query}: ${answer.status} ${answer.text.slice(0, 200)}`);
+          if (answer.status >= 500)
+            problems.push(`${walked.name}?${query}: ${answer.status} ${answer.text.slice(0, 200)}`);
         }
-        if (samples.isPaged(walked.name)) expectRefusal(walked, await send(walked, { url: `${pathOf(walked)}?limit=-1`, token }), [400], "limit=-1");
+        if (samples.isPaged(walked.name))
+          expectRefusal(walked, await send(walked, { url: `${pathOf(walked)}?limit=-1`, token }), [400], "limit=-1");
       });
     }
   });

@@ -19,7 +19,9 @@ export function walkRoutes(services: Service[]): WalkedRoute[] {
 /** The parameters of a path with the static part before each: `/v2/images/:id/tags/:tag` -> images, tags. */
 export function parametersOf(path: string): { name: string; collection: string }[] {
   const parts = path.split("/");
-  return parts.flatMap((part, index) => (part.startsWith(":") ? [{ name: part.slice(1), collection: parts[index - 1] ?? "" }] : []));
+  return parts.flatMap((part, index) =>
+    part.startsWith(":") ? [{ name: part.slice(1), collection: parts[index - 1] ?? "" }] : [],
+  );
 }
 
 /** Fills each parameter with what `value` says for its collection. */
@@ -41,7 +43,9 @@ export function headersOf({ service, row, version }: WalkedRoute): { [name: stri
 
 function contentType(service: string, row: Route): string {
   if (row.body === "stream") return "application/octet-stream";
-  return service === "image" && row.method === "PATCH" ? "application/openstack-images-v2.1-json-patch" : "application/json";
+  return service === "image" && row.method === "PATCH"
+    ? "application/openstack-images-v2.1-json-patch"
+    : "application/json";
 }
 
 /** Bodies that a schema alone does not tell: keyed by `METHOD /mount/path`. */

@@ -26,18 +26,33 @@ const PAGED = new Set([
   "GET /compute/v2.1/flavors",
   "GET /compute/v2.1/flavors/detail",
   "GET /image/v2/images",
-  ...["networks", "subnets", "ports", "routers", "floatingips", "security-groups", "security-group-rules", "subnetpools"].map((name) => `GET /network/v2.0/${name}`),
+  ...[
+    "networks",
+    "subnets",
+    "ports",
+    "routers",
+    "floatingips",
+    "security-groups",
+    "security-group-rules",
+    "subnetpools",
+  ].map((name) => `GET /network/v2.0/${name}`),
 ]);
 
 export async function makeSamples(test: TestApp): Promise<Samples> {
   const ids: { [collection: string]: string } = {};
   const owned = new Set<string>();
-  const post = async (token: string, url: string, body: unknown, wanted: number[]): Promise<{ [member: string]: { [member: string]: unknown } }> => {
+  const post = async (
+    token: string,
+    url: string,
+    body: unknown,
+    wanted: number[],
+  ): Promise<{ [member: string]: { [member: string]: unknown } }> => {
     const answer = await test.inject({ method: "POST", url, token, body });
     assert.ok(wanted.includes(answer.status), `sample ${url}: ${answer.status} ${answer.text}`);
     return answer.body;
   };
-  const idIn = (body: { [member: string]: { [member: string]: unknown } }, member: string): string => String(body[member]?.["id"]);
+  const idIn = (body: { [member: string]: { [member: string]: unknown } }, member: string): string =>
+    String(body[member]?.["id"]);
 
   await makeIdentity();
   const ownerToken = test.tokenFor({ roles: ["member"], projectId: ids["projects"] ?? "", userId: ids["users"] ?? "" });
@@ -50,9 +65,20 @@ export async function makeSamples(test: TestApp): Promise<Samples> {
   await makeImage();
   await makeCompute();
   Object.assign(ids, {
-    tags: "a-tag", metadata: "a-key", ips: "samples", members: ids["projects"], "os-extra_specs": "a:key", extensions: "router",
-    regions: test.app.config.region, "os-instance-actions": ids["os-instance-actions"] ?? "req-none", services: "compute", endpoints: "none",
-    agents: "none", "service-profiles": "none", limits: "none", inherited_to_projects: "none",
+    tags: "a-tag",
+    metadata: "a-key",
+    ips: "samples",
+    members: ids["projects"],
+    "os-extra_specs": "a:key",
+    extensions: "router",
+    regions: test.app.config.region,
+    "os-instance-actions": ids["os-instance-actions"] ?? "req-none",
+    services: "compute",
+    endpoints: "none",
+    agents: "none",
+    "service-profiles": "none",
+    limits: "none",
+    inherited_to_projects: "none",
   });
   return {
     ownerToken,
@@ -100,19 +126,85 @@ export async function makeSamples(test: TestApp): Promise<Samples> {
     const url = "/network/v2.0";
     const admin = test.adminToken;
     const external = idIn(
-      await post(admin, `${url}/networks`, { network: { name: "outside", "router:external": true, "provider:network_type": "flat", "provider:physical_network": "physnet1" } }, [201]),
+      await post(
+        admin,
+        `${url}/networks`,
+        {
+          network: {
+            name: "outside",
+            "router:external": true,
+            "provider:network_type": "flat",
+            "provider:physical_network": "physnet1",
+          },
+        },
+        [201],
+      ),
       "network",
     );
-    await post(admin, `${url}/subnets`, { subnet: { network_id: external, ip_version: 4, cidr: "203.0.113.0/24", enable_dhcp: false } }, [201]);
-    const network = own("networks", idIn(await post(ownerToken, `${url}/networks`, { network: { name: "samples" } }, [201]), "network"));
-    own("subnets", idIn(await post(ownerToken, `${url}/subnets`, { subnet: { network_id: network, ip_version: 4, cidr: "10.9.0.0/24" } }, [201]), "subnet"));
+    await post(
+      admin,
+      `${url}/subnets`,
+      { subnet: { network_id: external, ip_version: 4, cidr: "203.0.113.0/24", enable_dhcp: false } },
+      [201],
+    );
+    const network = own(
+      "networks",
+      idIn(await post(ownerToken, `${url}/networks`, { network: { name: "samples" } }, [201]), "network"),
+    );
+    own(
+      "subnets",
+      idIn(
+        await post(
+          ownerToken,
+          `${url}/subnets`,
+          { subnet: { network_id: network, ip_version: 4, cidr: "10.9.0.0/24" } },
+          [201],
+        ),
+        "subnet",
+      ),
+    );
     own("ports", idIn(await post(ownerToken, `${url}/ports`, { port: { network_id: network } }, [201]), "port"));
     own("routers", idIn(await post(ownerToken, `${url}/routers`, { router: { name: "samples" } }, [201]), "router"));
-    own("floatingips", idIn(await post(ownerToken, `${url}/floatingips`, { floatingip: { floating_network_id: external } }, [201]), "floatingip"));
-    const group = own("security-groups", idIn(await post(ownerToken, `${url}/security-groups`, { security_group: { name: "samples" } }, [201]), "security_group"));
-    const rule = { security_group_id: group, direction: "ingress", protocol: "tcp", port_range_min: 1, port_range_max: 2 };
-    own("security-group-rules", idIn(await post(ownerToken, `${url}/security-group-rules`, { security_group_rule: rule }, [201]), "security_group_rule"));
-    own("subnetpools", idIn(await post(ownerToken, `${url}/subnetpools`, { subnetpool: { name: "samples", prefixes: ["10.10.0.0/16"] } }, [201]), "subnetpool"));
+    own(
+      "floatingips",
+      idIn(
+        await post(ownerToken, `${url}/floatingips`, { floatingip: { floating_network_id: external } }, [201]),
+        "floatingip",
+      ),
+    );
+    const group = own(
+      "security-groups",
+      idIn(
+        await post(ownerToken, `${url}/security-groups`, { security_group: { name: "samples" } }, [201]),
+        "security_group",
+      ),
+    );
+    const rule = {
+      security_group_id: group,
+      direction: "ingress",
+      protocol: "tcp",
+      port_range_min: 1,
+      port_range_max: 2,
+    };
+    own(
+      "security-group-rules",
+      idIn(
+        await post(ownerToken, `${url}/security-group-rules`, { security_group_rule: rule }, [201]),
+        "security_group_rule",
+      ),
+    );
+    own(
+      "subnetpools",
+      idIn(
+        await post(
+          ownerToken,
+          `${url}/subnetpools`,
+          { subnetpool: { name: "samples", prefixes: ["10.10.0.0/16"] } },
+          [201],
+        ),
+        "subnetpool",
+      ),
+    );
     ids["quotas"] = ids["projects"] ?? "";
     ids["network-ip-availabilities"] = external;
   }
@@ -138,10 +230,18 @@ export async function makeSamples(test: TestApp): Promise<Samples> {
 
   async function makeCompute(): Promise<void> {
     const url = "/compute/v2.1";
-    ids["flavors"] = idIn(await post(test.adminToken, `${url}/flavors`, { flavor: { name: "sample", ram: 64, vcpus: 1, disk: 1 } }, [200]), "flavor");
+    ids["flavors"] = idIn(
+      await post(test.adminToken, `${url}/flavors`, { flavor: { name: "sample", ram: 64, vcpus: 1, disk: 1 } }, [200]),
+      "flavor",
+    );
     await post(ownerToken, `${url}/os-keypairs`, { keypair: { name: "samples" } }, [200, 201]);
     own("os-keypairs", "samples");
-    const server = { name: "sample", imageRef: ids["images"], flavorRef: ids["flavors"], networks: [{ uuid: ids["networks"] }] };
+    const server = {
+      name: "sample",
+      imageRef: ids["images"],
+      flavorRef: ids["flavors"],
+      networks: [{ uuid: ids["networks"] }],
+    };
     own("servers", idIn(await post(ownerToken, `${url}/servers`, { server }, [202]), "server"));
     ids["os-interface"] = ids["ports"] ?? "";
     ids["os-quota-sets"] = ids["projects"] ?? "";

@@ -62,7 +62,10 @@ export async function createTestApp(
   } = {},
 ): Promise<TestApp> {
   const migrations = readMigrations();
-  const fingerprint = createHash("sha256").update(migrations.map((one) => one.checksum).join()).digest("hex").slice(0, 16);
+  const fingerprint = createHash("sha256")
+    .update(migrations.map((one) => one.checksum).join())
+    .digest("hex")
+    .slice(0, 16);
   const database = await createTestDatabase(fingerprint, async (config) => {
     const db = openDatabase(config, { max: 1 });
     await migrate(db, migrations);
@@ -133,7 +136,8 @@ export async function createTestApp(
             : { payload: JSON.stringify(request.body) }
           : { payload: request.payload }),
       };
-      const answer = await doors[request.plane ?? (actors.get(request.token ?? "")?.directory ?? "customer")].inject(sent);
+      const answer =
+        await doors[request.plane ?? actors.get(request.token ?? "")?.directory ?? "customer"].inject(sent);
       const isJson = String(answer.headers["content-type"] ?? "").includes("json");
       return {
         status: answer.statusCode,
