@@ -3,7 +3,7 @@
  * once nobody has been connected for a minute. Nothing to start by hand, nothing left behind.
  */
 import { execFileSync, spawn } from "node:child_process";
-import { chownSync, existsSync, mkdirSync, openSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 import { waitUntil } from "@andromede/base/waiting";
@@ -76,17 +76,23 @@ const admin = (): postgres.Sql =>
     onnotice: () => undefined,
   });
 
-async function answers(): Promise<boolean> {
+/** What PostgreSQL says while it starts (57P03) and when all its connections are taken (53300): it is well, and waits. */
+const FOR_NOW = ["57P03", "53300"];
+
+async function look(): Promise<"answers" | "not yet" | "no"> {
   const sql = admin();
   try {
     await sql`select 1`;
-    return true;
-  } catch {
-    return false; // not up: what we came to find out
+    return "answers";
+  } catch (error) {
+    // not up: what we came to find out
+    return FOR_NOW.includes(String((error as { code?: unknown }).code)) ? "not yet" : "no";
   } finally {
     await sql.end();
   }
 }
+
+const answers = async (): Promise<boolean> => (await look()) === "answers";
 
 /** Makes sure the cluster answers. Processes that come at the same time wait for the one that starts it. */
 export async function ensureCluster(): Promise<void> {
@@ -102,11 +108,28 @@ export async function ensureCluster(): Promise<void> {
     return;
   }
   try {
-    if (!(await answers())) start();
+    if ((await look()) === "no") {
+      await endUnusable();
+      start();
+    }
     await waitUntil("the test cluster", answers, { timeoutMs: 60_000, everyMs: 100 });
   } finally {
     rmSync(lock, { recursive: true, force: true });
   }
+}
+
+/**
+ * A server whose engine root was deleted while it ran lives on and refuses everybody, its shared memory gone with the
+ * root. It would keep a new one from starting.
+ */
+async function endUnusable(): Promise<void> {
+  const record = join(DATA, "postmaster.pid");
+  const pid = existsSync(record) ? Number(readFileSync(record, "utf8").split("\n")[0]) : Number.NaN;
+  const isOurs = (): boolean =>
+    existsSync(`/proc/${pid}/cmdline`) && readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").includes(DATA);
+  if (!isOurs()) return;
+  process.kill(pid, "SIGQUIT");
+  await waitUntil("the unusable test cluster's end", () => !isOurs(), { timeoutMs: 20_000, everyMs: 50 });
 }
 
 const SETTINGS = [
@@ -117,14 +140,21 @@ const SETTINGS = [
   "jit=off",
 ];
 
-/** The watcher stops the server when no client was there in three looks, twenty seconds apart. */
-const WATCH = `
+/**
+ * Runs the server, and stops it when no client was there in three looks, twenty seconds apart; at once when it cannot look
+ * because the engine root is gone: then not even `sleep` is left, only what the shell has built in.
+ */
+const SERVE_AND_WATCH = `
+postgres "$@" &
+server=$!
 idle=0
 while sleep 20; do
-  n=$(psql -h ${SOCKET_DIR} -U postgres -Atc "select count(*) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()") || exit 0
+  n=$(psql -h ${SOCKET_DIR} -U postgres -Atc "select count(*) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()") || n=0
   if [ "$n" = 0 ]; then idle=$((idle + 1)); else idle=0; fi
-  [ $idle -ge 3 ] && exec pg_ctl -D ${DATA} -m fast stop
-done`;
+  if [ $idle -ge 3 ]; then break; fi
+done
+kill -INT $server
+wait`;
 
 function start(): void {
   for (const directory of [HOME, SOCKET_DIR]) {
@@ -147,18 +177,9 @@ function start(): void {
       ),
     );
   }
-  writeFileSync(join(HOME, "watch.sh"), WATCH);
   const log = openSync(join(HOME, "log"), "a");
   const settings = SETTINGS.flatMap((setting) => ["-c", setting]);
-  const [program = "", ...args] = inRoot(
-    "sh",
-    "-c",
-    `postgres "$@" & sleep 5; sh ${HOME}/watch.sh; wait`,
-    "sh",
-    "-D",
-    DATA,
-    ...settings,
-  );
+  const [program = "", ...args] = inRoot("sh", "-c", SERVE_AND_WATCH, "sh", "-D", DATA, ...settings);
   spawn(program, args, { detached: true, stdio: ["ignore", log, log] }).unref();
 }
 
