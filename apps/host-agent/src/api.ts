@@ -1,6 +1,6 @@
 /** Serves libs/agent-api (types.ts there is the contract) on a unix socket. */
 import { chmod, chown, unlink } from "node:fs/promises";
-import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES, createServer } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { createConnection } from "node:net";
 import type { Duplex } from "node:stream";
 
@@ -8,6 +8,7 @@ import { guestSpecSchema, rebootSchema } from "@andromede/agent-api/schemas";
 import type { GuestReport, GuestSpec, HostFacts } from "@andromede/agent-api/types";
 import { CloudError, type ErrorKind, conflict, internal, invalid, notFound, tooLarge } from "@andromede/base/errors";
 import { parseJson } from "@andromede/base/json";
+import { STATUS_CODES, createServer } from "@andromede/base/node-http";
 import type { Logger } from "@andromede/base/log";
 import { Ajv, type ValidateFunction } from "ajv";
 

@@ -1,8 +1,9 @@
-import { type IncomingMessage, type RequestOptions, request } from "node:http";
+import type { IncomingMessage, RequestOptions } from "node:http";
 import type { Duplex } from "node:stream";
 import { text } from "node:stream/consumers";
 
 import { CloudError, type ErrorKind, unavailable } from "@andromede/base/errors";
+import { request } from "@andromede/base/node-http";
 
 import type { GuestReport, GuestSpec, HostFacts, Report } from "./types.ts";
 

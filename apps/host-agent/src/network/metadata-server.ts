@@ -4,11 +4,12 @@
  * networks may have the same address. Works with the control plane away.
  */
 import { chmod, chown, mkdir, unlink } from "node:fs/promises";
-import { type IncomingMessage, type Server, type ServerResponse, createServer } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { join } from "node:path";
 
 import type { GuestMetadata } from "@andromede/agent-api/types";
 import type { Logger } from "@andromede/base/log";
+import { createServer } from "@andromede/base/node-http";
 
 import type { LedgerEntry } from "../ledger.ts";
 

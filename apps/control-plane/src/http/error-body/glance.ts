@@ -1,4 +1,4 @@
-import { STATUS_CODES } from "node:http";
+import { STATUS_CODES } from "@andromede/base/node-http";
 
 import type { ErrorReply, Service } from "../service.ts";
 

@@ -18,12 +18,14 @@ export type HashAnswer =
   | { kind: "digest"; digest: string }
   | { kind: "failed"; message: string };
 
-const IDLE_MS = 10_000;
+const IDLE_MS = 2_000;
 const MOST_THREADS = 4;
+/** A block, a digest and some words are all that a thread ever holds. */
+const LIMITS = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 16 };
 
 /** A thread that hashes for one user. Answers come in the order of the requests. */
 class HashThread {
-  readonly #worker = new Worker(new URL("./hash-worker.ts", import.meta.url));
+  readonly #worker = new Worker(new URL("./hash-worker.ts", import.meta.url), { resourceLimits: LIMITS });
   #waiting: { resolve: (answer: HashAnswer) => void; reject: (error: Error) => void }[] = [];
   #broken: Error | undefined;
   idleTimer: NodeJS.Timeout | undefined;
