@@ -1,6 +1,7 @@
 /** Reads what stands after "?" of a list of servers, as Nova does: names by microversion, and fewer of them for customers. */
 import { forbidden, invalid } from "@andromede/base/errors";
 
+import { checkPattern } from "../../../db/patterns.ts";
 import { readPaging } from "../../../http/paging.ts";
 import { readBoolean } from "../../../http/query.ts";
 import type { Query } from "../../../http/service.ts";
@@ -146,8 +147,8 @@ function refuseUnknown(query: Query, version: number): void {
     if (name.startsWith("_") || REFUSED.includes(name)) throw invalid(`Invalid filter field: ${name}.`);
     if (version < 75) continue;
     const known =
-      name in EQUAL ||
-      name in MATCHING ||
+      Object.hasOwn(EQUAL, name) ||
+      Object.hasOwn(MATCHING, name) ||
       OTHERS.includes(name) ||
       SINCE_26.includes(name) ||
       name === "changes-before" ||
@@ -195,7 +196,7 @@ function readMatching(query: Query, may: May): ServerFilter["matching"] {
   const matching: { [column: string]: string } = {};
   for (const [name, { column, since }] of Object.entries(MATCHING)) {
     const value = query.get(name);
-    if (value !== undefined && may(since)) matching[column] = checkRegex(value, name);
+    if (value !== undefined && may(since)) matching[column] = checkPattern(value, name);
   }
   return matching;
 }
@@ -288,15 +289,11 @@ function readAddresses(query: Query): AddressFilter[] {
     ] as const
   ).flatMap(([name, version]) => {
     const text = query.get(name);
-    return text === undefined ? [] : [{ version, regex: `^(?:${checkRegex(text, name)})` }];
+    return text === undefined ? [] : [{ version, regex: `^(?:${checkPattern(text, name)})` }];
   });
 }
 
-/** PostgreSQL's own check follows; this one keeps it from being asked silly things. */
-function checkRegex(text: string, name: string): string {
-  if (text.length > 255) throw invalid(`Invalid input for query parameters ${name}. It is too long`);
-  return text;
-}
+const sortColumn = (name: string): Column | undefined => (Object.hasOwn(SORT, name) ? SORT[name] : undefined);
 
 function readSort(query: Query, version: number): ServerSort[] {
   const directions = query.all("sort_dir");
@@ -304,7 +301,7 @@ function readSort(query: Query, version: number): ServerSort[] {
   for (const [index, name] of query.all("sort_key").entries()) {
     const direction = directions[index] ?? directions.at(-1) ?? "desc";
     if (direction !== "asc" && direction !== "desc") throw invalid(`Unknown sort direction, must be 'desc' or 'asc'`);
-    const column = name === "locked" && version >= 73 ? "locked_by" : SORT[name];
+    const column = name === "locked" && version >= 73 ? "locked_by" : sortColumn(name);
     if (column !== undefined) sort.push({ column, descending: direction === "desc" });
     else if (!SORT_CONSTANT.includes(name) && (version >= 75 || ![...SORT_IGNORED, "locked"].includes(name))) {
       throw invalid(

@@ -4,12 +4,13 @@ import { createHash } from "node:crypto";
 import { invalid, notFound } from "@andromede/base/errors";
 
 import type { Queryable } from "../../../db/database.ts";
+import { withPatterns } from "../../../db/patterns.ts";
 import type { ApiRequest } from "../../../http/service.ts";
-import { addressesOfServers, securityGroupsOfServers } from "../../network/public.ts";
+import { addressesOfServers, securityGroupsOfServers, serverIdsWithAddress } from "../../network/public.ts";
 import { asksAsAdmin, scopeOf } from "../common/actor.ts";
 import { listHosts } from "../hosts/host.queries.ts";
 import { isUp } from "../hosts/host.model.ts";
-import type { ServerFilter, ServerSort } from "./server-filter.ts";
+import type { ListQuery } from "./list-query.ts";
 import type { Server } from "./server.model.ts";
 import { findProjectServer, findServer, listServerRows, lockServer } from "./server.queries.ts";
 import type { ServerExtras } from "./server.view.ts";
@@ -36,14 +37,22 @@ export async function getServerLocked(
   return server;
 }
 
-/** One page, and whether more may follow. */
-export async function readServers(
-  request: ApiRequest,
-  page: { filter: ServerFilter; sort: ServerSort[]; marker: string | undefined; limit: number },
-): Promise<Server[]> {
-  if (page.filter.nothing === true) return [];
-  const servers = await listServerRows(request.app.db, page);
-  if (servers === null) throw invalid(`marker [${page.marker ?? ""}] not found`);
+/** One page of what was asked for. */
+export async function readServers(request: ApiRequest, asked: ListQuery): Promise<Server[]> {
+  const { filter, addresses } = asked;
+  if (filter.nothing === true) return [];
+  const patterns = [...Object.values(filter.matching), ...addresses.map(({ regex }) => regex)];
+  const servers = await withPatterns(request.app.db, patterns, async (sql) => {
+    let { ids } = filter;
+    for (const address of addresses) {
+      // one or two, and the second may have nothing left to do
+      // eslint-disable-next-line no-await-in-loop
+      const found = await serverIdsWithAddress(sql, filter.projectId, address);
+      ids = ids === undefined ? found : ids.filter((id) => found.includes(id));
+    }
+    return listServerRows(sql, ids === undefined ? asked : { ...asked, filter: { ...filter, ids } });
+  });
+  if (servers === null) throw invalid(`marker [${asked.marker ?? ""}] not found`);
   return servers;
 }
 

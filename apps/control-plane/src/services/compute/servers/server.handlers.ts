@@ -4,7 +4,7 @@ import { forbidden, invalid } from "@andromede/base/errors";
 
 import { nextPageQuery } from "../../../http/paging.ts";
 import type { ApiRequest, Reply } from "../../../http/service.ts";
-import { type RequestedInterface, type RequestedNetworks, serverIdsWithAddress } from "../../network/public.ts";
+import type { RequestedInterface, RequestedNetworks } from "../../network/public.ts";
 import { isUuid } from "@andromede/base/ids";
 import { asksAsAdmin, projectOf } from "../common/actor.ts";
 import { nextLink, toBoolean, toInteger } from "../common/wire.ts";
@@ -186,19 +186,9 @@ function makePassword(): string {
 
 async function readPage(request: ApiRequest): Promise<{ servers: Server[]; more: boolean }> {
   const lister = { projectId: projectOf(request), isAdmin: asksAsAdmin(request), version: request.version };
-  const { filter, addresses, sort, marker, limit } = readListQuery(request.query, lister);
-  let { ids } = filter;
-  for (const address of addresses) {
-    const found = await serverIdsWithAddress(request.app.db, filter.projectId, address);
-    ids = ids === undefined ? found : ids.filter((id) => found.includes(id));
-  }
-  const servers = await readServers(request, {
-    filter: ids === undefined ? filter : { ...filter, ids },
-    sort,
-    marker,
-    limit,
-  });
-  return { servers, more: limit > 0 && servers.length === limit };
+  const asked = readListQuery(request.query, lister);
+  const servers = await readServers(request, asked);
+  return { servers, more: asked.limit > 0 && servers.length === asked.limit };
 }
 
 const links = (request: ApiRequest, path: string, page: { servers: Server[]; more: boolean }): object => {

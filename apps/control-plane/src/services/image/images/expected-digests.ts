@@ -22,7 +22,7 @@ export function readExpectedDigests(headers: Headers): ExpectedDigests {
   if (typeof md5 === "string") expected.md5 = toHex("md5", md5.trim(), "Content-MD5");
   for (const name of ["content-digest", "repr-digest"]) {
     for (const [algorithm, value] of members(headers[name])) {
-      const known = NAMES[algorithm];
+      const known = nameOf(algorithm);
       if (known === undefined) continue;
       const bytes = /^:(.*):$/.exec(value)?.[1];
       if (bytes === undefined) throw malformed(name);
@@ -30,11 +30,13 @@ export function readExpectedDigests(headers: Headers): ExpectedDigests {
     }
   }
   for (const [algorithm, value] of members(headers["digest"])) {
-    const known = NAMES[algorithm];
+    const known = nameOf(algorithm);
     if (known !== undefined) expected[known] = toHex(known, value, "Digest");
   }
   return expected;
 }
+
+const nameOf = (algorithm: string) => (Object.hasOwn(NAMES, algorithm) ? NAMES[algorithm] : undefined);
 
 const malformed = (header: string) => invalid(`The header ${header} is malformed`, { field: header });
 

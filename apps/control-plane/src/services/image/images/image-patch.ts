@@ -22,7 +22,7 @@ export type Change = { operation: Operation; name: string; value: unknown };
 /** Which dialect a content type names; 415 for any other. */
 export function readDialect(contentType: string | undefined): PatchDialect {
   const bare = (contentType ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
-  const dialect = DIALECTS[bare];
+  const dialect = Object.hasOwn(DIALECTS, bare) ? DIALECTS[bare] : undefined;
   if (dialect === undefined) {
     throw new CloudError("invalid", `Image PATCH expects Content-Type one of: ${Object.keys(DIALECTS).join(", ")}`, {
       status: 415,

@@ -76,6 +76,8 @@ export function checkName(name: string): void {
   if (RESERVED.some((known) => known === name) || name.startsWith(RESERVED_PREFIX))
     throw forbidden(`Attribute '${name}' is reserved.`);
   if (name === "locations") throw forbidden("It's not allowed to set locations of an image.");
+  // JSON has no such difficulty, but every program on the way that copies properties one by one has
+  if (name === "__proto__") throw forbidden(`Attribute '${name}' is reserved.`);
   if (name.length > 255) throw invalid("Custom property should not be greater than 255 characters.");
 }
 

@@ -46,6 +46,9 @@ test("refused", () => {
     "sort_key=name&sort_key=id&sort_dir=asc",
     "changed_since=yesterday",
     "created_at=2024-01-01",
+    "constructor=1",
+    "__proto__=1",
+    "sort_key=toString",
   ]) {
     assert.throws(() => read(raw), { kind: "invalid" }, raw);
   }

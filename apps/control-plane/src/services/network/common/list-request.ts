@@ -48,12 +48,12 @@ const INT4 = 2_147_483_647;
 export function readListRequest(query: Query, attributes: Attributes): ListRequest {
   const filters: Filter[] = [];
   const special: ListRequest["special"] = [];
-  const unknown = query.names().filter((name) => !CONTROL.has(name) && attributes[name] === undefined);
+  const unknown = query.names().filter((name) => !CONTROL.has(name) && attributeOf(attributes, name) === undefined);
   if (unknown.length > 0) {
     throw invalid(`${JSON.stringify(unknown)} is invalid attribute for filtering`, { type: "HTTPBadRequest" });
   }
   for (const name of query.names()) {
-    const attribute = attributes[name];
+    const attribute = attributeOf(attributes, name);
     if (CONTROL.has(name) || attribute === undefined) continue;
     const values = query.all(name);
     if (attribute.kind === "special") special.push({ name, values });
@@ -77,6 +77,10 @@ export function readListRequest(query: Query, attributes: Attributes): ListReque
     fields: query.all("fields").filter((field) => field !== ""),
   };
 }
+
+/** Names come from clients: `constructor` is none of the attributes. */
+const attributeOf = (attributes: Attributes, name: string): Attribute | undefined =>
+  Object.hasOwn(attributes, name) ? attributes[name] : undefined;
 
 const words = (query: Query, name: string): string[] =>
   query
@@ -126,7 +130,7 @@ function readSort(query: Query, attributes: Attributes): ListRequest["sort"] {
     throw invalid("The number of sort_keys and sort_dirs must be same");
   }
   return keys.map((key, index) => {
-    const attribute = attributes[key];
+    const attribute = attributeOf(attributes, key);
     if (attribute === undefined || attribute.kind === "special" || attribute.kind === "array") {
       throw invalid(`[${JSON.stringify(key)}] is invalid attribute for sort_keys`, { field: "sort_key" });
     }

@@ -40,13 +40,22 @@ function filterOf(sql: Queryable, { column, kind, values }: Filter): Fragment {
   }
 }
 
-/** The values that a page starts behind; undefined: it starts at the beginning. A fragment is thenable, so this comes by itself. */
-export async function findMarker(sql: Queryable, table: string, request: ListRequest): Promise<Marker | undefined> {
+/**
+ * The values that a page starts behind; undefined: it starts at the beginning. `seen`: the list's own condition on who
+ * sees what, since a marker that the asker may not see would tell by the page that follows it what it is called.
+ * A fragment is thenable, so this comes by itself.
+ */
+export async function findMarker(
+  sql: Queryable,
+  table: string,
+  seen: Fragment,
+  request: ListRequest,
+): Promise<Marker | undefined> {
   if (request.marker === undefined) return undefined;
   const columns = orderColumns(request);
   const [row] = await sql<{ [column: string]: string | null }[]>`
     select ${columns.map(({ column }, index) => sql`${index === 0 ? nothing(sql) : sql`,`} t.${sql(column)}::text as ${sql(`c${index}`)}`)}
-    from ${sql(table)} t where t.id = ${request.marker}`;
+    from ${sql(table)} t where t.id = ${request.marker} and ${seen}`;
   if (row === undefined) throw notFound(`Invalid marker: ${request.marker} could not be found.`);
   return { table, id: request.marker, values: columns.map((_, index) => row[`c${index}`] ?? null) };
 }

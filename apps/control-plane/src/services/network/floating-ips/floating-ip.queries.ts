@@ -69,7 +69,7 @@ export async function listFloatingIps(
   requester: Requester,
   request: ListRequest,
 ): Promise<FloatingIpWithPort[]> {
-  const marker = await findMarker(sql, "floatingip", request);
+  const marker = await findMarker(sql, "floatingip", scope(sql, requester), request);
   const rows = await sql<FloatingIpWithPort[]>`
     select ${columns(sql)}, ${details(sql)} from floatingip t where ${scope(sql, requester)}
       ${filtersOf(sql, request)} ${afterMarker(sql, request, marker)} ${orderOf(sql, request)}`;

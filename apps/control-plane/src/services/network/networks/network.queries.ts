@@ -63,7 +63,7 @@ export async function listNetworks(
   requester: Requester,
   request: ListRequest,
 ): Promise<NetworkWithSubnets[]> {
-  const marker = await findMarker(sql, "network", request);
+  const marker = await findMarker(sql, "network", visible(sql, requester), request);
   const rows = await sql<NetworkWithSubnets[]>`
     select ${columns(sql)}, ${subnetIds(sql)} from network t where ${visible(sql, requester)}
       ${filtersOf(sql, request)} ${afterMarker(sql, request, marker)} ${orderOf(sql, request)}`;

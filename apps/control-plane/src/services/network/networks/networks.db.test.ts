@@ -214,3 +214,24 @@ test("extensions, zones, providers; agents for operators only", async () => {
   await world.operator.expect(200, "GET", `/v2.0/agents/${agents[0]?.id}`);
   await world.operator.expect(200, "GET", "/v2.0/network-ip-availabilities");
 });
+
+test("a marker that the asker may not see is none: it would tell a foreign network's name, letter by letter", async () => {
+  const [tenant, other] = [world.tenant(), world.tenant()];
+  await tenant.create("network", { name: "m" });
+  const foreign = await networkWithSubnet(other);
+  const rows: [kind: string, id: string][] = [
+    ["network", foreign.network.id],
+    ["subnet", foreign.subnet.id],
+    ["port", (await other.create("port", { network_id: foreign.network.id })).id],
+    ["router", (await other.create("router", { name: "r" })).id],
+  ];
+  const group = await other.create("security_group", { name: "g" });
+  const [rule] = (await other.list("security_group_rule")).filter((one) => one["security_group_id"] === group.id);
+  rows.push(["security-group", group.id], ["security-group-rule", rule?.id ?? ""]);
+  for (const [kind, id] of rows) {
+    const answer = await tenant.call("GET", `/v2.0/${kind}s?limit=5&sort_key=id&marker=${id}`);
+    assert.equal(answer.status, 404, kind);
+    await other.expect(200, "GET", `/v2.0/${kind}s?limit=5&sort_key=id&marker=${id}`);
+    await world.operator.expect(200, "GET", `/v2.0/${kind}s?limit=5&sort_key=id&marker=${id}`);
+  }
+});

@@ -90,7 +90,7 @@ async function listPortRows<Row>(
   request: ListRequest,
   columns: Fragment,
 ): Promise<Row[]> {
-  const marker = await findMarker(sql, "port", request);
+  const marker = await findMarker(sql, "port", visible(sql, requester), request);
   const rows = await sql<object[]>`
     select ${columns} from port t where ${visible(sql, requester)}
       ${filtersOf(sql, request)} ${specialFilters(sql, request)} ${afterMarker(sql, request, marker)} ${orderOf(sql, request)}`;

@@ -45,7 +45,7 @@ export async function lockRouter(sql: Queryable, requester: Requester, id: strin
 }
 
 export async function listRouters(sql: Queryable, requester: Requester, request: ListRequest): Promise<Router[]> {
-  const marker = await findMarker(sql, "router", request);
+  const marker = await findMarker(sql, "router", scope(sql, requester), request);
   const rows = await sql<Router[]>`
     select ${columns(sql)} from router t where ${scope(sql, requester)}
       ${filtersOf(sql, request)} ${afterMarker(sql, request, marker)} ${orderOf(sql, request)}`;

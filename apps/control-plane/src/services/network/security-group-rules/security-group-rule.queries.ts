@@ -39,15 +39,17 @@ export async function findRule(sql: Queryable, requester: Requester, id: string)
   return row ?? null;
 }
 
+const scope = (sql: Queryable, requester: Requester) =>
+  requester.admin ? sql`true` : sql`t.project_id = ${requester.projectId}`;
+
 export async function listRules(
   sql: Queryable,
   requester: Requester,
   request: ListRequest,
 ): Promise<SecurityGroupRule[]> {
-  const marker = await findMarker(sql, "security_group_rule", request);
+  const marker = await findMarker(sql, "security_group_rule", scope(sql, requester), request);
   const rows = await sql<SecurityGroupRule[]>`
-    select ${columns(sql)} from security_group_rule t
-    where ${requester.admin ? sql`true` : sql`t.project_id = ${requester.projectId}`}
+    select ${columns(sql)} from security_group_rule t where ${scope(sql, requester)}
       ${filtersOf(sql, request)} ${afterMarker(sql, request, marker)} ${orderOf(sql, request)}`;
   return inOrder(request, rows);
 }

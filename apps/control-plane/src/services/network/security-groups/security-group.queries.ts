@@ -63,7 +63,7 @@ export async function listSecurityGroups(
   requester: Requester,
   request: ListRequest,
 ): Promise<SecurityGroup[]> {
-  const marker = await findMarker(sql, "security_group", request);
+  const marker = await findMarker(sql, "security_group", scope(sql, requester), request);
   const rows = await sql<SecurityGroup[]>`
     select ${columns(sql)} from security_group t where ${scope(sql, requester)}
       ${filtersOf(sql, request)} ${afterMarker(sql, request, marker)} ${orderOf(sql, request)}`;

@@ -48,7 +48,7 @@ export async function listSubnetpools(
   requester: Requester,
   request: ListRequest,
 ): Promise<Subnetpool[]> {
-  const marker = await findMarker(sql, "subnetpool", request);
+  const marker = await findMarker(sql, "subnetpool", visible(sql, requester), request);
   const rows = await sql<Subnetpool[]>`
     select ${columns(sql)} from subnetpool t where ${visible(sql, requester)}
       ${filtersOf(sql, request)} ${afterMarker(sql, request, marker)} ${orderOf(sql, request)}`;

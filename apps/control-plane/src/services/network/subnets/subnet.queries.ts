@@ -58,7 +58,7 @@ export async function lockSubnet(sql: Queryable, id: string): Promise<Subnet | n
 }
 
 export async function listSubnets(sql: Queryable, requester: Requester, request: ListRequest): Promise<Subnet[]> {
-  const marker = await findMarker(sql, "subnet", request);
+  const marker = await findMarker(sql, "subnet", visible(sql, requester), request);
   const rows = await sql<Subnet[]>`
     select ${subnetColumns(sql)} from subnet t where ${visible(sql, requester)}
       ${filtersOf(sql, request)} ${afterMarker(sql, request, marker)} ${orderOf(sql, request)}`;
