@@ -1,6 +1,6 @@
 /**
  * Runs dependency-cruiser over the sources and makes sure it really looked: as many modules as there are files, and
- * one planted violation of every rule found (tools/canary). A cruise of nothing is green too.
+ * one planted violation of every rule found (planted and uprooted here). A cruise of nothing is green too.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { globSync } from "node:fs";

@@ -20,7 +20,7 @@ import { markHostLost, receiveReport } from "./services/compute/hosts/receive-re
 import { startTokenVerifier } from "./services/identity/tokens/token-verifier.ts";
 import { connectNorthbound } from "./services/network/ovn/northbound.ts";
 
-export type Runtime = { app: App; stop(): Promise<void> };
+export type Runtime = { app: App; stop: () => Promise<void> };
 
 /** Everything but listeners and workers: what one-shot commands and tests need too. Stops in the reverse order of starting. */
 export async function openApp(config: Config, log: Logger, clock: Clock = systemClock): Promise<Runtime> {

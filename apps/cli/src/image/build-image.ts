@@ -208,7 +208,11 @@ async function publish(
   const recordFile = path.join(work, "record.json");
   await writeDurably(recordFile, `${JSON.stringify(record, null, 2)}\n`);
   const handle = await open(image, "r+");
-  await handle.sync().finally(() => handle.close());
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
   await rm(target.record, { force: true });
   await rename(image, target.image);
   await rename(recordFile, target.record);

@@ -26,21 +26,3 @@ export function nextPageQuery(query: Query, marker: string): string {
   kept.set("marker", marker);
   return kept.toString();
 }
-
-/** `sort_key`/`sort_dir` pairs (repeated) or `sort=key:dir,key:dir`, against a list of allowed keys. */
-export function readSort<Key extends string>(
-  query: Query,
-  allowed: readonly Key[],
-): { key: Key; descending: boolean }[] {
-  const pairs = query.has("sort")
-    ? (query.get("sort") ?? "").split(",").map((part) => part.trim().split(":"))
-    : query.all("sort_key").map((key, index) => [key, query.all("sort_dir")[index] ?? query.all("sort_dir").at(-1)]);
-  return pairs.map(([key, direction]) => {
-    const known = allowed.find((name) => name === key);
-    if (known === undefined) throw invalid(`Invalid sort key '${key ?? ""}'`, { field: "sort_key" });
-    if (direction !== undefined && direction !== "asc" && direction !== "desc") {
-      throw invalid(`Invalid sort direction '${direction}'`, { field: "sort_dir" });
-    }
-    return { key: known, descending: direction === "desc" };
-  });
-}

@@ -70,11 +70,6 @@ export const created = (body: unknown, headers?: Reply["headers"]): Reply => ({
   body,
   ...(headers ? { headers } : {}),
 });
-export const accepted = (body?: unknown, headers?: Reply["headers"]): Reply => ({
-  status: 202,
-  ...(body === undefined ? {} : { body }),
-  ...(headers ? { headers } : {}),
-});
 export const noContent = (headers?: Reply["headers"]): Reply => ({ status: 204, ...(headers ? { headers } : {}) });
 
 export type Route = {

@@ -41,7 +41,8 @@ describe("every route", () => {
   });
   after(() => test.close());
 
-  const pathOf = (walked: WalkedRoute): string => fillPath(walked.service.mount, walked.row.path, samples.idOf);
+  const pathOf = (walked: WalkedRoute): string =>
+    fillPath(walked.service.mount, walked.row.path, (collection) => samples.idOf(collection));
 
   const tokenThatMay = (walked: WalkedRoute): string =>
     ["admin", "manager"].includes(roleOf(walked)) ? test.adminToken : samples.ownerToken;

@@ -37,8 +37,15 @@ function sample(schema: Schema): unknown {
   if (schema.enum !== undefined) return schema.enum[0];
   const { oneOf, anyOf, ...rest } = schema;
   const choice = oneOf?.[0] ?? anyOf?.[0];
-  if (choice !== undefined) return sample({ ...rest, ...choice });
-  const type = Array.isArray(schema.type) ? schema.type[0] : (schema.type ?? (schema.properties ? "object" : "string"));
+  return choice === undefined ? sampleOfType(typeOf(schema), schema) : sample({ ...rest, ...choice });
+}
+
+function typeOf(schema: Schema): string | undefined {
+  const named = Array.isArray(schema.type) ? schema.type[0] : schema.type;
+  return named ?? (schema.properties === undefined ? "string" : "object");
+}
+
+function sampleOfType(type: string | undefined, schema: Schema): unknown {
   switch (type) {
     case "object":
       return sampleObject(schema);
@@ -51,6 +58,7 @@ function sample(schema: Schema): unknown {
       return true;
     case "null":
       return null;
+    case undefined:
     default:
       return FORMATS[schema.format ?? ""] ?? "x".repeat(Math.max(1, schema.minLength ?? 1));
   }

@@ -10,8 +10,8 @@ import { notFound } from "@andromede/base/errors";
 import { newHexId } from "@andromede/base/ids";
 import { silentLogger } from "@andromede/base/log";
 import { waitUntil } from "@andromede/base/waiting";
-import { createTestDatabase } from "@andromede/testkit/database";
-import type { InjectOptions } from "fastify";
+import { type TestDatabase, createTestDatabase } from "@andromede/testkit/database";
+import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from "fastify";
 
 import type { App } from "../app.ts";
 import type { Config } from "../config.ts";
@@ -28,49 +28,42 @@ import type { OvnNorthbound } from "../services/network/ovn/northbound.ts";
 
 export type Answer = { status: number; headers: { [name: string]: unknown }; body: never; text: string };
 
+export type TestRequest = {
+  method: string;
+  url: string;
+  token?: string;
+  body?: unknown;
+  headers?: { [name: string]: string };
+  plane?: Plane;
+  /** Sent as it is. */
+  payload?: string | Buffer;
+};
+
 export type TestApp = {
   app: App;
   /** A token that the app's verifier takes for this actor. Defaults: a member of a new project, a customer. */
   tokenFor(actor?: Partial<Omit<Actor, "roles">> & { roles?: string[] }): string;
   /** An operator with role admin. */
   adminToken: string;
-  inject(request: {
-    method: string;
-    url: string;
-    token?: string;
-    body?: unknown;
-    headers?: { [name: string]: string };
-    plane?: Plane;
-    /** Sent as it is. */
-    payload?: string | Buffer;
-  }): Promise<Answer>;
+  inject(request: TestRequest): Promise<Answer>;
   /** Runs reconcilers until no key is due or leased. */
   drain(timeoutMs?: number): Promise<void>;
   clock: { advance(ms: number): void };
   close(): Promise<void>;
 };
 
-export async function createTestApp(
-  options: {
-    services?: Service[];
-    reconcilers?: Reconciler[];
-    agents?: { [host: string]: AgentClient };
-    ovn?: OvnNorthbound;
-    config?: Partial<Config>;
-    /** By default time is real; "manual" starts now and moves by `clock.advance`. */
-    time?: "manual";
-  } = {},
-): Promise<TestApp> {
-  const migrations = readMigrations();
-  const fingerprint = createHash("sha256")
-    .update(migrations.map((one) => one.checksum).join())
-    .digest("hex")
-    .slice(0, 16);
-  const database = await createTestDatabase(fingerprint, async (config) => {
-    const db = openDatabase(config, { max: 1 });
-    await migrate(db, migrations);
-    await db.end();
-  });
+export type TestAppOptions = {
+  services?: Service[];
+  reconcilers?: Reconciler[];
+  agents?: { [host: string]: AgentClient };
+  ovn?: OvnNorthbound;
+  config?: Partial<Config>;
+  /** By default time is real; "manual" starts now and moves by `clock.advance`. */
+  time?: "manual";
+};
+
+export async function createTestApp(options: TestAppOptions = {}): Promise<TestApp> {
+  const database = await newDatabase();
   const home = mkdtempSync(join(tmpdir(), "andromede-test-"));
   const config = testConfig(home, database.config, options.config);
   const db = openDatabase(config.database, { max: 6 });
@@ -96,67 +89,26 @@ export async function createTestApp(
     keys,
     reconcile: options.reconcilers === undefined ? noReconcile : worker,
     ovn: options.ovn ?? null,
-    agents: {
-      client(host) {
-        const client = options.agents?.[host];
-        if (client === undefined) throw notFound(`no host ${host}`);
-        return client;
-      },
-    },
+    agents: agentsOf(options.agents ?? {}),
   };
   if (options.reconcilers !== undefined) await worker.start(app);
-  const services = options.services ?? [];
-  const doors = {
-    customer: createHttpServer(app, { plane: "customer", baseUrl: config.listeners.customer.url }, services),
-    operator: createHttpServer(app, { plane: "operator", baseUrl: config.listeners.operator.url }, services),
-  };
-
+  const door = (plane: Plane): FastifyInstance =>
+    createHttpServer(app, { plane, baseUrl: config.listeners[plane].url }, options.services ?? []);
+  const doors = { customer: door("customer"), operator: door("operator") };
   const tokenFor: TestApp["tokenFor"] = (actor = {}) => {
     const token = randomBytes(12).toString("base64url");
     actors.set(token, toActor(actor));
     return token;
   };
-
   return {
     app,
     tokenFor,
     adminToken: tokenFor({ roles: ["admin"], directory: "operator", userName: "admin", userDomainId: "operators" }),
     async inject(request) {
-      const sent: InjectOptions = {
-        method: request.method as "GET",
-        url: request.url,
-        headers: {
-          ...(request.token === undefined ? {} : { "x-auth-token": request.token }),
-          ...(request.body === undefined ? {} : { "content-type": "application/json" }),
-          ...request.headers,
-        },
-        ...(request.payload === undefined
-          ? request.body === undefined
-            ? {}
-            : { payload: JSON.stringify(request.body) }
-          : { payload: request.payload }),
-      };
-      const answer =
-        await doors[request.plane ?? actors.get(request.token ?? "")?.directory ?? "customer"].inject(sent);
-      const isJson = String(answer.headers["content-type"] ?? "").includes("json");
-      return {
-        status: answer.statusCode,
-        headers: answer.headers,
-        body: (isJson && answer.body !== "" ? JSON.parse(answer.body) : undefined) as never,
-        text: answer.body,
-      };
+      const plane = request.plane ?? actors.get(request.token ?? "")?.directory ?? "customer";
+      return toAnswer(await doors[plane].inject(toSent(request)));
     },
-    drain: (timeoutMs = 10_000) =>
-      waitUntil(
-        "an empty reconcile queue",
-        async () => {
-          app.reconcile.wake();
-          const [row] = await db<{ n: number }[]>`
-            select count(*)::int as n from reconcile_queue where run_at <= now() + interval '1 second' or lease_until > now()`;
-          return row?.n === 0;
-        },
-        { timeoutMs, everyMs: 10 },
-      ).then(() => undefined),
+    drain: (timeoutMs = 10_000) => drainQueue(app, timeoutMs),
     clock,
     async close() {
       if (options.reconcilers !== undefined) await worker.stop();
@@ -167,6 +119,65 @@ export async function createTestApp(
       rmSync(home, { recursive: true, force: true });
     },
   };
+}
+
+/** A database at the newest schema, cloned from a template that the migrations' fingerprint names. */
+function newDatabase(): Promise<TestDatabase> {
+  const migrations = readMigrations();
+  const fingerprint = createHash("sha256")
+    .update(migrations.map((one) => one.checksum).join())
+    .digest("hex")
+    .slice(0, 16);
+  return createTestDatabase(fingerprint, async (config) => {
+    const db = openDatabase(config, { max: 1 });
+    await migrate(db, migrations);
+    await db.end();
+  });
+}
+
+const agentsOf = (clients: { [host: string]: AgentClient }): App["agents"] => ({
+  client(host) {
+    const client = clients[host];
+    if (client === undefined) throw notFound(`no host ${host}`);
+    return client;
+  },
+});
+
+function toSent({ method, url, token, headers, body, payload }: TestRequest): InjectOptions {
+  const sent = payload ?? (body === undefined ? undefined : JSON.stringify(body));
+  return {
+    method: method as "GET",
+    url,
+    headers: {
+      ...(token === undefined ? {} : { "x-auth-token": token }),
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+      ...headers,
+    },
+    ...(sent === undefined ? {} : { payload: sent }),
+  };
+}
+
+function toAnswer({ statusCode, headers, body }: LightMyRequestResponse): Answer {
+  const isJson = String(headers["content-type"] ?? "").includes("json");
+  return {
+    status: statusCode,
+    headers,
+    body: (isJson && body !== "" ? JSON.parse(body) : undefined) as never,
+    text: body,
+  };
+}
+
+async function drainQueue(app: App, timeoutMs: number): Promise<void> {
+  await waitUntil(
+    "an empty reconcile queue",
+    async () => {
+      app.reconcile.wake();
+      const [row] = await app.db<{ n: number }[]>`
+        select count(*)::int as n from reconcile_queue where run_at <= now() + interval '1 second' or lease_until > now()`;
+      return row?.n === 0;
+    },
+    { timeoutMs, everyMs: 10 },
+  );
 }
 
 function toActor(actor: Parameters<TestApp["tokenFor"]>[0] & {}): Actor {

@@ -1,9 +1,7 @@
 /** All that other services and the bootstrap may know of compute. */
 import type postgres from "postgres";
 
-import type { Queryable } from "../../db/database.ts";
 import { insertFlavor } from "./flavors/flavor.queries.ts";
-import { findServer } from "./servers/server.queries.ts";
 
 /** A flavor that `up` makes sure of. False: there is one of that id or name already, and it is left as it is. */
 export function ensureFlavor(
@@ -14,9 +12,4 @@ export function ensureFlavor(
   const { description = null, ...size } = flavor;
   const rest = { ephemeralGib: 0, swapMib: 0, rxtxFactor: 1, isPublic: true, disabled: false };
   return insertFlavor(sql, { ...size, ...rest, description, createdAt: at });
-}
-
-/** Whose the server is; null when there is none. */
-export async function projectOfServer(sql: Queryable, serverId: string): Promise<string | null> {
-  return (await findServer(sql, serverId))?.projectId ?? null;
 }

@@ -36,15 +36,6 @@ export async function bootImageById(
   return image === null || reasonNotBootable(image) !== null ? null : toBootImage(app, image);
 }
 
-/** Is there such an image for the actor? For filters and links that only name it. */
-export async function isImageVisible(
-  sql: Queryable,
-  who: { actor: Actor; plane: Plane },
-  imageId: string,
-): Promise<boolean> {
-  return (await findVisibleImage(sql, who, imageId)) !== null;
-}
-
 function toBootImage(app: Pick<App, "config">, image: Image): BootImage {
   const reason = reasonNotBootable(image);
   const format = bootFormat(image);

@@ -57,7 +57,6 @@ export const ACTIONS = {
 } as const satisfies { [action: string]: ActionRow };
 
 export type ActionName = keyof typeof ACTIONS;
-export const ACTION_NAMES = Object.keys(ACTIONS) as ActionName[];
 
 /** The route's own schema asks only for one member; which one it is decides what that must hold. */
 export const actionSchema = { type: "object", minProperties: 1, maxProperties: 1 } as const;
