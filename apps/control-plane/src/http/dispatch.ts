@@ -145,7 +145,9 @@ function toRequest(
 
 /** SQLSTATE class 22: a value PostgreSQL cannot hold. Our schemas should have said so first: worth a look in the log. */
 const isDataException = (error: unknown): boolean =>
-  error instanceof Error && error.name === "PostgresError" && String((error as { code?: unknown }).code).startsWith("22");
+  error instanceof Error &&
+  error.name === "PostgresError" &&
+  String((error as { code?: unknown }).code).startsWith("22");
 
 /** Fastify's own refusals (bad JSON, body too large, bad media type) carry a 4xx statusCode. */
 function asCloudError(error: unknown): CloudError {
