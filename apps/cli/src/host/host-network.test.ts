@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { hostLink, natIptablesRule, natRuleset } from "./host-network.ts";
+import { hostLink, iptablesRules, natRuleset } from "./host-network.ts";
 
 test("a link's name fits in 15 characters for every slot and host", () => {
   assert.deepEqual(hostLink(1, 1, "one-host1"), {
@@ -14,22 +14,64 @@ test("a link's name fits in 15 characters for every slot and host", () => {
 });
 
 test("the rules masquerade what leaves the machine, and only that", () => {
-  assert.equal(
-    natRuleset(9, "an9-1"),
-    [
-      "table ip andromede_9 {}",
-      "delete table ip andromede_9",
-      "table ip andromede_9 {",
-      "  chain postrouting {",
-      "    type nat hook postrouting priority srcnat; policy accept;",
-      '    ip saddr 172.24.9.0/24 oifname != "an9-1" masquerade',
-      "  }",
-      "}",
-      "",
-    ].join("\n"),
+  const rules = natRuleset(9, "an9-1");
+  assert.ok(
+    rules.startsWith(
+      [
+        "table ip andromede_9 {}",
+        "delete table ip andromede_9",
+        "table ip andromede_9 {",
+        "  chain postrouting {",
+        "    type nat hook postrouting priority srcnat; policy accept;",
+        '    ip saddr 172.24.9.0/24 oifname != "an9-1" masquerade',
+        "  }",
+        "}",
+        "table inet andromede_9 {}",
+        "",
+      ].join("\n"),
+    ),
   );
+  const [nat] = iptablesRules(9, "an9-1");
+  assert.equal(nat?.table, "nat");
   assert.equal(
-    natIptablesRule(9, "an9-1").join(" "),
+    [nat?.chain, ...(nat?.rule ?? [])].join(" "),
     "POSTROUTING -s 172.24.9.0/24 ! -o an9-1 -m comment --comment andromede_9 -j MASQUERADE",
+  );
+});
+
+test("guests reach nothing of the machine but a ping, and no link-local address through it", () => {
+  const [, filter = ""] = natRuleset(9, "an9-1").split("delete table inet andromede_9\n");
+  assert.deepEqual(
+    filter
+      .split("\n")
+      .map((line) => line.trim())
+      .filter((line) => line !== "" && line !== "}"),
+    [
+      "table inet andromede_9 {",
+      "chain input {",
+      "type filter hook input priority filter; policy accept;",
+      'iifname "an9-1" jump guests',
+      "chain forward {",
+      "type filter hook forward priority filter; policy accept;",
+      'iifname "an9-1" ip saddr != 172.24.9.0/24 drop',
+      'iifname "an9-1" ip daddr 169.254.0.0/16 drop',
+      'iifname "an9-1" meta nfproto ipv6 drop',
+      "chain guests {",
+      "ct state established,related accept",
+      "icmp type echo-request accept",
+      "drop",
+    ],
+  );
+  assert.deepEqual(
+    iptablesRules(9, "an9-1")
+      .filter(({ table }) => table === "filter")
+      .map(({ chain, rule }) => [chain, ...rule].join(" ").replace(" -m comment --comment andromede_9", "")),
+    [
+      "INPUT -i an9-1 -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT",
+      "INPUT -i an9-1 -p icmp --icmp-type echo-request -j ACCEPT",
+      "INPUT -i an9-1 -j DROP",
+      "FORWARD -i an9-1 ! -s 172.24.9.0/24 -j DROP",
+      "FORWARD -i an9-1 -d 169.254.0.0/16 -j DROP",
+    ],
   );
 });

@@ -6,6 +6,10 @@
  *
  * The machine's end is the gateway of the external network, so a floating IP is on a network the machine is directly on:
  * it answers from the machine without a route. The way out for guests is the machine's own forwarding, masqueraded.
+ *
+ * What guests may reach of the machine: a ping of its addresses, nothing else (its SSH, the APIs, whatever else listens
+ * there stay out of reach); it may reach them, and they answer. Through the machine: what the machine itself reaches,
+ * except link-local addresses, where clouds keep the credentials of the machines they run.
  * Everything here is "ensure": it may run at any time, again and again.
  */
 import { existsSync } from "node:fs";
@@ -81,60 +85,109 @@ export const setForwarding = (on: boolean): Promise<void> => writeFile(FORWARDIN
 
 const tableName = (slot: number): string => `andromede_${slot}`;
 
-/** The whole NAT table of one instance, as nft reads it. Pure. */
+/** An instance's tables, as nft reads them: the way out, and what guests may not reach. Pure. */
 export function natRuleset(slot: number, machineLink: string): string {
+  const name = tableName(slot);
+  // made and emptied first, so that the same text replaces what an earlier version left
+  const fresh = (family: string): string[] => [`table ${family} ${name} {}`, `delete table ${family} ${name}`];
   return [
-    // made and emptied first, so that the same text replaces what an earlier version left
-    `table ip ${tableName(slot)} {}`,
-    `delete table ip ${tableName(slot)}`,
-    `table ip ${tableName(slot)} {`,
+    ...fresh("ip"),
+    `table ip ${name} {`,
     "  chain postrouting {",
     "    type nat hook postrouting priority srcnat; policy accept;",
     `    ip saddr 172.24.${slot}.0/24 oifname != "${machineLink}" masquerade`,
+    "  }",
+    "}",
+    ...fresh("inet"),
+    `table inet ${name} {`,
+    "  chain input {",
+    "    type filter hook input priority filter; policy accept;",
+    `    iifname "${machineLink}" jump guests`,
+    "  }",
+    "  chain forward {",
+    "    type filter hook forward priority filter; policy accept;",
+    `    iifname "${machineLink}" ip saddr != 172.24.${slot}.0/24 drop`,
+    `    iifname "${machineLink}" ip daddr 169.254.0.0/16 drop`,
+    `    iifname "${machineLink}" meta nfproto ipv6 drop`,
+    "  }",
+    "  chain guests {",
+    "    ct state established,related accept",
+    "    icmp type echo-request accept",
+    "    drop",
     "  }",
     "}",
     "",
   ].join("\n");
 }
 
-/** The same rule for a machine that has iptables only. Pure. */
-export const natIptablesRule = (slot: number, machineLink: string): string[] => [
-  "POSTROUTING",
-  "-s",
-  `172.24.${slot}.0/24`,
-  "!",
-  "-o",
-  machineLink,
-  "-m",
-  "comment",
-  "--comment",
-  tableName(slot),
-  "-j",
-  "MASQUERADE",
-];
+/** One rule of iptables: where it goes, and what it says. */
+export type IptablesRule = { table: "nat" | "filter"; chain: string; rule: string[] };
+
+/** The same for a machine that has iptables only, in the order in which they are looked at. Pure. */
+export function iptablesRules(slot: number, machineLink: string): IptablesRule[] {
+  const comment = ["-m", "comment", "--comment", tableName(slot)];
+  const subnet = `172.24.${slot}.0/24`;
+  const fromGuests = (chain: string, rule: string[], then: string): IptablesRule => ({
+    table: "filter",
+    chain,
+    rule: ["-i", machineLink, ...rule, ...comment, "-j", then],
+  });
+  return [
+    {
+      table: "nat",
+      chain: "POSTROUTING",
+      rule: ["-s", subnet, "!", "-o", machineLink, ...comment, "-j", "MASQUERADE"],
+    },
+    fromGuests("INPUT", ["-m", "conntrack", "--ctstate", "ESTABLISHED,RELATED"], "ACCEPT"),
+    fromGuests("INPUT", ["-p", "icmp", "--icmp-type", "echo-request"], "ACCEPT"),
+    fromGuests("INPUT", [], "DROP"),
+    fromGuests("FORWARD", ["!", "-s", subnet], "DROP"),
+    fromGuests("FORWARD", ["-d", "169.254.0.0/16"], "DROP"),
+  ];
+}
 
 const hasNft = async (): Promise<boolean> => (await tryCommand(["sh", "-c", "command -v nft"])).exitCode === 0;
 
-/** Guests' way out through the machine. */
+const iptables = (rule: IptablesRule, verb: string): string[] => [
+  "iptables",
+  "-t",
+  rule.table,
+  verb,
+  rule.chain,
+  ...rule.rule,
+];
+const removeIptablesRule = async (rule: IptablesRule): Promise<void> => {
+  if ((await tryCommand(iptables(rule, "-C"))).exitCode === 0) await runCommand(iptables(rule, "-D"));
+};
+
+/** Guests' way out through the machine, and what they may not reach. */
 export async function ensureNat(slot: number, machineLink: string): Promise<void> {
   await setForwarding(true);
   if (await hasNft()) {
     await runCommand(["nft", "-f", "-"], { input: natRuleset(slot, machineLink) });
     return;
   }
-  const rule = natIptablesRule(slot, machineLink);
-  if ((await tryCommand(["iptables", "-t", "nat", "-C", ...rule])).exitCode !== 0)
-    await runCommand(["iptables", "-t", "nat", "-A", ...rule]);
+  // each goes to the head of its chain, before what lets everything in: so the last comes first
+  for (const rule of iptablesRules(slot, machineLink).toReversed()) {
+    // eslint-disable-next-line no-await-in-loop
+    await removeIptablesRule(rule);
+    // eslint-disable-next-line no-await-in-loop
+    await runCommand(iptables(rule, "-I"));
+  }
 }
 
 /** Removes the rules; fine when they are gone already. */
 export async function removeNat(slot: number, machineLink: string): Promise<void> {
   if (await hasNft()) {
-    const there = await tryCommand(["nft", "list", "table", "ip", tableName(slot)]);
-    if (there.exitCode === 0) await runCommand(["nft", "delete", "table", "ip", tableName(slot)]);
+    for (const family of ["ip", "inet"]) {
+      const table = ["table", family, tableName(slot)];
+      // eslint-disable-next-line no-await-in-loop
+      const there = await tryCommand(["nft", "list", ...table]);
+      // eslint-disable-next-line no-await-in-loop
+      if (there.exitCode === 0) await runCommand(["nft", "delete", ...table]);
+    }
     return;
   }
-  const rule = natIptablesRule(slot, machineLink);
-  if ((await tryCommand(["iptables", "-t", "nat", "-C", ...rule])).exitCode === 0)
-    await runCommand(["iptables", "-t", "nat", "-D", ...rule]);
+  // eslint-disable-next-line no-await-in-loop
+  for (const rule of iptablesRules(slot, machineLink)) await removeIptablesRule(rule);
 }
