@@ -1,6 +1,8 @@
 import postgres from "postgres";
 
 import type { Config } from "../config.ts";
+import { arrayTypes } from "./arrays.ts";
+import { type Listening, type OpenPool, createPool, createTransactionPool, listenAlways } from "./pool.ts";
 
 /** The pool. A tagged template is a prepared statement: db`select ... where id = ${id}`. SQL only in *.queries.ts. */
 export type Database = postgres.Sql;
@@ -20,29 +22,53 @@ export function openDatabase(
   options: { max?: number; applicationName?: string } = {},
 ): Database {
   const max = options.max ?? 8;
-  if (max < 2) return connect(config, { ...options, max });
-  const statements = connect(config, { ...options, max: Math.floor(max / 2) });
-  const transactions = connect(config, { ...options, max: Math.ceil(max / 2) });
-  const endStatements = statements.end.bind(statements);
-  return Object.assign(statements, {
-    begin: transactions.begin.bind(transactions),
-    end: async (how?: { timeout?: number }) => {
-      await Promise.all([endStatements(how), transactions.end(how)]);
+  const opener =
+    (size: number): OpenPool =>
+    (hooks) =>
+      connect(config, { ...options, max: size, hooks });
+  const statements = createPool(opener(max < 2 ? 1 : Math.floor(max / 2)));
+  const transactions = max < 2 ? statements : createTransactionPool(opener(1), Math.ceil(max / 2));
+  const listening = new Set<Listening>();
+  const own = {
+    begin: transactions.begin,
+    async listen(channel: string, hear: (payload: string) => void, onConnected: () => void = () => undefined) {
+      const listener = await listenAlways(opener(1), channel, { notified: hear, connected: onConnected });
+      listening.add(listener);
+      return {
+        unlisten: () => {
+          listening.delete(listener);
+          return listener.stop();
+        },
+      };
     },
+    async end(how?: { timeout?: number }) {
+      await Promise.all([statements.end(how), transactions.end(how), ...[...listening].map((one) => one.stop())]);
+    },
+  };
+  return new Proxy((() => undefined) as unknown as Database, {
+    apply: (_target, _self, args: unknown[]): unknown => Reflect.apply(statements.current() as never, undefined, args),
+    get: (_target, name): unknown => Reflect.get(Object.hasOwn(own, name) ? own : statements.current(), name),
   });
 }
 
-function connect(config: Config["database"], options: { max: number; applicationName?: string }): Database {
+function connect(
+  config: Config["database"],
+  options: { max: number; applicationName?: string; hooks: Parameters<OpenPool>[0] },
+): Database {
   const common = {
     max: options.max,
     connection: { application_name: options.applicationName ?? "andromede" },
     onnotice: () => undefined,
     // bigint columns (sizes, indexes) fit a double up to 2^53
-    types: { bigint: { to: 20, from: [20], serialize: String, parse: Number } },
+    types: { bigint: { to: 20, from: [20], serialize: String, parse: Number }, ...arrayTypes },
+    fetch_types: false,
     // columns only: postgres.camel would also rename the keys inside customers' JSON
     transform: { column: { from: postgres.toCamel, to: postgres.fromCamel } },
     connect_timeout: 10,
+    // a connection's end is an accident here, and retires the pool
+    max_lifetime: null,
     backoff: (attempt: number) => Math.min(2, 0.05 * 2 ** attempt),
+    ...options.hooks,
   };
   if ("url" in config) return postgres(config.url, common as never) as unknown as Database;
   return postgres({

@@ -47,12 +47,11 @@ async function transactOnce<T>(
   const events: EventInput[] = [];
   const keys = new Set<ResourceKey>();
   const result = await app.db.begin(async (sql) => {
-    const guarded = whileOpen(sql);
     const value = await work({
-      sql: guarded.sql,
+      sql,
       event: (event) => void events.push(event),
       enqueue: (key) => void keys.add(key),
-    }).finally(guarded.close);
+    });
     await Promise.all([
       events.length === 0 ? undefined : insertEvents(sql, origin, events, app.clock.now()),
       keys.size === 0 ? undefined : insertKeys(sql, [...keys]),
@@ -61,19 +60,4 @@ async function transactOnce<T>(
   });
   if (keys.size > 0) app.reconcile.wake();
   return result as T;
-}
-
-/**
- * `work` may run things side by side, and when one of them fails the others go on for a moment: what they would still
- * send after the ROLLBACK would run outside any transaction, or inside somebody else's. Here it is refused.
- */
-function whileOpen(sql: postgres.TransactionSql): { sql: postgres.TransactionSql; close: () => void } {
-  let open = true;
-  const guarded = new Proxy(sql, {
-    apply(target, self, args: unknown[]) {
-      if (!open) throw new Error("the transaction is over");
-      return Reflect.apply(target as never, self, args) as unknown;
-    },
-  });
-  return { sql: guarded, close: () => void (open = false) };
 }

@@ -1,0 +1,101 @@
+/** What the database's connections do when PostgreSQL ends them. */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+
+import { waitUntil } from "@andromede/base/waiting";
+
+import { type TestApp, createTestApp } from "../testing/test-app.ts";
+import { type Database, openDatabase } from "./database.ts";
+
+let app: TestApp;
+let killer: Database;
+let db: Database;
+
+before(async () => {
+  app = await createTestApp();
+  killer = openDatabase(app.app.config.database, { max: 1, applicationName: "killer" });
+  db = openDatabase(app.app.config.database, { max: 6, applicationName: "victim" });
+  await killer`create table thing (name text)`;
+});
+after(async () => {
+  await db.end({ timeout: 1 });
+  await killer.end({ timeout: 1 });
+  await app.close();
+});
+
+/** Ends every connection of the pool, as a killed PostgreSQL does. */
+async function killAll(): Promise<number> {
+  const rows = await killer`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'victim'`;
+  return rows.length;
+}
+
+/** Statements and transactions one after the other until `stopped`; how many went well, and how many failed. */
+async function busy(stopped: () => boolean, counts: { well: number; failed: number }): Promise<void> {
+  while (!stopped()) {
+    try {
+      await db`select ${"x".repeat(10)} as word, ${counts.well} as number`;
+      await db.begin(async (sql) => {
+        await Promise.all([sql`select 1`, sql`select ${counts.well}::int`]);
+        await sql`select 2`;
+      });
+      counts.well += 1;
+    } catch {
+      counts.failed += 1;
+      await delay(1);
+    }
+  }
+}
+
+test(
+  "connections that end under load: every statement ends too, and new ones go well",
+  { timeout: 60_000 },
+  async () => {
+    const counts = { well: 0, failed: 0 };
+    let stopped = false;
+    const workers = Array.from({ length: 24 }, () => busy(() => stopped, counts));
+    for (let round = 0; round < 60; round += 1) {
+      const well = counts.well;
+      await waitUntil("statements that go well", () => counts.well > well + 24, { timeoutMs: 20_000, everyMs: 5 });
+      await killAll();
+    }
+    stopped = true;
+    await Promise.all(workers);
+    assert.ok(counts.failed > 0);
+    assert.equal((await db`select 1 as one`)[0]?.["one"], 1);
+  },
+);
+
+test("a transaction whose connection ended runs nothing more", async () => {
+  const transaction = db.begin(async (sql) => {
+    await sql`insert into thing (name) values ('first')`;
+    await killAll();
+    // others make the pool connect again
+    await waitUntil("connections", async () => (await db`select 1`).length === 1, { timeoutMs: 5_000 });
+    await waitUntil("transactions", () => db.begin((other) => other`select 1`), { timeoutMs: 5_000 });
+    await sql`insert into thing (name) values ('second')`;
+  });
+  await assert.rejects(transaction);
+  await delay(100);
+  assert.deepEqual([...(await killer`select name from thing`)], []);
+});
+
+test("a listener hears again after its connection ended, and is told that it may have missed something", async () => {
+  const heard: string[] = [];
+  let connected = 0;
+  const listening = await db.listen(
+    "news",
+    (payload) => void heard.push(payload),
+    () => void (connected += 1),
+  );
+  await killer`select pg_notify('news', 'one')`;
+  await waitUntil("the first news", () => heard.includes("one"), { timeoutMs: 5_000 });
+  await killAll();
+  await waitUntil("the connection", () => connected === 2, { timeoutMs: 10_000 });
+  await killer`select pg_notify('news', 'two')`;
+  await waitUntil("the second news", () => heard.includes("two"), { timeoutMs: 5_000 });
+  await listening.unlisten();
+  await killer`select pg_notify('news', 'three')`;
+  await db`select 1`;
+  assert.deepEqual(heard, ["one", "two"]);
+});
