@@ -3,7 +3,7 @@
 const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 10_000;
 /** Having run this long, a death is news again and not one of a series. */
-const SETTLED_MS = 10_000;
+const SETTLED_MS = 3_000;
 
 export type RestartHistory = { quickDeaths: number };
 
