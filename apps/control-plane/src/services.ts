@@ -1,4 +1,5 @@
 import type { Service } from "./http/service.ts";
+import { keyClasses } from "./keys/classes.ts";
 import type { Reconciler } from "./reconcile/worker.ts";
 import type { ResourceClass } from "./registry/registry.ts";
 import { computeClasses } from "./services/compute/classes.ts";
@@ -25,4 +26,5 @@ export const resourceClasses: ResourceClass[] = [
   ...imageClasses,
   ...networkClasses,
   ...computeClasses,
+  ...keyClasses,
 ];

@@ -1,11 +1,26 @@
 /** Compute's entries in the registry (architecture.md, rule 8a). */
 import type { ResourceClass } from "../../registry/registry.ts";
+import type { ServerAction } from "./actions/action.model.ts";
+import { deleteActions, listActions, listServersWithActions } from "./actions/action.queries.ts";
+import { deleteFlavorAccess, findFlavor, listFlavorAccess, listFlavorsShared } from "./flavors/flavor.queries.ts";
+import { findHost } from "./hosts/host.queries.ts";
+import { findKeypair } from "./keypairs/keypair.queries.ts";
+import { deleteProjectUsage, findUsage, isProjectKnown } from "./quotas/project.queries.ts";
+import { quotaOf } from "./quotas/quota.model.ts";
 import { removeServerForPurge } from "./servers/purge-server.ts";
 import { findServer, listProjectServerIds } from "./servers/server.queries.ts";
-import { findFlavor } from "./flavors/flavor.queries.ts";
-import { findUsage } from "./quotas/project.queries.ts";
-import { quotaOf } from "./quotas/quota.model.ts";
-import { listActions } from "./actions/action.queries.ts";
+
+const nothingOwned = (): Promise<string[]> => Promise.resolve([]);
+
+/** Ids of what has two parts: neither a flavor's id nor a user's holds a slash. */
+const pairId = (first: string, second: string): string => `${first}/${second}`;
+const pairOf = (id: string): [string, string] => [id.slice(0, id.indexOf("/")), id.slice(id.indexOf("/") + 1)];
+
+const toExportedAction = ({ action, startedAt, result }: ServerAction): { [key: string]: unknown } => ({
+  action,
+  at: startedAt.toISOString(),
+  result,
+});
 
 const server: ResourceClass = {
   name: "compute.server",
@@ -57,12 +72,10 @@ const server: ResourceClass = {
       tags: found.tags,
       availability_zone: found.availabilityZone,
       created_at: found.createdAt.toISOString(),
-      actions: actions.map(({ action, startedAt, result }) => ({ action, at: startedAt.toISOString(), result })),
+      actions: actions.map(toExportedAction),
     };
   },
 };
-
-const nothingOwned = (): Promise<string[]> => Promise.resolve([]);
 
 /** The operator's; customers own none. */
 const flavor: ResourceClass = {
@@ -81,7 +94,34 @@ const flavor: ResourceClass = {
   },
 };
 
-/** A user's, not a project's: they go with the user. */
+/** What a project was let in to; goes with the flavor, or with the project. An id is `<flavor>/<project>`. */
+const flavorAccess: ResourceClass = {
+  name: "compute.flavor_access",
+  table: "flavor_access",
+  ownerColumn: "project_id",
+  deleteOrder: 20,
+  meters: [],
+  // its events are the flavor's: share, unshare
+  verbs: [],
+  list: async (app, projectId) =>
+    (await listFlavorsShared(app.db, projectId)).map((flavorId) => pairId(flavorId, projectId)),
+  async remove(_app, tx, id) {
+    const [flavorId, projectId] = pairOf(id);
+    if (!(await deleteFlavorAccess(tx.sql, flavorId, projectId))) return;
+    tx.event({
+      action: "compute.flavor.unshare",
+      target: { type: "flavor", id: flavorId, projectId },
+      detail: { project_id: projectId },
+    });
+  },
+  async export(app, id) {
+    const [flavorId, projectId] = pairOf(id);
+    const shared = (await listFlavorAccess(app.db, flavorId)).includes(projectId);
+    return shared ? { flavor_id: flavorId, project_id: projectId } : null;
+  },
+};
+
+/** A user's, not a project's: they go with the user. An id is `<user>/<name>`. */
 const keypair: ResourceClass = {
   name: "compute.keypair",
   table: "keypair",
@@ -90,7 +130,12 @@ const keypair: ResourceClass = {
   meters: [],
   verbs: ["create", "import", "delete"],
   list: nothingOwned,
-  export: () => Promise.resolve(null),
+  async export(app, id) {
+    const found = await findKeypair(app.db, ...pairOf(id));
+    if (found === null) return null;
+    const { name, type, publicKey, fingerprint, createdAt } = found;
+    return { name, type, public_key: publicKey, fingerprint, created_at: createdAt.toISOString() };
+  },
 };
 
 /** A project's limits and counters. */
@@ -98,10 +143,15 @@ const quota: ResourceClass = {
   name: "compute.quota",
   table: "compute_project",
   ownerColumn: "project_id",
+  // after the servers, which give back to it what they used
   deleteOrder: 990,
   meters: [],
   verbs: ["update", "delete"],
-  list: (_app, projectId) => Promise.resolve([projectId]),
+  list: async (app, projectId) => ((await isProjectKnown(app.db, projectId)) ? [projectId] : []),
+  async remove(_app, tx, projectId) {
+    await deleteProjectUsage(tx.sql, projectId);
+    tx.event({ action: "compute.quota.delete", target: { type: "quota", id: projectId, projectId } });
+  },
   export: async (app, id) => quotaOf((await findUsage(app.db, id)).quota),
 };
 
@@ -113,21 +163,31 @@ const host: ResourceClass = {
   meters: [],
   verbs: ["enable", "disable"],
   list: nothingOwned,
-  export: () => Promise.resolve(null),
+  async export(app, name) {
+    const found = await findHost(app.db, { name });
+    if (found === null) return null;
+    return { name: found.name, availability_zone: found.availabilityZone, disabled: found.disabled };
+  },
 };
 
-/** What was done to servers; kept when they are gone. */
+/** What was done to a server, by the server's id: kept when the server is gone, until the project goes. */
 const action: ResourceClass = {
   name: "compute.action",
   table: "server_action",
   ownerColumn: "project_id",
   deleteOrder: 980,
   meters: [],
+  // they are a reading of what the log holds, and make no events of their own
   verbs: [],
-  list: nothingOwned,
-  export: () => Promise.resolve(null),
+  list: (app, projectId) => listServersWithActions(app.db, projectId),
+  remove: (_app, tx, serverId) => deleteActions(tx.sql, serverId),
+  async export(app, serverId) {
+    const actions = (await listActions(app.db, serverId, { limit: 1000 })) ?? [];
+    return actions.length === 0 ? null : { server_id: serverId, actions: actions.map(toExportedAction) };
+  },
 };
 
+/** Goes with its server within minutes; there is nothing in it but a secret. */
 const consoleToken: ResourceClass = {
   name: "compute.console",
   table: "console_token",
@@ -139,4 +199,13 @@ const consoleToken: ResourceClass = {
   export: () => Promise.resolve(null),
 };
 
-export const computeClasses: ResourceClass[] = [server, flavor, keypair, quota, host, action, consoleToken];
+export const computeClasses: ResourceClass[] = [
+  server,
+  flavor,
+  flavorAccess,
+  keypair,
+  quota,
+  host,
+  action,
+  consoleToken,
+];

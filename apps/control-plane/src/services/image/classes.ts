@@ -2,6 +2,7 @@ import type { ResourceClass } from "../../registry/registry.ts";
 import { startDeletion } from "./images/delete-image.ts";
 import { findImage, listProjectImages } from "./images/image.queries.ts";
 import { toImageView } from "./images/image.view.ts";
+import { deleteImageQuota, findImageQuota } from "./images/upload.queries.ts";
 import { deleteMember, findMember, listMemberships } from "./members/member.queries.ts";
 import { toMemberView } from "./members/member.view.ts";
 
@@ -49,6 +50,24 @@ export const imageClasses: ResourceClass[] = [
     async export(app, id) {
       const member = await findMember(app.db, ...membership(id));
       return member === null ? null : toMemberView(member);
+    },
+  },
+  {
+    name: "image.quota",
+    table: "image_quota",
+    ownerColumn: "project_id",
+    // after the images: an upload makes the row
+    deleteOrder: 70,
+    meters: [],
+    verbs: ["delete"],
+    list: async (app, projectId) => ((await findImageQuota(app.db, projectId)) === null ? [] : [projectId]),
+    async remove(_app, tx, projectId) {
+      await deleteImageQuota(tx.sql, projectId);
+      tx.event({ action: "image.quota.delete", target: { type: "quota", id: projectId, projectId } });
+    },
+    async export(app, projectId) {
+      const quota = await findImageQuota(app.db, projectId);
+      return quota === null ? null : { max_bytes: quota.maxBytes };
     },
   },
 ];

@@ -68,3 +68,15 @@ export async function findActionOwner(sql: Queryable, serverId: string): Promise
   >`select project_id from server_action where server_id = ${serverId} limit 1`;
   return row?.projectId ?? null;
 }
+
+/** Servers, gone ones too, that something was done to in the project. */
+export async function listServersWithActions(sql: Queryable, projectId: string): Promise<string[]> {
+  const rows = await sql<{ serverId: string }[]>`
+    select distinct server_id from server_action where project_id = ${projectId} order by server_id`;
+  return rows.map((row) => row.serverId);
+}
+
+/** For a project that ends. */
+export async function deleteActions(sql: Queryable, serverId: string): Promise<void> {
+  await sql`delete from server_action where server_id = ${serverId}`;
+}

@@ -129,3 +129,11 @@ export async function deleteFlavorAccess(sql: Queryable, id: string, projectId: 
       .length > 0
   );
 }
+
+/** Flavors that a project was let in to. */
+export async function listFlavorsShared(sql: Queryable, projectId: string): Promise<string[]> {
+  const rows = await sql<
+    { flavorId: string }[]
+  >`select flavor_id from flavor_access where project_id = ${projectId} order by flavor_id`;
+  return rows.map((row) => row.flavorId);
+}

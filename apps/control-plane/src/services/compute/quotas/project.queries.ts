@@ -42,3 +42,13 @@ export async function setQuota(sql: postgres.ISql, projectId: string, quota: Quo
     insert into compute_project (project_id, quota) values (${projectId}, ${sql.json(quota)})
     on conflict (project_id) do update set quota = excluded.quota`;
 }
+
+/** Does the project have a row here? */
+export async function isProjectKnown(sql: Queryable, projectId: string): Promise<boolean> {
+  return (await sql`select 1 from compute_project where project_id = ${projectId}`).length > 0;
+}
+
+/** For a project that ends. */
+export async function deleteProjectUsage(sql: Queryable, projectId: string): Promise<void> {
+  await sql`delete from compute_project where project_id = ${projectId}`;
+}

@@ -73,3 +73,16 @@ export async function releaseUpload(
     where id = ${id} and upload_id = ${uploadId} and status = 'saving' and (not ${options.lapsed} or upload_until < now()) returning 1`;
   return rows.length > 0;
 }
+
+/** The project's row; a null limit is the default one. */
+export async function findImageQuota(sql: Queryable, projectId: string): Promise<{ maxBytes: number | null } | null> {
+  const [row] = await sql<
+    { maxBytes: number | null }[]
+  >`select max_bytes from image_quota where project_id = ${projectId}`;
+  return row ?? null;
+}
+
+/** For a project that ends. */
+export async function deleteImageQuota(sql: Queryable, projectId: string): Promise<void> {
+  await sql`delete from image_quota where project_id = ${projectId}`;
+}
