@@ -41,7 +41,7 @@ export const USAGE = `usage: andromede COMMAND [--instance NAME] [--data DIR] [-
   demo                    up, then a server with a floating IP and a login over SSH
   status                  every program and engine: state, pid, memory, since when
   env [--operator]        shell exports of the OS_* variables
-  down                    stop guests cleanly, then everything; state is kept
+  down                    shut guests down, then stop everything; "up" starts again what ran
       --keep-guests       leave guests and what they need running
       --purge             delete everything of the instance (asks, or --yes)
       --keep-engines      with --purge: leave the engine root and built images, even with the last instance

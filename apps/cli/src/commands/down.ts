@@ -1,24 +1,17 @@
-import { existsSync } from "node:fs";
 import { createInterface } from "node:readline/promises";
 
 import { invalid } from "@andromede/base/errors";
-import { waitUntil } from "@andromede/base/waiting";
-import { type Cloud, createCloud } from "@andromede/openstack-client/client";
-import { listServers, serverAction } from "@andromede/openstack-client/compute";
 
-import { operatorCredentials } from "../cloud/accounts.ts";
 import { DATA_LOCK_MS, instanceLock, withMachineLock } from "../instance/machine-lock.ts";
-import { readPasswords } from "../instance/secrets.ts";
 import type { DownCommand } from "../options.ts";
 import { reportJson, say } from "../output.ts";
+import { shutGuestsDown } from "../stack/guests.ts";
 import type { Stack } from "../stack/stack.ts";
 import { killStrays, purge } from "../stack/purge.ts";
-import { type Plan, type Timing, runPlan } from "../steps.ts";
+import { type Plan, type Step, type Timing, runPlan } from "../steps.ts";
 import { chooseManager } from "../supervision/choose-manager.ts";
 import type { ServiceManager } from "../supervision/service-manager.ts";
 import { openStack } from "./opened-instance.ts";
-
-const STOP_MS = 90_000;
 
 /** `andromede down`. A second one finds nothing to do; one after a purge says that there is no such instance. */
 export async function down(command: DownCommand): Promise<number> {
@@ -58,13 +51,17 @@ async function confirm(stack: Stack): Promise<void> {
 
 /** What guests need to go on: their packets' way. */
 const GUESTS_NEED = /^(ovn-|ovs|ovsdb-)/;
+/** What would meddle with guests that are told to shut down, or serve customers meanwhile. */
+const PROGRAMS = /^(control-plane$|host-agent@)/;
 
 function planOf(command: DownCommand, stack: Stack, manager: ServiceManager): Plan {
-  const stopUnits = async (): Promise<string | undefined> => {
+  const stopUnits = async (which: (name: string) => boolean): Promise<string> => {
     const units = await manager.status();
     // Programs before engines: nothing then complains of an engine that is gone.
-    const order = units.map(({ name }) => name).toReversed();
-    const going = command.keepGuests ? order.filter((name) => !GUESTS_NEED.test(name)) : order;
+    const going = units
+      .map(({ name }) => name)
+      .toReversed()
+      .filter(which);
     for (const name of going) {
       // One after the other, in that order.
       // eslint-disable-next-line no-await-in-loop
@@ -72,57 +69,18 @@ function planOf(command: DownCommand, stack: Stack, manager: ServiceManager): Pl
     }
     return `${going.length} stopped`;
   };
+  const programs: Step = { title: "Programs", run: () => stopUnits((name) => PROGRAMS.test(name)) };
+  if (command.keepGuests)
+    return [programs, { title: "Engines", run: () => stopUnits((name) => !GUESTS_NEED.test(name)) }];
   return [
-    ...(command.keepGuests
-      ? []
-      : [{ title: "Guests", run: (tell: (text: string) => void) => stopGuests(stack, manager, tell) }]),
-    { title: "Programs and engines", run: stopUnits },
-    ...(command.keepGuests
-      ? []
-      : [
-          { title: "Supervision", run: () => manager.close() },
-          { title: "What is left", run: async () => strays(await killStrays(stack)) },
-        ]),
+    programs,
+    // nobody starts again what is purged: it need not write out what it holds
+    ...(command.purge ? [] : [{ title: "Guests", run: (tell: (text: string) => void) => shutGuestsDown(stack, tell) }]),
+    { title: "Engines", run: () => stopUnits(() => true) },
+    { title: "Supervision", run: () => manager.close() },
+    { title: "What is left", run: async () => strays(await killStrays(stack)) },
     ...(command.purge ? [{ title: "Purge", run: async () => purge(stack, command) }] : []),
   ];
 }
 
 const strays = (count: number): string | undefined => (count === 0 ? undefined : `${count} processes ended`);
-
-/** Over the operators' API: guests get ACPI's power button and time to write out what they hold. */
-async function stopGuests(stack: Stack, manager: ServiceManager, tell: (text: string) => void): Promise<string> {
-  const serving =
-    existsSync(stack.paths.secrets) &&
-    (await manager.status()).some(({ name, state }) => name === "control-plane" && state === "running");
-  if (!serving) return "the control plane does not run";
-  const operator = createCloud(operatorCredentials(stack, await readPasswords(stack.paths)));
-  try {
-    const running = (await listServers(operator, { allProjects: true })).filter(({ status }) => status === "ACTIVE");
-    await Promise.all(running.map(({ id }) => serverAction(operator, id, { "os-stop": null })));
-    if (running.length > 0) await waitForStop(operator, running.length, tell);
-    return running.length === 0 ? "none running" : `${running.length} stopped`;
-  } catch (error) {
-    // An instance that is broken must still go down.
-    say(`guests could not be stopped cleanly: ${error instanceof Error ? error.message : String(error)}`);
-    return "not all stopped cleanly";
-  } finally {
-    operator.close();
-  }
-}
-
-async function waitForStop(operator: Cloud, total: number, tell: (text: string) => void): Promise<void> {
-  let told = "";
-  await waitUntil(
-    "guests' end",
-    async () => {
-      const left = (await listServers(operator, { allProjects: true })).filter(
-        ({ status }) => status === "ACTIVE",
-      ).length;
-      const now = `${total - left} of ${total} stopped`;
-      if (now !== told) tell(now);
-      told = now;
-      return left === 0;
-    },
-    { timeoutMs: STOP_MS, everyMs: 250 },
-  );
-}

@@ -9,7 +9,7 @@ import { Duplex } from "node:stream";
 
 import type { Logger } from "@andromede/base/log";
 
-import { shortSocketPath } from "./socket-path.ts";
+import { shortSocketPath } from "@andromede/qmp/socket-path";
 
 /** A file is renamed to `.1` when it has grown so long; so at most twice this is kept. */
 const FILE_BYTES = 1024 * 1024;

@@ -25,7 +25,7 @@ import { GuestConsole } from "./console.ts";
 import { guestCommand } from "./guest-command.ts";
 import { type GuestPaths, guestJail, runPath } from "./guest-jail.ts";
 import type { MachineLayout } from "./layout.ts";
-import { shortSocketPath } from "./socket-path.ts";
+import { shortSocketPath } from "@andromede/qmp/socket-path";
 
 export type GuestProcessOptions = {
   id: string;

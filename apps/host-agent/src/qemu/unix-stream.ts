@@ -2,7 +2,7 @@ import { type Socket, createConnection } from "node:net";
 
 import { unavailable } from "@andromede/base/errors";
 
-import { shortSocketPath } from "./socket-path.ts";
+import { shortSocketPath } from "@andromede/qmp/socket-path";
 
 /** A connection to a unix socket, however long its path. */
 export function connectUnixStream(socketPath: string): Promise<Socket> {
