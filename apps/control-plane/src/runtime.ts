@@ -12,6 +12,7 @@ import { migrate } from "./db/migrate.ts";
 import { startSequencer } from "./events/sequencer.ts";
 import { createHttpServer } from "./http/server.ts";
 import { openKeyTree } from "./keys/key-tree.ts";
+import { notifyOnly } from "./reconcile/notify.ts";
 import { noReconcile } from "./reconcile/signal.ts";
 import { Worker } from "./reconcile/worker.ts";
 import { reconcilers, services } from "./services.ts";
@@ -61,6 +62,7 @@ export async function startRuntime(config: Config, log: Logger): Promise<Runtime
   const roles = config.roles ?? ["api", "reconcile"];
   const stops: (() => Promise<void>)[] = [closeApp];
   if (roles.includes("reconcile")) stops.push(...(await startReconciling(app)));
+  else app.reconcile = notifyOnly(app.db, log);
   if (roles.includes("api")) stops.push(...(await startListening(app)));
   return {
     app,

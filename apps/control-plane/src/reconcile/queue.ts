@@ -1,5 +1,3 @@
-import { randomBytes } from "node:crypto";
-
 import type { Queryable } from "../db/database.ts";
 
 /** `<kind>/<id>`: all a reconciler is ever given. */
@@ -7,19 +5,18 @@ export type ResourceKey = `${string}/${string}`;
 
 export type ClaimedKey = { key: ResourceKey; version: number; attempts: number };
 
-/** What a notification from this very process says: whoever enqueues here wakes the worker here himself. */
-export const ownNotification = randomBytes(8).toString("hex");
-
 /** Adds keys, or makes them due now. The caller wakes the worker once this is committed. A version bump tells a worker that is on the key that it must look again. */
 export async function insertKeys(sql: Queryable, keys: ResourceKey[]): Promise<void> {
   // sorted, so that two transactions that enqueue the same keys never deadlock
-  await Promise.all([
-    sql`
-      insert into reconcile_queue (key, kind)
-      select key, split_part(key, '/', 1) from unnest(${keys.toSorted()}::text[]) as key
-      on conflict (key) do update set run_at = now(), version = reconcile_queue.version + 1, attempts = 0, waiting_for = null`,
-    sql`select pg_notify('reconcile', ${ownNotification})`,
-  ]);
+  await sql`
+    insert into reconcile_queue (key, kind)
+    select key, split_part(key, '/', 1) from unnest(${keys.toSorted()}::text[]) as key
+    on conflict (key) do update set run_at = now(), version = reconcile_queue.version + 1, attempts = 0, waiting_for = null`;
+}
+
+/** Tells every worker that listens. `from`: who says so. */
+export async function notifyWorkers(sql: Queryable, from: string): Promise<void> {
+  await sql`select pg_notify('reconcile', ${from})`;
 }
 
 /** Claims up to `limit` due keys of the given kinds for `seat`. SKIP LOCKED: workers never wait for each other. */

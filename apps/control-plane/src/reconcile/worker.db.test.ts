@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 
+import { silentLogger } from "@andromede/base/log";
+
 import { systemOrigin } from "../events/append.ts";
 import { transact } from "../db/transaction.ts";
 import { type TestApp, createTestApp } from "../testing/test-app.ts";
+import { notifyOnly } from "./notify.ts";
 import { type Outcome, type Reconciler, done, pollAfter, waitFor } from "./worker.ts";
 
 describe("the reconcile engine", () => {
@@ -56,6 +59,18 @@ describe("the reconcile engine", () => {
     const settled = test.app.reconcile.settled("thing/flaky", 5_000);
     assert.equal(await settled, true);
     assert.equal(failures, 3);
+  });
+
+  it("hears of keys that a process without workers enqueued", async () => {
+    // nothing is left to do: the worker sleeps until it is told, or for seconds
+    await test.drain();
+    const elsewhere = { ...test.app, reconcile: notifyOnly(test.app.db, silentLogger) };
+    const settled = test.app.reconcile.settled("thing/elsewhere", 3_000);
+    await transact(elsewhere, systemOrigin("test"), (tx) => {
+      tx.enqueue("thing/elsewhere");
+      return Promise.resolve();
+    });
+    assert.equal(await settled, true);
   });
 
   it("takes over at once what a dead process of the same seat held", async () => {

@@ -21,11 +21,11 @@ import {
   finishKey,
   insertKeys,
   nextDueMs,
-  ownNotification,
   postponeKey,
   releaseSeat,
   renewLeases,
 } from "./queue.ts";
+import { Notifier } from "./notify.ts";
 import type { ReconcileSignal } from "./signal.ts";
 
 /** What a reconciler answers. */
@@ -66,6 +66,7 @@ export class Worker implements ReconcileSignal {
   readonly #waiters = new Map<ResourceKey, Set<() => void>>();
   readonly #stopping = new AbortController();
   #app: App | undefined;
+  #notifier: Notifier | undefined;
   #claiming: Promise<void> | undefined;
   #again = false;
   #timer: NodeJS.Timeout | undefined;
@@ -81,29 +82,38 @@ export class Worker implements ReconcileSignal {
 
   async start(app: App): Promise<void> {
     this.#app = app;
+    const notifier = new Notifier(app.db, app.log);
+    this.#notifier = notifier;
     await releaseSeat(app.db, this.#seat);
     const listening = await app.db.listen("reconcile", (from) => {
-      if (from !== ownNotification) this.wake();
+      if (from !== notifier.name) this.#look();
     });
     this.#unlisten = () => listening.unlisten();
     this.#loops = [
       this.#renewLoop(app),
       ...[...this.#reconcilers.values()].map((reconciler) => this.#resyncLoop(app, reconciler)),
     ];
-    this.wake();
+    this.#look();
   }
 
   /** Takes no new key, waits for the steps under way, stops. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     clearTimeout(this.#timer);
+    this.#notifier?.stop();
     await this.#unlisten?.();
     await this.#claiming;
     while (this.#running > 0) await delay(5);
     await Promise.all(this.#loops);
   }
 
+  /** Keys were enqueued here: for us to take, or for whoever is first. */
   wake(): void {
+    this.#look();
+    if (!this.#stopping.signal.aborted) this.#notifier?.tell();
+  }
+
+  #look(): void {
     if (this.#app === undefined || this.#stopping.signal.aborted) return;
     if (this.#claiming !== undefined) {
       this.#again = true;
@@ -113,7 +123,7 @@ export class Worker implements ReconcileSignal {
       this.#claiming = undefined;
       if (this.#again) {
         this.#again = false;
-        this.wake();
+        this.#look();
       }
     });
   }
@@ -158,7 +168,7 @@ export class Worker implements ReconcileSignal {
   #wakeIn(ms: number): void {
     clearTimeout(this.#timer);
     if (this.#stopping.signal.aborted) return;
-    this.#timer = setTimeout(() => this.wake(), ms);
+    this.#timer = setTimeout(() => this.#look(), ms);
   }
 
   async #run(app: App, claimed: ClaimedKey): Promise<void> {
@@ -176,7 +186,7 @@ export class Worker implements ReconcileSignal {
       this.#running -= 1;
       // given back and claimed anew while this turn was ending: that claim is another turn's
       if (this.#active.get(claimed.key) === claimed) this.#active.delete(claimed.key);
-      if (again || full) this.wake();
+      if (again || full) this.#look();
     }
   }
 
@@ -217,7 +227,7 @@ export class Worker implements ReconcileSignal {
 
   /** The claim loop's timer may be set later than a key that was just postponed. */
   #wakeSoon(delayMs: number): void {
-    if (delayMs < IDLE_POLL_MS) setTimeout(() => this.wake(), delayMs + 2).unref();
+    if (delayMs < IDLE_POLL_MS) setTimeout(() => this.#look(), delayMs + 2).unref();
   }
 
   async #renewLoop(app: App): Promise<void> {
