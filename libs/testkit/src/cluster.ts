@@ -183,9 +183,14 @@ function start(): void {
   spawn(program, args, { detached: true, stdio: ["ignore", log, log] }).unref();
 }
 
-function run(command: string[]): void {
+function run(command: string[]): string {
   const [program = "", ...args] = command;
-  execFileSync(program, args, { stdio: ["ignore", "ignore", "pipe"] });
+  return execFileSync(program, args, { stdio: ["ignore", "pipe", "pipe"], encoding: "utf8" });
+}
+
+/** What one of PostgreSQL's own programs says about a database of the cluster: `pg_dump`, say. */
+export function runClient(program: string, database: string, ...args: string[]): string {
+  return run(inRoot(program, "-h", SOCKET_DIR, "-p", String(PORT), "-U", "postgres", ...args, database));
 }
 
 /** A connection that may create and drop databases. The caller ends it. */

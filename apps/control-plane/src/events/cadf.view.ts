@@ -27,7 +27,6 @@ type CadfResource = { id: string; typeURI: string; name?: string };
 /** CADF's taxonomy of actions has its own words for some of ours (DSP0262, A.3). */
 const ACTIONS: { readonly [action: string]: string } = {
   "identity.token.issue": "authenticate",
-  "identity.token.validate": "evaluate",
   "identity.token.revoke": "revoke",
   show: "read",
   list: "read/list",

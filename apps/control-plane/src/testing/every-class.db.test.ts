@@ -40,7 +40,6 @@ const NO_CLASS: { [table: string]: string } = {
 /** Actions on what is kept in no table. */
 const NO_CLASS_ACTIONS = new Set([
   "identity.token.issue",
-  "identity.token.validate",
   "identity.token.revoke",
   ...services.map(({ name }) => `${name}.request.refuse`),
 ]);
