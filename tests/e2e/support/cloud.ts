@@ -39,7 +39,7 @@ function engineRoot(): string {
 }
 
 /** Brings the cloud up if it is not (idempotent), and makes sure the client is installed. */
-export async function useCloud(instance = "e2e"): Promise<Cloud> {
+export async function useCloud(instance = process.env["ANDROMEDE_TEST_INSTANCE"] ?? "e2e"): Promise<Cloud> {
   const cloud = describeCloud(instance);
   await installClient();
   await cloud.andromede("up");
