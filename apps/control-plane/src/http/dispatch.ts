@@ -3,7 +3,15 @@ import type { OutgoingHttpHeaders } from "node:http";
 
 import type { FastifyReply, FastifyRequest } from "fastify";
 
-import { CloudError, forbidden, internal, invalid, notFound, unauthenticated } from "@andromede/base/errors";
+import {
+  CloudError,
+  forbidden,
+  internal,
+  invalid,
+  notFound,
+  unauthenticated,
+  unavailable,
+} from "@andromede/base/errors";
 import { newRequestId } from "@andromede/base/ids";
 
 import type { App } from "../app.ts";
@@ -143,11 +151,23 @@ function toRequest(
   };
 }
 
+function codeOf(error: unknown): string {
+  const code = error instanceof Error ? (error as { code?: unknown }).code : undefined;
+  return typeof code === "string" ? code : "";
+}
+
 /** SQLSTATE class 22: a value PostgreSQL cannot hold. Our schemas should have said so first: worth a look in the log. */
 const isDataException = (error: unknown): boolean =>
-  error instanceof Error &&
-  error.name === "PostgresError" &&
-  String((error as { code?: unknown }).code).startsWith("22");
+  error instanceof Error && error.name === "PostgresError" && codeOf(error).startsWith("22");
+
+/** The database is away, starting, full of connections or out of room: it is not the request's fault, and it will pass. */
+const AWAY =
+  /^(ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|CONNECT_TIMEOUT|CONNECTION_(CLOSED|ENDED|DESTROYED)|57P0[1-5]|08[0-9A-Z]{3}|53[0-9A-Z]{3})$/;
+const isDatabaseAway = (error: unknown): boolean =>
+  AWAY.test(codeOf(error)) &&
+  ((error as Error).name === "PostgresError" ||
+    codeOf(error).startsWith("CONNECT") ||
+    ["connect", "read", "write"].includes(String((error as { syscall?: unknown }).syscall)));
 
 /** Fastify's own refusals (bad JSON, body too large, bad media type) carry a 4xx statusCode. */
 function asCloudError(error: unknown): CloudError {
@@ -158,6 +178,8 @@ function asCloudError(error: unknown): CloudError {
     return new CloudError(kind, error instanceof Error ? error.message : "Bad request", { status, cause: error });
   }
   if (isDataException(error)) return invalid("A value in the request cannot be stored", { cause: error });
+  if (isDatabaseAway(error))
+    return unavailable("The service is not available at the moment; try again", { cause: error });
   return internal("The server has either erred or is incapable of performing the requested operation.", {
     cause: error,
   });

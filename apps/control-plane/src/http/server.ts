@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import type { IncomingMessage } from "node:http";
 
 import { type FastifyInstance, fastify } from "fastify";
 
@@ -10,9 +11,20 @@ import { isTooDeep } from "./nesting.ts";
 import type { Route, Service } from "./service.ts";
 
 const MAX_JSON_BYTES = 1024 * 1024;
+/** A request's head is there within this time, and so is TLS before it. */
+const HEAD_MS = 20_000;
+/** A body of JSON is there within this time; only uploads may take as long as they like. */
+const BODY_MS = 30_000;
+/** So long after being told that it was too slow, a client is cut off. */
+const CLOSE_MS = 1_000;
 
 /** One plane's listener: every service under its prefix, each with its own error format. Not yet listening. */
-export function createHttpServer(app: App, door: Door, services: Service[]): FastifyInstance {
+export function createHttpServer(
+  app: App,
+  door: Door,
+  services: Service[],
+  limits: { bodyMs?: number } = {},
+): FastifyInstance {
   const { tls } = app.config;
   const common = {
     bodyLimit: MAX_JSON_BYTES,
@@ -26,9 +38,15 @@ export function createHttpServer(app: App, door: Door, services: Service[]): Fas
     ? fastify(common)
     : fastify({
         ...common,
-        https: { key: readFileSync(tls.keyFile), cert: readFileSync(tls.certFile), minVersion: "TLSv1.2" },
+        https: {
+          key: readFileSync(tls.keyFile),
+          cert: readFileSync(tls.certFile),
+          minVersion: "TLSv1.2",
+          handshakeTimeout: HEAD_MS,
+        },
       })) as unknown as FastifyInstance;
-  setBodyParsers(server);
+  server.server.headersTimeout = HEAD_MS;
+  setBodyParsers(server, limits.bodyMs ?? BODY_MS);
   for (const service of services) {
     void server.register(
       async (scope) => {
@@ -62,14 +80,14 @@ function addRoute(scope: FastifyInstance, app: App, door: Door, service: Service
 }
 
 /** JSON is parsed whatever the content type says, as OpenStack's services do; routes that stream get the bytes untouched. */
-function setBodyParsers(server: FastifyInstance): void {
+function setBodyParsers(server: FastifyInstance, bodyMs: number): void {
   server.removeAllContentTypeParsers();
   server.addContentTypeParser("*", (request, payload, finish) => {
     if ((request.routeOptions.config as { streams?: boolean }).streams === true) {
       finish(null, undefined);
       return;
     }
-    readBody(payload, request.routeOptions.bodyLimit ?? MAX_JSON_BYTES).then(
+    readBody(payload, request.routeOptions.bodyLimit ?? MAX_JSON_BYTES, bodyMs).then(
       (text) => {
         try {
           finish(null, parseBody(text));
@@ -82,20 +100,28 @@ function setBodyParsers(server: FastifyInstance): void {
   });
 }
 
-/** Reads at most `limit` bytes; more is refused without keeping them. */
-function readBody(payload: NodeJS.ReadableStream, limit: number): Promise<string> {
+/** Reads at most `limit` bytes within a time; what is more, or slower, is refused and not kept. */
+function readBody(payload: IncomingMessage, limit: number, withinMs: number): Promise<string> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
+    // the answer goes out on a connection that then ends: the rest of the body would be taken for the next request
+    const late = setTimeout(() => {
+      payload.pause();
+      reject(new CloudError("invalid", "The request body did not come in time", { status: 408 }));
+      setTimeout(() => payload.destroy(), CLOSE_MS).unref();
+    }, withinMs);
     payload.on("data", (chunk: Buffer) => {
       size += chunk.length;
       if (size <= limit) chunks.push(chunk);
+      else chunks.length = 0;
     });
     payload.once("end", () => {
       if (size > limit) reject(new CloudError("tooLarge", `The request body is larger than ${limit} bytes`));
       else resolve(Buffer.concat(chunks).toString("utf8"));
     });
     payload.once("error", reject);
+    payload.once("close", () => clearTimeout(late));
   });
 }
 
