@@ -1,7 +1,7 @@
 /** When a unit that died is started again. Pure. */
 
 const FIRST_DELAY_MS = 100;
-const LONGEST_DELAY_MS = 10_000;
+const LONGEST_DELAY_MS = 5_000;
 /** Having run this long, a death is news again and not one of a series. */
 const SETTLED_MS = 3_000;
 
