@@ -152,6 +152,7 @@ async function makeNetwork(sampling: Sampling): Promise<void> {
   await make("routers", "router", { name: "samples" });
   await make("floatingips", "floatingip", { floating_network_id: external });
   const group = await make("security-groups", "security_group", { name: "samples" });
+  own(sampling, "os-security-groups", group);
   await make("security-group-rules", "security_group_rule", {
     security_group_id: group,
     direction: "ingress",

@@ -401,6 +401,63 @@ describe("a server on a network", () => {
     await until(id, "404");
   });
 
+  test("the older door to security groups: ids for clients that look there, and what rules let in", async () => {
+    const old = { version: null };
+    const path = "/os-security-groups";
+    const fields = { name: " a b ", description: "d" };
+    const made = await lab.call("POST", path, { security_group: fields }, old);
+    assert.equal(made.status, 200);
+    const group = made.body.security_group;
+    assert.deepEqual(group, { id: group.id, ...fields, tenant_id: lab.projectId, rules: [] });
+    const shown = async () => (await lab.call("GET", `${path}/${group.id}`, undefined, old)).body.security_group;
+    assert.deepEqual(await shown(), group);
+    const listed = async (query = ""): Promise<Wire[]> =>
+      (await lab.call("GET", `${path}${query}`, undefined, old)).body.security_groups;
+    assert.deepEqual(names(await listed()).toSorted(), [" a b ", "default", "web"]);
+    assert.deepEqual(await listed("?limit=1&offset=1"), (await listed()).slice(1, 2));
+    assert.equal((await lab.call("GET", `${path}?offset=-1`, undefined, old)).status, 400);
+    const ingress = { security_group_id: group.id, direction: "ingress" };
+    const rules = [
+      { protocol: "tcp", port_range_min: 22, port_range_max: 23, remote_ip_prefix: "10.0.0.0/8" },
+      { protocol: "udp", ethertype: "IPv6" },
+      { remote_group_id: group.id },
+    ];
+    for (const rule of rules)
+      await neutron("POST", "/security-group-rules", { security_group_rule: { ...ingress, ...rule } });
+    assert.deepEqual(
+      (await shown()).rules.map(({ ip_protocol, from_port, to_port, group: from, ip_range }: Wire) => [
+        ip_protocol,
+        from_port,
+        to_port,
+        from,
+        ip_range,
+      ]),
+      [
+        ["tcp", 22, 23, {}, { cidr: "10.0.0.0/8" }],
+        ["udp", 1, 65_535, {}, { cidr: "::/0" }],
+        [null, null, null, { name: " a b ", tenant_id: lab.projectId }, {}],
+      ],
+    );
+    const renamed = await lab.call("PUT", `${path}/${group.id}`, { security_group: { name: "c" } }, old);
+    assert.deepEqual(
+      [renamed.status, renamed.body.security_group.name, renamed.body.security_group.description],
+      [200, "c", "d"],
+    );
+    const id = await lab.boot({ networks: [{ uuid: networkId }], security_groups: [{ name: "c" }] });
+    await until(id, "ACTIVE");
+    const ofServer = (await lab.call("GET", `/servers/${id}/os-security-groups`)).body.security_groups;
+    assert.deepEqual(ofServer, [await shown()]);
+    const remove = async (which: string) => (await lab.call("DELETE", `${path}/${which}`, undefined, old)).status;
+    assert.equal(await remove(group.id), 400, "in use");
+    await lab.call("DELETE", `/servers/${id}`);
+    await until(id, "404");
+    assert.equal(await remove(group.id), 202);
+    assert.equal(await remove(group.id), 404);
+    assert.equal(await remove((await listed()).find(({ name }) => name === "default").id), 400, "the default group");
+    assert.equal((await lab.call("POST", path, { security_group: { name: "default" } }, old)).status, 403);
+    assert.equal((await lab.call("GET", path, undefined, { version: "2.36" })).status, 404);
+  });
+
   test("a network that is not there refuses the server, and takes nothing of the quota", async () => {
     const used = async () => (await lab.call("GET", "/limits")).body.limits.absolute.totalInstancesUsed;
     const before = await used();

@@ -6,6 +6,7 @@ import { hostRoutes } from "./hosts/host.routes.ts";
 import { interfaceRoutes } from "./interfaces/interface.routes.ts";
 import { keypairRoutes } from "./keypairs/keypair.routes.ts";
 import { quotaRoutes } from "./quotas/quota.routes.ts";
+import { securityGroupRoutes } from "./security-groups/security-group.routes.ts";
 import { serverRoutes } from "./servers/server.routes.ts";
 import { versionRoutes } from "./versions/version.routes.ts";
 
@@ -17,6 +18,7 @@ export const computeRoutes: Route[] = [
   ...interfaceRoutes,
   ...actionRoutes,
   ...consoleRoutes,
+  ...securityGroupRoutes,
   ...quotaRoutes,
   ...hostRoutes,
 ];

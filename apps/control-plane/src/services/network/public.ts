@@ -22,5 +22,17 @@ export {
   serverInterfaces,
   serverPortsReady,
 } from "./servers/read-server-ports.ts";
+export {
+  type DescribedSecurityGroup,
+  describeProjectSecurityGroups,
+  describeSecurityGroupsById,
+} from "./servers/describe-security-groups.ts";
+export {
+  createSecurityGroup,
+  deleteSecurityGroup,
+  updateSecurityGroup,
+} from "./security-groups/change-security-group.ts";
+export { ensureDefaultGroupSeen } from "./security-groups/default-group.ts";
+export { readSecurityGroup } from "./security-groups/read-security-groups.ts";
 export { addServerSecurityGroup, removeServerSecurityGroup } from "./servers/server-security-groups.ts";
 export { projectQuotaUsage } from "./quotas/read-quotas.ts";

@@ -2,6 +2,7 @@
 import { invalid, notFound } from "@andromede/base/errors";
 
 import type { ApiRequest, Reply } from "../../../http/service.ts";
+import { toSecurityGroupView } from "../security-groups/security-group.view.ts";
 import { getServer, readExtras } from "./read-servers.ts";
 import { readServerGroups } from "./server-groups.ts";
 import { stateOf } from "./server.model.ts";
@@ -122,18 +123,6 @@ export async function showIps(request: ApiRequest): Promise<Reply> {
 
 /** Nova's view of the groups, without their rules: those are Neutron's to show. */
 export async function listServerSecurityGroups(request: ApiRequest): Promise<Reply> {
-  const server = await getServer(request, idOf(request));
-  const groups = await readServerGroups(request, server.id);
-  return {
-    status: 200,
-    body: {
-      security_groups: groups.map((group) => ({
-        id: group.id,
-        name: group.name,
-        tenant_id: server.projectId,
-        description: "",
-        rules: [],
-      })),
-    },
-  };
+  const groups = await readServerGroups(request, idOf(request));
+  return { status: 200, body: { security_groups: groups.map(toSecurityGroupView) } };
 }

@@ -1,7 +1,13 @@
 /** Nova's actions on the security groups of a server's ports. */
 import { transact } from "../../../db/transaction.ts";
 import type { ApiRequest } from "../../../http/service.ts";
-import { addServerSecurityGroup, removeServerSecurityGroup, securityGroupsOfServers } from "../../network/public.ts";
+import {
+  type DescribedSecurityGroup,
+  addServerSecurityGroup,
+  describeSecurityGroupsById,
+  removeServerSecurityGroup,
+  securityGroupsOfServers,
+} from "../../network/public.ts";
 import { asksAsAdmin } from "../common/actor.ts";
 import { checkLock } from "./change-power.ts";
 import { getServer, getServerLocked } from "./read-servers.ts";
@@ -30,8 +36,12 @@ export async function changeSecurityGroup(
   });
 }
 
-/** Names and ids of the groups of a server. */
-export async function readServerGroups(request: ApiRequest, id: string): Promise<{ id: string; name: string }[]> {
+/** The groups of a server's ports. */
+export async function readServerGroups(request: ApiRequest, id: string): Promise<DescribedSecurityGroup[]> {
   const server = await getServer(request, id);
-  return (await securityGroupsOfServers(request.app.db, [server.id])).get(server.id) ?? [];
+  const groups = (await securityGroupsOfServers(request.app.db, [server.id])).get(server.id) ?? [];
+  return describeSecurityGroupsById(
+    request.app.db,
+    groups.map((group) => group.id),
+  );
 }

@@ -103,3 +103,19 @@ export async function listGroupsNaming(sql: Queryable, id: string): Promise<stri
     select distinct security_group_id from security_group_rule where remote_group_id = ${id} and security_group_id <> ${id}`;
   return rows.map((row) => row.securityGroupId);
 }
+
+/** A page of a project's groups (null: of everybody's), by owner and name. */
+export async function listGroupsOf(
+  sql: Queryable,
+  projectId: string | null,
+  page: { limit: number; offset: number },
+): Promise<SecurityGroup[]> {
+  return sql<SecurityGroup[]>`
+    select ${columns(sql)} from security_group t where ${projectId === null ? sql`true` : sql`t.project_id = ${projectId}`}
+    order by t.project_id, t.name, t.id limit ${page.limit} offset ${page.offset}`;
+}
+
+export async function listGroupsById(sql: Queryable, ids: string[]): Promise<SecurityGroup[]> {
+  return sql<SecurityGroup[]>`
+    select ${columns(sql)} from security_group t where t.id = any(${ids}::text[]) order by t.name, t.id`;
+}
