@@ -1,4 +1,4 @@
-import type { IncomingMessage, RequestOptions } from "node:http";
+import type { ClientRequest, IncomingMessage, RequestOptions } from "node:http";
 import type { Duplex } from "node:stream";
 import { text } from "node:stream/consumers";
 
@@ -24,11 +24,19 @@ export type AgentClient = {
   dropImage(id: string): Promise<void>;
 };
 
+/** How long an agent may say nothing before it counts as gone. It tells everything it sees every 30 s. */
+export type Patience = { answerMs?: number; reportMs?: number };
+const ANSWER_MS = 30_000;
+const REPORT_MS = 75_000;
+/** A report of ten thousand guests is some ten megabytes: a longer line is not one. */
+const MAX_LINE_CHARS = 64 * 1024 * 1024;
+
 /** `socketPath`: the agent's unix socket. */
-export function createAgentClient(socketPath: string): AgentClient {
+export function createAgentClient(socketPath: string, patience: Patience = {}): AgentClient {
+  const { answerMs = ANSWER_MS, reportMs = REPORT_MS } = patience;
   const options = (method: string, path: string): RequestOptions => ({ socketPath, method, path });
 
-  function send(method: string, path: string, body?: unknown): Promise<IncomingMessage> {
+  function send(method: string, path: string, body?: unknown, silenceMs = answerMs): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
       const payload = body === undefined ? undefined : JSON.stringify(body);
       const outgoing = request({
@@ -39,14 +47,20 @@ export function createAgentClient(socketPath: string): AgentClient {
             : { "content-type": "application/json", "content-length": Buffer.byteLength(payload) },
       });
       outgoing.once("response", resolve);
-      outgoing.once("error", (cause) => reject(unavailable(`host agent at ${socketPath} does not answer`, { cause })));
+      outgoing.once("error", (cause) => reject(noAnswer(cause)));
+      endSilence(outgoing, { socketPath, ms: silenceMs });
       outgoing.end(payload);
     });
   }
 
+  const read = (response: IncomingMessage): Promise<string> =>
+    text(response).catch((cause: unknown) => {
+      throw noAnswer(cause);
+    });
+
   async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
     const response = await send(method, path, body);
-    const payload = await text(response);
+    const payload = await read(response);
     const status = response.statusCode ?? 500;
     if (status < 300) return (payload === "" ? undefined : JSON.parse(payload)) as T;
     throw toError(status, payload);
@@ -74,31 +88,40 @@ export function createAgentClient(socketPath: string): AgentClient {
     rebootGuest: (id, kind, nonce) => call("POST", `${guest(id)}/reboot`, { kind, nonce }),
     consoleText: async (id, lines) => {
       const response = await send("GET", `${guest(id)}/console${lines === undefined ? "" : `?length=${lines}`}`);
-      const payload = await text(response);
+      const payload = await read(response);
       if ((response.statusCode ?? 500) >= 300) throw toError(response.statusCode ?? 500, payload);
       return payload;
     },
-    openStream: (id, stream) =>
-      new Promise((resolve, reject) => {
-        const outgoing = request({
-          ...options("GET", `${guest(id)}/${stream}`),
-          headers: { connection: "Upgrade", upgrade: "tcp" },
-        });
-        outgoing.once("upgrade", (_response, socket, head) => {
-          if (head.length > 0) socket.unshift(head);
-          resolve(socket);
-        });
-        outgoing.once("response", (response) => {
-          void text(response).then((payload) => reject(toError(response.statusCode ?? 500, payload)), reject);
-        });
-        outgoing.once("error", (cause) => reject(unavailable("host agent does not answer", { cause })));
-        outgoing.end();
-      }),
+    openStream: (id, stream) => upgrade(options("GET", `${guest(id)}/${stream}`), { socketPath, ms: answerMs }),
     async *reports(signal) {
-      yield* reportsIn(await send("GET", "/v1/reports"), signal);
+      yield* reportsIn(await send("GET", "/v1/reports", undefined, reportMs), signal);
     },
     dropImage: (id) => call("DELETE", `/v1/images/${encodeURIComponent(id)}`),
   };
+}
+
+const noAnswer = (cause: unknown): CloudError => unavailable("The host's agent does not answer", { cause });
+
+function endSilence(outgoing: ClientRequest, { socketPath, ms }: { socketPath: string; ms: number }): void {
+  outgoing.setTimeout(ms, () => outgoing.destroy(new Error(`the agent at ${socketPath} said nothing for ${ms} ms`)));
+}
+
+function upgrade(options: RequestOptions, silence: { socketPath: string; ms: number }): Promise<Duplex> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request({ ...options, headers: { connection: "Upgrade", upgrade: "tcp" } });
+    outgoing.once("upgrade", (_response, socket, head) => {
+      // a console is as quiet as its guest
+      socket.setTimeout(0);
+      if (head.length > 0) socket.unshift(head);
+      resolve(socket);
+    });
+    outgoing.once("response", (response) => {
+      void text(response).then((payload) => reject(toError(response.statusCode ?? 500, payload)), reject);
+    });
+    outgoing.once("error", (cause) => reject(noAnswer(cause)));
+    endSilence(outgoing, silence);
+    outgoing.end();
+  });
 }
 
 async function* reportsIn(response: IncomingMessage, signal: AbortSignal): AsyncGenerator<Report> {
@@ -124,6 +147,7 @@ async function* linesOf(response: IncomingMessage): AsyncGenerator<string> {
   for await (const chunk of response.setEncoding("utf8") as AsyncIterable<string>) {
     const lines = (rest + chunk).split("\n");
     rest = lines.pop() ?? "";
+    if (rest.length > MAX_LINE_CHARS) throw new Error("the agent's report does not end");
     for (const line of lines) if (line !== "") yield line;
   }
 }
