@@ -105,10 +105,11 @@ async function startListening(app: App): Promise<(() => Promise<void>)[]> {
   const stops: (() => Promise<void>)[] = [];
   for (const { plane, host, port, url } of doors) {
     const server: FastifyInstance = createHttpServer(app, { plane, baseUrl: url }, services);
-    attachConsoles(app, server.server);
+    const consoles = attachConsoles(app, server.server);
     await server.listen({ host, port });
     app.log.info({ plane, url }, "listening");
     stops.push(async () => {
+      consoles.close();
       server.server.closeAllConnections();
       await server.close();
     });

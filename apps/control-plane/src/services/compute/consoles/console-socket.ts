@@ -18,8 +18,11 @@ const PATH = /^\/compute\/console\/(vnc|serial)$/;
 /** noVNC and websockify send no more in one frame. */
 const MAX_FRAME_BYTES = 1024 * 1024;
 
+/** Ends the consoles that are open: a listener that closes waits for its connections, and these are no longer its own. */
+export type Consoles = { close(): void };
+
 /** Serves consoles on a listener; every other upgrade there is refused. */
-export function attachConsoles(app: App, httpServer: Pick<HttpServer, "on">): void {
+export function attachConsoles(app: App, httpServer: Pick<HttpServer, "on">): Consoles {
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_FRAME_BYTES,
@@ -34,6 +37,16 @@ export function attachConsoles(app: App, httpServer: Pick<HttpServer, "on">): vo
       refuse(socket, 503, "Service Unavailable");
     });
   });
+  return {
+    close() {
+      for (const client of sockets.clients) client.terminate();
+    },
+  };
+}
+
+/** A path of which no URL can be made is nobody's. */
+function parseUrl(path: string | undefined): URL | null {
+  return URL.parse(path ?? "/", "http://localhost");
 }
 
 function refuse(socket: Duplex, status: number, reason: string): void {
@@ -48,9 +61,9 @@ async function bridge(
   socket: Duplex,
   head: Buffer,
 ): Promise<void> {
-  const url = new URL(request.url ?? "/", "http://localhost");
-  const stream = PATH.exec(url.pathname)?.[1] as "vnc" | "serial" | undefined;
-  if (stream === undefined) {
+  const url = parseUrl(request.url);
+  const stream = PATH.exec(url?.pathname ?? "")?.[1] as "vnc" | "serial" | undefined;
+  if (url === null || stream === undefined) {
     refuse(socket, 404, "Not Found");
     return;
   }
@@ -66,12 +79,13 @@ async function bridge(
     guest.destroy();
     return;
   }
+  // whatever ends it, a handshake that fails too
+  socket.once("close", () => guest.destroy());
   await recordOpening(app, granted, stream, request.socket.remoteAddress ?? null);
   sockets.handleUpgrade(request, socket, head, (webSocket) => {
     const client = createWebSocketStream(webSocket);
     client.on("error", (error) => app.log.debug({ error, server: granted.serverId }, "console client broke"));
     client.pipe(guest).pipe(client);
-    client.once("close", () => guest.destroy());
     guest.once("close", () => webSocket.close());
   });
 }

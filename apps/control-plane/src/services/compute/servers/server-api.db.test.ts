@@ -1,7 +1,7 @@
 /** The wire of a server: its fields by microversion, who may see and touch it, lists, metadata, tags, locks, consoles. */
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect } from "node:net";
 import { after, before, describe, test } from "node:test";
 
 import { waitUntil } from "@andromede/base/waiting";
@@ -277,6 +277,46 @@ describe("servers as others see them", () => {
       const events = await lab.app
         .db`select action from event where target_id = ${id} and action like 'compute.console.%'`;
       assert.ok(events.some((event) => event["action"] === "compute.console.open"));
+    } finally {
+      http.closeAllConnections();
+      http.close();
+    }
+  });
+
+  test("consoles: a handshake that fails leaves no stream open, and closing ends those that are", async () => {
+    const http = createServer();
+    const consoles = attachConsoles(lab.app, http);
+    await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
+    const { port } = http.address() as AddressInfo;
+    const grant = async (): Promise<string> => {
+      const remote_console = { protocol: "vnc", type: "novnc" };
+      const granted = await lab.call("POST", `/servers/${id}/remote-consoles`, { remote_console });
+      const url = new URL(granted.body.remote_console.url);
+      return url.pathname + url.search;
+    };
+    const ended = (): Promise<unknown> => {
+      const guest = lab.agent.lastStream;
+      assert.ok(guest);
+      return new Promise((resolve) => guest.resume().once("close", resolve).once("end", resolve));
+    };
+    const head = "Host: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
+    const ask = async (path: string, more: string): Promise<string> => {
+      const socket = connect(port, "127.0.0.1");
+      socket.write(`GET ${path} HTTP/1.1\r\n${head}${more}\r\n`);
+      return String(await new Promise((resolve) => socket.once("data", resolve)));
+    };
+    try {
+      assert.match(await ask(await grant(), "Sec-WebSocket-Key: short\r\n"), /^HTTP\/1\.1 400 /);
+      await ended();
+      assert.match(await ask("//", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"), /^HTTP\/1\.1 404 /);
+      const socket = new WebSocket(`ws://127.0.0.1:${port}${await grant()}`);
+      await new Promise((resolve) => socket.once("open", resolve));
+      const closed = new Promise((resolve) => socket.once("close", resolve));
+      const over = ended();
+      consoles.close();
+      await Promise.all([closed, over]);
+      http.closeAllConnections();
+      await new Promise((resolve) => http.close(resolve));
     } finally {
       http.closeAllConnections();
       http.close();
