@@ -8,7 +8,11 @@ import { type Cloud as Api, type Credentials, createCloud, orNull } from "@andro
 import type { Cloud } from "./cloud.ts";
 
 /** An account of clouds.yaml: the demo customer's, or the operator's; `other` is laid over it. */
-export function connectApi(cloud: Cloud, account: "andromede" | "andromede-operator" = "andromede", other: Partial<Credentials> = {}): Api {
+export function connectApi(
+  cloud: Cloud,
+  account: "andromede" | "andromede-operator" = "andromede",
+  other: Partial<Credentials> = {},
+): Api {
   const [, yaml = ""] = readFileSync(join(cloud.directory, "clouds.yaml"), "utf8").split(`\n  ${account}:\n`);
   return createCloud({ ...credentialsOf(yaml), ...other });
 }
@@ -42,7 +46,9 @@ export async function untilActive(api: Api, id: string, timeoutMs = 120_000): Pr
     `server ${id} ACTIVE`,
     async () => {
       const seen = await see(api, id);
-      return seen.status === "ERROR" || (seen.status === "ACTIVE" && seen["OS-EXT-STS:task_state"] === null) ? seen : false;
+      return seen.status === "ERROR" || (seen.status === "ACTIVE" && seen["OS-EXT-STS:task_state"] === null)
+        ? seen
+        : false;
     },
     { timeoutMs, everyMs: 20 },
   );
@@ -59,5 +65,8 @@ export async function deleteAndWait(api: Api, id: string): Promise<void> {
     },
     { timeoutMs: 60_000, everyMs: 100 },
   );
-  await waitUntil(`the end of ${id}`, async () => (await orNull(see(api, id))) === null, { timeoutMs: 60_000, everyMs: 50 });
+  await waitUntil(`the end of ${id}`, async () => (await orNull(see(api, id))) === null, {
+    timeoutMs: 60_000,
+    everyMs: 50,
+  });
 }

@@ -12,6 +12,8 @@ export type Cloud = {
   directory: string;
   /** Name of the first host's network namespace. */
   namespace: string;
+  /** The command line of `./andromede` for this cloud. */
+  command(...args: string[]): string[];
   andromede(...args: string[]): Promise<string>;
   tryAndromede(...args: string[]): Promise<Finished>;
   /** Debian's own client, unmodified, as the demo customer (or as the operator). JSON out. */
@@ -50,7 +52,19 @@ async function installClient(): Promise<void> {
   if (["/usr/bin/openstack", "/usr/bin/ssh-keygen", "/usr/bin/ping"].every((program) => existsSync(program))) return;
   const env = { DEBIAN_FRONTEND: "noninteractive" };
   await run(["apt-get", "update", "-q"], { env });
-  await run(["apt-get", "install", "-y", "-q", "--no-install-recommends", "python3-openstackclient", "openssh-client", "iputils-ping"], { env });
+  await run(
+    [
+      "apt-get",
+      "install",
+      "-y",
+      "-q",
+      "--no-install-recommends",
+      "python3-openstackclient",
+      "openssh-client",
+      "iputils-ping",
+    ],
+    { env },
+  );
 }
 
 export function describeCloud(instance: string): Cloud {
@@ -66,13 +80,32 @@ export function describeCloud(instance: string): Cloud {
   };
   const engine = (...command: string[]): Promise<string> =>
     run([
-      "bwrap", "--ro-bind", engineRoot(), "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", "--tmpfs", "/var/tmp", "--bind", DATA, DATA,
-      "--setenv", "PATH", "/usr/lib/postgresql/17/bin:/usr/bin:/usr/sbin:/bin:/sbin", "--", ...command,
+      "bwrap",
+      "--ro-bind",
+      engineRoot(),
+      "/",
+      "--dev",
+      "/dev",
+      "--proc",
+      "/proc",
+      "--tmpfs",
+      "/tmp",
+      "--tmpfs",
+      "/var/tmp",
+      "--bind",
+      DATA,
+      DATA,
+      "--setenv",
+      "PATH",
+      "/usr/lib/postgresql/17/bin:/usr/bin:/usr/sbin:/bin:/sbin",
+      "--",
+      ...command,
     ]);
   return {
     instance,
     directory,
     namespace,
+    command: (...args) => words(args),
     andromede: (...args) => run(words(args)),
     tryAndromede: (...args) => tryRun(words(args)),
     openstack: (...args) => json(client("andromede", args), {}),
@@ -83,7 +116,19 @@ export function describeCloud(instance: string): Cloud {
     nbctl: (...args) => engine("ovn-nbctl", `--db=unix:${directory}/run/ovn/ovnnb_db.sock`, ...args),
     vsctl: (...args) => engine("ovs-vsctl", `--db=unix:${directory}/run/host1/ovs/db.sock`, ...args),
     sql: (statement) =>
-      engine("psql", "-h", `${directory}/run/postgres`, "-U", "postgres", "-d", "andromede", "-v", "ON_ERROR_STOP=1", "-Atc", statement),
+      engine(
+        "psql",
+        "-h",
+        `${directory}/run/postgres`,
+        "-U",
+        "postgres",
+        "-d",
+        "andromede",
+        "-v",
+        "ON_ERROR_STOP=1",
+        "-Atc",
+        statement,
+      ),
     inNamespace: (...command) => run(["ip", "netns", "exec", namespace, ...command]),
   };
 }

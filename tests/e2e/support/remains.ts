@@ -25,10 +25,24 @@ export type Remains = {
 };
 
 export const WHOLE: Remains = {
-  guests: 1, taps: 1, plugged: 1, disks: 1, servers: 1, ports: 1, logicalPorts: 1, strayPorts: 0,
+  guests: 1,
+  taps: 1,
+  plugged: 1,
+  disks: 1,
+  servers: 1,
+  ports: 1,
+  logicalPorts: 1,
+  strayPorts: 0,
 };
 export const NOTHING: Remains = {
-  guests: 0, taps: 0, plugged: 0, disks: 0, servers: 0, ports: 0, logicalPorts: 0, strayPorts: 0,
+  guests: 0,
+  taps: 0,
+  plugged: 0,
+  disks: 0,
+  servers: 0,
+  ports: 0,
+  logicalPorts: 0,
+  strayPorts: 0,
 };
 
 /** The QEMU processes of a server; those that wrap one are not counted. */
@@ -38,7 +52,10 @@ export function guestsOf(cloud: Cloud, id: string): number[] {
     .filter((pid) => {
       try {
         const [program = "", ...words] = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
-        return program.includes("qemu-system") && words.some((word) => word.startsWith(`guest=${cloud.instance}/host1/${id},`));
+        return (
+          program.includes("qemu-system") &&
+          words.some((word) => word.startsWith(`guest=${cloud.instance}/host1/${id},`))
+        );
       } catch {
         return false; // ended meanwhile
       }

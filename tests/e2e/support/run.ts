@@ -30,7 +30,9 @@ export function tryRun(
 export async function run(command: string[], options: Parameters<typeof tryRun>[1] = {}): Promise<string> {
   const finished = await tryRun(command, options);
   if (finished.code !== 0) {
-    throw new Error(`${command.join(" ")}: exit ${finished.code}\n${finished.stdout.slice(-4000)}\n${finished.stderr.slice(-4000)}`);
+    throw new Error(
+      `${command.join(" ")}: exit ${finished.code}\n${finished.stdout.slice(-4000)}\n${finished.stderr.slice(-4000)}`,
+    );
   }
   return finished.stdout;
 }
