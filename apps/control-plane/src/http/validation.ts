@@ -48,6 +48,14 @@ function fieldOf(error: ErrorObject | undefined): string {
 }
 
 /** In the manner of OpenStack's messages: "Invalid input for field/attribute name. Value: ''. '' is too short". */
+/** Names of members whose values are nobody's business: the message goes back to the client, and into our log. */
+const SECRET = /pass|secret|token|user_data|blob|private/i;
+
+function show(field: string, value: unknown): string {
+  if (SECRET.test(field)) return "***";
+  return JSON.stringify(value, (name, inner: unknown) => (SECRET.test(name) ? "***" : inner)) ?? "undefined";
+}
+
 function describe(error: ErrorObject | undefined): string {
   if (error === undefined) return "Invalid input";
   const field = fieldOf(error);
@@ -59,7 +67,7 @@ function describe(error: ErrorObject | undefined): string {
     const missing = String((error.params as { missingProperty: string }).missingProperty);
     return `Invalid input${field === "" ? "" : ` for field/attribute ${field}`}. '${missing}' is a required property`;
   }
-  const shown = JSON.stringify(error.data) ?? "undefined";
+  const shown = show(field, error.data);
   const value = shown.length > 120 ? `${shown.slice(0, 120)}...` : shown;
   return `Invalid input for field/attribute ${field === "" ? "body" : field}. Value: ${value}. It ${error.message ?? "is not valid"}`;
 }
