@@ -1,21 +1,25 @@
-import { closeSync, openSync } from "node:fs";
-import { basename, dirname } from "node:path";
+import { closeSync, constants, fstatSync, openSync } from "node:fs";
 
-/** Linux's limit on a unix socket's path (sun_path), with its ending zero. */
-const LIMIT = 108;
+import { unavailable } from "@andromede/base/errors";
+
+/** Linux's O_PATH, which Node has no name for: names a file without opening it. */
+const O_PATH = 0o10000000;
 
 /**
- * A path to the same socket that is surely short enough: through the directory's descriptor where the real one is too
- * long. `release` MUST be called once connected (or failed), and may be called twice.
+ * A path to the unix socket at `path` that is surely short enough (sun_path has 108 bytes), and that is this socket and
+ * nothing else: a guest's sockets are in a directory that its QEMU may write to, and one that was taken over could put a
+ * link to somebody else's socket in the place of its own. Throws when there is no socket. `release` MUST be called once
+ * connected (or failed), and may be called twice.
  */
-export function shortSocketPath(path: string): { path: string; release: () => void } {
-  if (Buffer.byteLength(path) < LIMIT) return { path, release: () => undefined };
-  let descriptor: number | null = openSync(dirname(path), "r");
-  return {
-    path: `/proc/self/fd/${descriptor}/${basename(path)}`,
-    release() {
-      if (descriptor !== null) closeSync(descriptor);
-      descriptor = null;
-    },
+export function socketPath(path: string): { path: string; release: () => void } {
+  let descriptor: number | null = openSync(path, O_PATH | constants.O_NOFOLLOW);
+  const release = (): void => {
+    if (descriptor !== null) closeSync(descriptor);
+    descriptor = null;
   };
+  if (!fstatSync(descriptor).isSocket()) {
+    release();
+    throw unavailable(`${path} is not a socket`);
+  }
+  return { path: `/proc/self/fd/${descriptor}`, release };
 }

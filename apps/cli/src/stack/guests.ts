@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { waitUntil } from "@andromede/base/waiting";
 import { queryStatus, quit, systemPowerdown } from "@andromede/qmp/commands";
 import { type QmpMonitor, connectMonitor } from "@andromede/qmp/monitor";
-import { shortSocketPath } from "@andromede/qmp/socket-path";
+import { socketPath } from "@andromede/qmp/socket-path";
 
 import { hostDataDirectory } from "../instance/paths.ts";
 import { type ProcessStat, commandLine, isAlive, listProcesses } from "../supervision/processes.ts";
@@ -78,10 +78,12 @@ async function ask(stack: Stack, { id }: Guest, what: "powerdown" | "quit"): Pro
   const directory = join(hostDataDirectory(stack.paths, stack.host), "guests", id);
   // With this record the next agent would take the end for the guest's own; without it, for a start that came to nothing.
   rmSync(join(directory, "process.json"), { force: true });
-  const { path, release } = shortSocketPath(join(directory, "run", "qmp.sock"));
+  let release = (): void => undefined;
   let monitor: QmpMonitor | undefined;
   try {
-    monitor = await connectMonitor(path, { timeoutMs: ANSWER_MS });
+    const found = socketPath(join(directory, "run", "qmp.sock"));
+    release = found.release;
+    monitor = await connectMonitor(found.path, { timeoutMs: ANSWER_MS });
     // one that is paused hears no power button
     const deaf = (await queryStatus(monitor)) !== "running";
     await (what === "quit" || deaf ? quit(monitor) : systemPowerdown(monitor));

@@ -9,7 +9,7 @@ import { Duplex } from "node:stream";
 
 import type { Logger } from "@andromede/base/log";
 
-import { shortSocketPath } from "@andromede/qmp/socket-path";
+import { socketPath } from "@andromede/qmp/socket-path";
 
 /** A file is renamed to `.1` when it has grown so long; so at most twice this is kept. */
 const FILE_BYTES = 1024 * 1024;
@@ -38,9 +38,9 @@ export class GuestConsole {
   }
 
   /** Connects to a running guest. `ring`: what QEMU kept, when the guest ran without us. */
-  async attach(socketPath: string, ring?: () => Promise<Buffer>): Promise<void> {
+  async attach(serialSocket: string, ring?: () => Promise<Buffer>): Promise<void> {
     if (ring !== undefined) await this.#catchUp(await ring());
-    await this.#connect(socketPath);
+    await this.#connect(serialSocket);
   }
 
   /** Someone who sees the output from now on, and whose writes are the guest's input. */
@@ -91,9 +91,21 @@ export class GuestConsole {
     return new Promise((resolve) => socket.once("close", () => resolve()));
   }
 
-  #connect(socketPath: string): Promise<void> {
+  #connect(serialSocket: string): Promise<void> {
     return new Promise((resolve) => {
-      const { path, release } = shortSocketPath(socketPath);
+      const again = (): void => {
+        this.#retry = setTimeout(() => void this.#connect(serialSocket), RECONNECT_MS).unref();
+      };
+      let found: ReturnType<typeof socketPath>;
+      try {
+        found = socketPath(serialSocket);
+      } catch (error) {
+        this.#log.debug({ error }, "no serial console there");
+        resolve();
+        if (!this.#closed) again();
+        return;
+      }
+      const { path, release } = found;
       const socket = createConnection(path);
       this.#socket = socket;
       socket.once("connect", () => {
@@ -105,8 +117,7 @@ export class GuestConsole {
       socket.once("close", () => {
         release();
         resolve();
-        if (this.#closed || this.#socket !== socket) return;
-        this.#retry = setTimeout(() => void this.#connect(socketPath), RECONNECT_MS).unref();
+        if (!this.#closed && this.#socket === socket) again();
       });
     });
   }

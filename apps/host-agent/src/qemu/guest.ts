@@ -9,7 +9,7 @@
  *   before the resumed guest's first instruction, since from then on its disks move on.
  * - `machine.json` is written before a device is plugged, and after one is unplugged.
  */
-import { chown, mkdir, open, stat, truncate } from "node:fs/promises";
+import { chown, constants, mkdir, open, stat, truncate } from "node:fs/promises";
 
 import { messageOf, noCapacity, unavailable } from "@andromede/base/errors";
 import type { Logger } from "@andromede/base/log";
@@ -25,7 +25,7 @@ import { GuestConsole } from "./console.ts";
 import { guestCommand } from "./guest-command.ts";
 import { type GuestPaths, guestJail, runPath } from "./guest-jail.ts";
 import type { MachineLayout } from "./layout.ts";
-import { shortSocketPath } from "@andromede/qmp/socket-path";
+import { socketPath } from "@andromede/qmp/socket-path";
 
 export type GuestProcessOptions = {
   id: string;
@@ -308,17 +308,9 @@ export class GuestMachine {
   /** Connects monitor and console. `adopting`: the guest ran without us, so its state is asked for. */
   async #connect(timeoutMs: number, adopting: boolean): Promise<void> {
     const { paths } = this.#options;
-    const { path, release } = shortSocketPath(paths.qmpSocket);
-    try {
-      const monitor = await waitUntil("QEMU's monitor", () => connectMonitor(path, { timeoutMs: 5_000 }), {
-        timeoutMs,
-        everyMs: 5,
-      });
-      monitor.onEvent((event) => this.#event(event));
-      this.#monitor = monitor;
-    } finally {
-      release();
-    }
+    const found = await waitUntil("QEMU's monitor", () => connectTo(paths.qmpSocket), { timeoutMs, everyMs: 5 });
+    found.onEvent((event) => this.#event(event));
+    this.#monitor = found;
     const monitor = this.#connected();
     const console = new GuestConsole(paths.console, this.#log);
     this.#console = console;
@@ -455,8 +447,18 @@ function parse<T>(text: string | null): T | null {
   }
 }
 
+async function connectTo(qmpSocket: string): Promise<QmpMonitor> {
+  const { path, release } = socketPath(qmpSocket);
+  try {
+    return await connectMonitor(path, { timeoutMs: 5_000 });
+  } finally {
+    release();
+  }
+}
+
+/** Of what QEMU may have put there: a link is not followed, and a pipe is not waited for. */
 async function syncFile(path: string): Promise<void> {
-  const handle = await open(path, "r");
+  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
     await handle.sync();
   } finally {

@@ -2,11 +2,11 @@ import { type Socket, createConnection } from "node:net";
 
 import { unavailable } from "@andromede/base/errors";
 
-import { shortSocketPath } from "@andromede/qmp/socket-path";
+import { socketPath } from "@andromede/qmp/socket-path";
 
 /** A connection to a unix socket, however long its path. */
-export function connectUnixStream(socketPath: string): Promise<Socket> {
-  const { path, release } = shortSocketPath(socketPath);
+export async function connectUnixStream(at: string): Promise<Socket> {
+  const { path, release } = find(at);
   return new Promise((resolve, reject) => {
     const socket = createConnection(path);
     const failed = (cause: Error): void => {
@@ -20,4 +20,12 @@ export function connectUnixStream(socketPath: string): Promise<Socket> {
       resolve(socket);
     });
   });
+}
+
+function find(at: string): ReturnType<typeof socketPath> {
+  try {
+    return socketPath(at);
+  } catch (cause) {
+    throw unavailable("The server's console does not answer", { cause });
+  }
 }
