@@ -186,9 +186,10 @@ function asCloudError(error: unknown): CloudError {
 }
 
 function logFailure(app: App, raw: FastifyRequest, known: CloudError, error: unknown, requestId: string): void {
-  const line = { requestId, method: raw.method, path: raw.url, status: statusOf(known), error };
-  if (statusOf(known) >= 500) app.log.error(line, "request failed");
-  else app.log.info(line, "request refused");
+  const line = { requestId, method: raw.method, path: raw.url, status: statusOf(known) };
+  if (statusOf(known) >= 500) app.log.error({ ...line, error }, "request failed");
+  // anybody can be refused as often as they like: where in our code that was is not worth a kilobyte each time
+  else app.log.info({ ...line, why: causeChain(error) }, "request refused");
 }
 
 type Sent = { version: number | undefined; requestId: string };
