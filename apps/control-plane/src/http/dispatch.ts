@@ -5,6 +5,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 
 import {
   CloudError,
+  causeChain,
   forbidden,
   internal,
   invalid,
