@@ -41,6 +41,8 @@ function machinePart(layout: MachineLayout): string[] {
   return [
     ["-name", `guest=${layout.processName},debug-threads=on`],
     ["-uuid", layout.id],
+    // By this product name cloud-init and others know that there is OpenStack's metadata (cloud-init: DataSourceOpenStack).
+    ["-smbios", `type=1,manufacturer=Andromede,product=OpenStack Nova,serial=${layout.id},family=Virtual Machine`],
     // Nothing runs before the network does, and before the agent holds the monitor.
     ["-S"],
     ["-no-user-config", "-nodefaults"],
