@@ -465,6 +465,10 @@ describe("contents", () => {
   it("that could reach other files of the host, or promise too much, are refused", async () => {
     const owner = somebody();
     const good = make("disk.qcow2", "1G");
+    const claimSnapshots = (bytes: Buffer): void => {
+      bytes.writeUInt32BE(65_536, 60);
+      bytes.writeBigUInt64BE(0x30000n, 64);
+    };
     const patched = (change: (bytes: Buffer) => void): Buffer => {
       const bytes = Buffer.from(good);
       change(bytes);
@@ -477,6 +481,7 @@ describe("contents", () => {
       ["unknown feature", "qcow2", patched((bytes) => bytes.writeUInt8(0x80, 72)), /features that are not supported/],
       ["corrupt", "qcow2", patched((bytes) => bytes.writeUInt8(2, 79)), /marked corrupt/],
       ["broken tables", "qcow2", patched((bytes) => bytes.writeBigUInt64BE(0xffff_ffff_ffffn, 40)), /cannot be read/],
+      ["65,536 snapshots", "qcow2", patched(claimSnapshots), /takes too much to inspect/],
       ["a header alone", "qcow2", good.subarray(0, 60), /not supported/],
       ["qcow2 declared raw", "raw", good, /does not match disk format raw/],
       [

@@ -66,6 +66,8 @@ function run(argv: string[]): Promise<string> {
     const said = { out: "", err: "" };
     const keep = (name: "out" | "err") => (chunk: Buffer) => {
       if (said[name].length < MAX_OUTPUT) said[name] += chunk.toString();
+      // an image with 65,536 snapshots has as many things to say
+      else child.kill("SIGKILL");
     };
     child.stdout.on("data", keep("out"));
     child.stderr.on("data", keep("err"));
