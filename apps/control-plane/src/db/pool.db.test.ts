@@ -99,3 +99,35 @@ test("a listener hears again after its connection ended, and is told that it may
   await db`select 1`;
   assert.deepEqual(heard, ["one", "two"]);
 });
+
+test("statements of a transaction that were waiting in line when its connection ended are not run on another", async () => {
+  const outcomes: Promise<unknown>[] = [];
+  const transaction = db.begin(async (sql) => {
+    // the first is new to its connection, so that the others wait until it has been described and has ended
+    const all = [
+      sql`select pg_sleep(10), ${"waiting in line"}::text`,
+      ...["a", "b", "c"].map((name) => sql`insert into thing (name) values (${name})`),
+    ];
+    outcomes.push(
+      ...all.map((one) =>
+        one.then(
+          () => "went well",
+          () => "failed",
+        ),
+      ),
+    );
+    await Promise.all(all);
+  });
+  transaction.catch(() => undefined);
+  const sleeping = async (): Promise<boolean> =>
+    (await killer`select 1 from pg_stat_activity where wait_event = 'PgSleep' and application_name = 'victim'`)
+      .length === 1;
+  await waitUntil("the statement to sleep", sleeping, { timeoutMs: 5_000 });
+  await killAll();
+  await assert.rejects(transaction);
+  await db.begin((sql) => sql`select 1`);
+  // as long as a retired pool may live
+  const settled = await Promise.race([Promise.all(outcomes), delay(6_000, [] as unknown[])]);
+  assert.ok(!settled.includes("went well"), settled.join(", "));
+  assert.deepEqual([...(await killer`select name from thing`)], []);
+});

@@ -28,6 +28,8 @@ export type Pool = {
 };
 
 const RETIRE_S = 5;
+/** What errors of a retired pool say. */
+const NOWHERE = "/the connection to the database ended";
 const LISTEN_AGAIN_MS = 500;
 
 /** Nothing is connected before the first statement. */
@@ -42,6 +44,8 @@ export function createPool(open: OpenPool): Pool {
       // the other connections of a retired pool end too
       if (pool.closed) return;
       pool.closed = true;
+      // postgres.js would now run on another connection what waited in line for this one: there is nothing to connect to
+      Object.assign(pool.sql.options, { path: NOWHERE });
       if (ended) return;
       current = fresh();
       const end = pool.sql.end({ timeout: RETIRE_S }).finally(() => retiring.delete(end));
