@@ -134,6 +134,8 @@ function checkAllowed(requester: Requester, network: Network, wanted: CreatePort
   if (wanted.portSecurityEnabled !== undefined) throw disallowed("port_security_enabled");
   if ((wanted.allowedAddressPairs ?? []).length > 0) throw disallowed("allowed_address_pairs");
   if (wanted.deviceOwner.startsWith("network:")) throw disallowed("device_owner");
+  // a port without an address is one on which no address is checked
+  if (wanted.fixedIps?.length === 0) throw disallowed("fixed_ips");
   if (
     (wanted.fixedIps ?? []).some((ip) => ip.ip_address !== undefined && ip.ip_address !== null) &&
     wanted.server === undefined

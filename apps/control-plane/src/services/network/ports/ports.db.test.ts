@@ -298,12 +298,24 @@ test("what only a network's owner may choose, and what nobody may", async () => 
     { port_security_enabled: false },
     { allowed_address_pairs: [{ ip_address: "1.1.1.1" }] },
     { fixed_ips: [{ ip_address: "10.0.0.9" }] },
+    { fixed_ips: [] },
     { device_owner: "network:dhcp" },
     { "binding:host_id": "host1" },
   ]) {
     await guest.expect(403, "POST", "/v2.0/ports", { port: { network_id: network.id, ...wire } });
   }
-  await guest.expect(403, "PUT", `/v2.0/ports/${port.id}`, { port: { port_security_enabled: false } });
+  for (const wire of [
+    { port_security_enabled: false },
+    { mac_address: "fa:16:3e:aa:aa:aa" },
+    { fixed_ips: [] },
+    { fixed_ips: [{ ip_address: "10.0.0.9" }] },
+    { allowed_address_pairs: [{ ip_address: "1.1.1.1" }] },
+  ]) {
+    await guest.expect(403, "PUT", `/v2.0/ports/${port.id}`, { port: wire });
+  }
+  await guest.expect(200, "PUT", `/v2.0/ports/${port.id}`, {
+    port: { mac_address: port["mac_address"], fixed_ips: port["fixed_ips"] },
+  });
   await owner.expect(404, "GET", `/v2.0/ports/${port.id}`);
   await owner.expect(404, "PUT", `/v2.0/ports/${port.id}`, { port: { name: "x" } });
   const mine = await owner.create("network", {});

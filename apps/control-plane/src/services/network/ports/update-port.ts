@@ -148,9 +148,12 @@ async function checkOnForeignNetwork(
   const asked = [
     ...(wanted.portSecurityEnabled === undefined ? [] : ["port_security_enabled"]),
     ...((wanted.allowedAddressPairs ?? []).length === 0 ? [] : ["allowed_address_pairs"]),
+    ...((wanted.macAddress ?? port.macAddress) === port.macAddress ? [] : ["mac_address"]),
     ...((wanted.fixedIps ?? []).some((ip) => isNew(port, ip)) && port.deviceOwner !== OWNER.routerInterface
       ? ["fixed_ips:ip_address"]
       : []),
+    // a port without an address is one on which no address is checked
+    ...(wanted.fixedIps?.length === 0 ? ["fixed_ips"] : []),
   ];
   const [first] = asked;
   if (first !== undefined) {
