@@ -24,6 +24,11 @@ export type Pool = {
   current(): Sql;
   /** Only for a pool of one connection: in a larger one, the end of another connection would end the transaction. */
   begin: Sql["begin"];
+  /**
+   * The same, BEGIN going out together with the first statements. Only for a pool of one connection on which nothing else is
+   * done: what others would send meanwhile would be part of the transaction.
+   */
+  beginAtOnce: Sql["begin"];
   end(how?: { timeout?: number }): Promise<void>;
 };
 
@@ -38,14 +43,17 @@ export function createPool(open: OpenPool): Pool {
   const retiring = new Set<Promise<void>>();
   let current = fresh();
 
-  function fresh(): { sql: Sql; closed: boolean } {
-    const pool = { sql: open({ onclose: () => retire() }), closed: false };
+  function fresh(): { sql: Sql; closed: boolean; gone: Promise<never> } {
+    const gone = Promise.withResolvers<never>();
+    gone.promise.catch(() => undefined); // who is in the middle of something waits for it
+    const pool = { sql: open({ onclose: () => retire() }), closed: false, gone: gone.promise };
     const retire = (): void => {
       // the other connections of a retired pool end too
       if (pool.closed) return;
       pool.closed = true;
       // postgres.js would now run on another connection what waited in line for this one: there is nothing to connect to
       Object.assign(pool.sql.options, { path: NOWHERE });
+      gone.reject(connectionClosed());
       if (ended) return;
       current = fresh();
       const end = pool.sql.end({ timeout: RETIRE_S }).finally(() => retiring.delete(end));
@@ -79,9 +87,42 @@ export function createPool(open: OpenPool): Pool {
     }
   }
 
+  async function beginAtOnce(...args: [TransactionWork] | [string, TransactionWork]): Promise<unknown> {
+    const work = args.at(-1) as TransactionWork;
+    const pool = current;
+    const { sql } = pool;
+    let over = false;
+    let failure: unknown;
+    const watched = watching(sql as unknown as postgres.TransactionSql, (error) => (failure ??= error));
+    const attempt = async (): Promise<unknown> => {
+      const how = typeof args[0] === "string" ? args[0].replaceAll(/[^a-z ]/gi, "") : "";
+      const begun = sql.unsafe(`begin ${how}`).execute();
+      begun.catch(() => undefined);
+      try {
+        const value = await work(refusing(watched, () => over || pool.closed));
+        over = true;
+        await begun;
+        if (failure !== undefined) throw failure;
+        // a statement that fails from here on makes a ROLLBACK of it, and PostgreSQL says so without an error
+        if ((await sql`commit`).command !== "COMMIT") throw failure ?? new Error("nothing was committed");
+        return value;
+      } catch (error) {
+        over = true;
+        if (!pool.closed) await sql`rollback`.catch(() => undefined); // what is gone has rolled back
+        throw isAborted(error) ? (failure ?? error) : error;
+      }
+    };
+    try {
+      return await Promise.race([attempt(), pool.gone]);
+    } finally {
+      over = true;
+    }
+  }
+
   return {
     current: () => current.sql,
     begin: begin as Sql["begin"],
+    beginAtOnce: beginAtOnce as Sql["begin"],
     async end(how) {
       ended = true;
       await Promise.all([current.sql.end(how), ...retiring]);
@@ -90,6 +131,31 @@ export function createPool(open: OpenPool): Pool {
 }
 
 const never = new Promise<never>(() => undefined);
+
+/** As postgres.js has it. */
+const connectionClosed = (): Error =>
+  Object.assign(new Error("the connection ended during the transaction"), { code: "CONNECTION_CLOSED" });
+/** What PostgreSQL answers to every statement after the one that failed. */
+const isAborted = (error: unknown): boolean => error instanceof Error && (error as { code?: unknown }).code === "25P02";
+
+/** Hears of every statement that fails, whether somebody waits for it or not. */
+function watching(sql: postgres.TransactionSql, failed: (error: unknown) => void): postgres.TransactionSql {
+  return new Proxy(sql, {
+    apply(target, self, args: unknown[]) {
+      const made = Reflect.apply(target as never, self, args) as unknown;
+      // postgres.js sends a statement (and not a fragment of one) by handing it to its `handler`
+      const statement = made as { handler?: (sent: Promise<unknown>) => void };
+      if (made instanceof Promise && typeof statement.handler === "function") {
+        const send = statement.handler;
+        statement.handler = (sent) => {
+          sent.catch(failed);
+          send(sent);
+        };
+      }
+      return made;
+    },
+  });
+}
 
 /** Transactions take turns on pools of one connection each, so that the end of one is the end of no other. */
 export function createTransactionPool(open: OpenPool, size: number): Pick<Pool, "begin" | "end"> {
@@ -100,7 +166,7 @@ export function createTransactionPool(open: OpenPool, size: number): Pick<Pool, 
     // the one used last: its connection is there, and warm
     const pool = idle.pop() ?? (await new Promise<Pool>((resolve) => waiting.push(resolve)));
     try {
-      return await pool.begin(...args);
+      return await pool.beginAtOnce(...args);
     } finally {
       const next = waiting.shift();
       if (next === undefined) idle.push(pool);

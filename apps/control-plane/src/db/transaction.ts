@@ -1,3 +1,5 @@
+import { setImmediate } from "node:timers/promises";
+
 import type postgres from "postgres";
 
 import type { App } from "../app.ts";
@@ -46,18 +48,24 @@ async function transactOnce<T>(
 ): Promise<T> {
   const events: EventInput[] = [];
   const keys = new Set<ResourceKey>();
-  const result = await app.db.begin(async (sql) => {
+  let last: Promise<unknown> = Promise.resolve();
+  const committed = app.db.begin(async (sql) => {
     const value = await work({
       sql,
       event: (event) => void events.push(event),
       enqueue: (key) => void keys.add(key),
     });
-    await Promise.all([
+    last = Promise.all([
       events.length === 0 ? undefined : insertEvents(sql, origin, events, app.clock.now()),
       keys.size === 0 ? undefined : insertKeys(sql, [...keys]),
     ]);
+    last.catch(() => undefined); // heard below
+    // postgres.js sends a statement some microtasks after it was made: now they are on their way, and COMMIT comes behind them
+    await setImmediate();
     return value;
   });
+  // when one of the last statements failed, that is what there is to say, not that COMMIT did not
+  const result = await committed.catch((error: unknown) => last.then(() => Promise.reject(error)));
   if (keys.size > 0) app.reconcile.wake();
   return result as T;
 }
