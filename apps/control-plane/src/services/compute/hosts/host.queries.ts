@@ -100,16 +100,18 @@ export async function storeGuestReports(
 const FACTS_FRESH_MS = 5_000;
 
 /**
- * Takes in a host's facts. Returns true when the host was unknown or had been silent: servers may wait for it. Touches the
- * row only for news: reports come with every step of every guest, and placing a server locks the same row.
+ * Takes in a host's facts. Returns true when the host was unknown or had been silent: servers may wait for it. Between
+ * full reports the row is touched only for news: reports come with every step of every guest, and placing a server locks
+ * the same row. A full report is always written down: it outranks a call that failed before it (`storeHostLost`).
  */
 export async function storeHostFacts(
   sql: Queryable,
   name: string,
   facts: HostFacts,
   ids: { hypervisor: string; service: string },
-  nowMs: number,
+  report: { nowMs: number; full: boolean },
 ): Promise<boolean> {
+  const { nowMs } = report;
   const now = new Date(nowMs);
   const rows = await sql<{ returned: boolean }[]>`
     with said (vcpus, memory_mib, disk_gib, hostname, backend, accelerator, accelerator_reason, chassis) as (
@@ -117,7 +119,7 @@ export async function storeHostFacts(
           ${facts.acceleratorReason ?? null}::text, ${facts.chassis ?? null}::text)),
       before as (
         select observed_lost_at is not null or observed_at is null as silent,
-          observed_lost_at is null and observed_at > ${new Date(nowMs - FACTS_FRESH_MS)}
+          observed_lost_at is null and observed_at > ${new Date(nowMs - (report.full ? 0 : FACTS_FRESH_MS))}
             and (observed_vcpus, observed_memory_mib, observed_disk_gib, observed_hostname, observed_backend, observed_accelerator,
               observed_accelerator_reason, observed_chassis) is not distinct from (said.*) as known
         from compute_host, said where name = ${name})

@@ -33,7 +33,13 @@ export async function receiveReport(app: App, host: string, report: Report): Pro
       host,
       report.guests.map((guest) => ({ serverId: guest.id, portsUp: guest.portsUp })),
     ),
-    storeHostFacts(app.db, host, report.host, { hypervisor: newUuid(), service: newUuid() }, nowMs),
+    storeHostFacts(
+      app.db,
+      host,
+      report.host,
+      { hypervisor: newUuid(), service: newUuid() },
+      { nowMs, full: report.full },
+    ),
   ]);
   const keys = new Set(changed.map(toKey));
   if (returned) for (const id of await listUnsettledOn(app.db, host)) keys.add(toKey(id));
