@@ -43,9 +43,14 @@ export async function renewLeases(sql: Queryable, seat: string, keys: string[], 
     where lease_by = ${seat} and lease_until is not null and key = any(${keys})`;
 }
 
-/** A seat is one process's place; its successor may take over at once what it held when it died. */
-export async function releaseSeat(sql: Queryable, seat: string): Promise<void> {
-  await sql`update reconcile_queue set lease_until = null, lease_by = null where lease_by = ${seat}`;
+/**
+ * A seat is one process's place; its successor may take over at once what it held when it died, and it itself what it
+ * holds without knowing: all but `known`.
+ */
+export async function releaseSeat(sql: Queryable, seat: string, known: string[] = []): Promise<void> {
+  await sql`
+    update reconcile_queue set lease_until = null, lease_by = null
+    where lease_by = ${seat} and key <> all(${known}::text[])`;
 }
 
 /**

@@ -3,6 +3,8 @@ import { after, before, describe, it } from "node:test";
 
 import { silentLogger } from "@andromede/base/log";
 
+import { waitUntil } from "@andromede/base/waiting";
+
 import { systemOrigin } from "../events/append.ts";
 import { transact } from "../db/transaction.ts";
 import { type TestApp, createTestApp } from "../testing/test-app.ts";
@@ -72,6 +74,43 @@ describe("the reconcile engine", () => {
     });
     assert.equal(await settled, true);
   });
+
+  for (const [what, words, arrives] of [
+    ["claimed, and whose claim it never heard of", "set lease_by =", true],
+    ["done, and could not say so", "finished as (delete", false],
+  ] as const) {
+    it(`takes up again at once a key that it had ${what}`, async () => {
+      const { Worker } = await import("./worker.ts");
+      await test.drain();
+      let lost = false;
+      // the statement is lost on its way there, or its answer on its way back
+      const lossy = new Proxy(test.app.db, {
+        apply(target, self, args: [TemplateStringsArray]) {
+          const send = (): Promise<unknown> => Reflect.apply(target as never, self, args) as Promise<unknown>;
+          if (lost || !args[0].join("").includes(words)) return send();
+          lost = true;
+          return (arrives ? send() : Promise.resolve()).then(() => Promise.reject(new Error("the connection is gone")));
+        },
+      });
+      const id = `lossy-${words.length}`;
+      await test.app.db`insert into reconcile_queue (key, kind) values (${`other/${id}`}, 'other')`;
+      let turns = 0;
+      const other: Reconciler = {
+        kind: "other",
+        reconcile() {
+          turns += 1;
+          return Promise.resolve(done);
+        },
+      };
+      const worker = new Worker([other], { seat: "lossy" });
+      await worker.start({ ...test.app, db: lossy });
+      const gone = async (): Promise<boolean> =>
+        (await test.app.db`select 1 from reconcile_queue where key = ${`other/${id}`}`).length === 0;
+      // far below a lease's time
+      await waitUntil("the key to be done", async () => lost && turns > 0 && (await gone()), { timeoutMs: 5_000 });
+      await worker.stop();
+    });
+  }
 
   it("takes over at once what a dead process of the same seat held", async () => {
     await test.app.db`insert into reconcile_queue (key, kind, lease_by, lease_until)

@@ -5,7 +5,7 @@
  *   what it is waiting for. Running it twice, or for a stale reason, is harmless.
  * - Activated by signal (a commit in this process, or NOTIFY from another) AND by time (a due `run_at`, the resync).
  * - At most one worker has a key (a lease in the row). A worker that dies loses its leases by time, or at once when
- *   a process with the same seat starts.
+ *   a process with the same seat starts; one whose database dies gives up those that it does not know of.
  * - A throw means transient: backoff, with the cause in the log and the reason in the row. A reconciler never retries inside.
  */
 import { setTimeout as delay } from "node:timers/promises";
@@ -51,6 +51,7 @@ const LEASE_MS = 15_000;
 const WAIT_CHECK_MS = 1_000;
 const IDLE_POLL_MS = 5_000;
 const IDLE_CHECK_MS = 250;
+const UNRECORDED_MS = 500;
 
 export class Worker implements ReconcileSignal {
   readonly #reconcilers: Map<string, Reconciler>;
@@ -67,6 +68,8 @@ export class Worker implements ReconcileSignal {
   readonly #stopping = new AbortController();
   #app: App | undefined;
   #notifier: Notifier | undefined;
+  /** A statement failed on its way there or back: keys may be leased to us that nobody works on. */
+  #uncertain = false;
   #claiming: Promise<void> | undefined;
   #again = false;
   #timer: NodeJS.Timeout | undefined;
@@ -85,9 +88,14 @@ export class Worker implements ReconcileSignal {
     const notifier = new Notifier(app.db, app.log);
     this.#notifier = notifier;
     await releaseSeat(app.db, this.#seat);
-    const listening = await app.db.listen("reconcile", (from) => {
-      if (from !== notifier.name) this.#look();
-    });
+    const listening = await app.db.listen(
+      "reconcile",
+      (from) => {
+        if (from !== notifier.name) this.#look();
+      },
+      // after a break, what was told meanwhile was not heard
+      () => this.#look(),
+    );
     this.#unlisten = () => listening.unlisten();
     this.#loops = [
       this.#renewLoop(app),
@@ -149,6 +157,10 @@ export class Worker implements ReconcileSignal {
     try {
       const room = this.#concurrency - this.#running;
       if (room <= 0) return; // #run wakes us when a place is free
+      if (this.#uncertain) {
+        this.#uncertain = false;
+        await releaseSeat(app.db, this.#seat, [...this.#active.keys()]);
+      }
       const claimed = await claimKeys(app.db, this.#seat, this.#kinds, room, LEASE_MS);
       for (const key of claimed) {
         this.#active.set(key.key, key);
@@ -161,7 +173,8 @@ export class Worker implements ReconcileSignal {
       this.#wakeIn(Math.min(IDLE_POLL_MS, Math.max(5, dueMs ?? IDLE_POLL_MS)));
     } catch (error) {
       app.log.error({ error }, "the reconcile queue cannot be read");
-      this.#wakeIn(1_000);
+      this.#uncertain = true;
+      this.#wakeIn(UNRECORDED_MS);
     }
   }
 
@@ -178,7 +191,10 @@ export class Worker implements ReconcileSignal {
     try {
       again = await this.#step(app, claimed, ended);
     } catch (error) {
-      // the database went away under us: the lease runs out, somebody looks again
+      // the database went away under us: the key is taken up again as soon as it is back
+      this.#uncertain = true;
+      again = false;
+      this.#wakeSoon(UNRECORDED_MS);
       app.log.error({ error, key: claimed.key }, "a reconcile step could not be recorded");
     } finally {
       this.#ended.delete(ended);
