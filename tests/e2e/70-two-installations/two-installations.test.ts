@@ -56,6 +56,7 @@ function processesOf(cloud: Cloud, slot: number): string[] {
     .flatMap((pid) => {
       try {
         const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+        if (words === "") return []; // dead, and not yet taken note of by its parent
         const { uid } = statSync(`/proc/${pid}`);
         const mine = uid >= first && uid < first + 65_536;
         return mine || words.includes(`${cloud.directory}/`) || words.includes(`=${cloud.instance}/host1/`)
