@@ -137,15 +137,9 @@ function checkMac(port: Port, { macAddress = port.macAddress, fixedIps }: Update
   }
 }
 
-/** On somebody else's network a tenant chooses neither addresses nor whether they are checked. */
-async function checkOnForeignNetwork(
-  tx: Transaction,
-  requester: Requester,
-  port: Port,
-  wanted: UpdatePort,
-): Promise<void> {
-  if (requester.admin || port.networkProjectId === requester.projectId) return;
-  const asked = [
+/** Which attributes, of those that only a network's owner chooses, the request would change. */
+function ownersChoices(port: Port, wanted: UpdatePort): string[] {
+  return [
     ...(wanted.portSecurityEnabled === undefined ? [] : ["port_security_enabled"]),
     ...((wanted.allowedAddressPairs ?? []).length === 0 ? [] : ["allowed_address_pairs"]),
     ...((wanted.macAddress ?? port.macAddress) === port.macAddress ? [] : ["mac_address"]),
@@ -155,7 +149,17 @@ async function checkOnForeignNetwork(
     // a port without an address is one on which no address is checked
     ...(wanted.fixedIps?.length === 0 ? ["fixed_ips"] : []),
   ];
-  const [first] = asked;
+}
+
+/** On somebody else's network a tenant chooses neither addresses nor whether they are checked. */
+async function checkOnForeignNetwork(
+  tx: Transaction,
+  requester: Requester,
+  port: Port,
+  wanted: UpdatePort,
+): Promise<void> {
+  if (requester.admin || port.networkProjectId === requester.projectId) return;
+  const [first] = ownersChoices(port, wanted);
   if (first !== undefined) {
     const network = await findNetwork(tx.sql, port.networkId);
     throw forbidden(
