@@ -16,7 +16,7 @@ export type ServerAction = {
   details: string | null;
 };
 
-/** Nova's names of what a compute host does for an action; clients look at the result only. */
+/** Nova's names of what is done for an action; clients look at the result only. */
 const EVENT_NAMES: { readonly [action: string]: string } = {
   create: "compute__do_build_and_run_instance",
   delete: "compute_terminate_instance",
@@ -29,7 +29,10 @@ const EVENT_NAMES: { readonly [action: string]: string } = {
   resume: "compute_resume_instance",
   attach_interface: "compute_attach_interface",
   detach_interface: "compute_detach_interface",
+  // done by the API itself (nova/compute/api.py, `lock`)
+  lock: "api_lock",
+  unlock: "api_unlock",
 };
 
-/** Null: the action is the API's alone and has no event. */
+/** Null: Nova notes no event of the action. */
 export const eventName = (action: string): string | null => EVENT_NAMES[action] ?? null;
