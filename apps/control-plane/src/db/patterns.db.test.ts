@@ -27,10 +27,23 @@ test("what is no regular expression is the client's mistake", async () => {
 });
 
 test("a search that takes too long ends, and the connections stay usable", async () => {
-  const slow = () => withPatterns(app.app.db, ["(a)"], (sql) => sql`select pg_sleep(30)`);
+  const pattern = checkPattern("(((a?){9}){9}){9}b", "name");
+  const text = "a".repeat(255);
   const started = performance.now();
-  await assert.rejects(slow(), { kind: "invalid" });
+  await assert.rejects(
+    withPatterns(app.app.db, [pattern], (sql) => sql`select ${text} ~ ${pattern} as yes`),
+    { kind: "invalid", message: /takes too long/ },
+  );
   assert.ok(performance.now() - started < 10_000);
   const [row] = await app.app.db`show statement_timeout`;
   assert.notEqual(row?.["statementTimeout"], "1s");
+});
+
+test("those that may take long take turns, and too many are told to come back", async () => {
+  const ask = () => withPatterns(app.app.db, ["a{2}"], (sql) => sql`select pg_sleep(0.01)`);
+  const answers = await Promise.allSettled(Array.from({ length: 60 }, ask));
+  const refused = answers.filter((answer) => answer.status === "rejected");
+  assert.ok(refused.length > 0 && refused.length < 60, String(refused.length));
+  for (const { reason } of refused) assert.equal((reason as { kind: string }).kind, "unavailable");
+  await ask();
 });
