@@ -222,9 +222,9 @@ export class Worker implements ReconcileSignal {
     }
     if ("done" in outcome) {
       for (const others of this.#ended) others.add(claimed.key);
-      const again = await finishKey(app.db, claimed);
+      // the world is as it should be, whatever the books say
       for (const tell of this.#waiters.get(claimed.key) ?? []) tell();
-      return again;
+      return finishKey(app.db, claimed);
     }
     const delayMs = "waitFor" in outcome ? WAIT_CHECK_MS : outcome.pollAfterMs;
     const due = await postponeKey(app.db, claimed, {

@@ -105,8 +105,10 @@ export async function deleteServer(request: ApiRequest, id: string): Promise<voi
     checkLock(request, server);
     tx.enqueue(`server/${server.id}`);
     if (!server.deleting) {
-      await setDeleting(tx.sql, server.id, new Date(app.clock.now()));
-      await record(request, tx, server, "delete");
+      await Promise.all([
+        setDeleting(tx.sql, server.id, new Date(app.clock.now())),
+        record(request, tx, server, "delete"),
+      ]);
     }
     // before the wake-up that follows the commit, or the news could be over before we listen
     settled = app.reconcile.settled(`server/${server.id}`, SETTLE_MS);
