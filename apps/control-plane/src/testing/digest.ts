@@ -8,7 +8,7 @@ const EXEMPT = ["event", "event_leaf", "event_tile", "event_checkpoint", "schema
 /** One hash over every row of every other table: "nothing changed" as a value. */
 export async function digestDatabase(db: Database): Promise<{ [table: string]: string }> {
   const tables = await db<{ name: string }[]>`
-    select tablename as name from pg_tables where schemaname = 'public' and not (tablename = any(${EXEMPT})) order by tablename`;
+    select tablename as name from pg_tables where schemaname = 'public' and not (tablename::text = any(${EXEMPT})) order by tablename`;
   const parts = tables.map(
     ({ name }) =>
       `select '${name}' as name, coalesce(md5(string_agg(t::text, '|' order by t::text)), '') as digest from "${name}" t`,
