@@ -38,16 +38,21 @@ export const sshCommand = (key: Key, address: string, command: string, user = "m
   command,
 ];
 
-/** Runs a command in the guest, waiting up to two minutes for its SSH server. */
-export function inGuest(key: Key, address: string, command: string): Promise<string> {
+/** Runs a command in the guest, waiting for its SSH server, up to two minutes unless said. */
+export function inGuest(
+  key: Key,
+  address: string,
+  command: string,
+  { user = "mini", timeoutMs = 120_000 }: { user?: string; timeoutMs?: number } = {},
+): Promise<string> {
   return waitUntil(
-    `ssh mini@${address}`,
+    `ssh ${user}@${address}`,
     async () => {
-      const finished: Finished = await tryRun(sshCommand(key, address, command), { timeoutMs: 60_000 });
+      const finished: Finished = await tryRun(sshCommand(key, address, command, user), { timeoutMs: 60_000 });
       if (finished.code !== 0) throw new Error(`exit ${finished.code}: ${finished.stderr}${finished.stdout}`);
       return finished.stdout.trim() === "" ? " " : finished.stdout.trim();
     },
-    { timeoutMs: 120_000, everyMs: 500 },
+    { timeoutMs, everyMs: 500 },
   );
 }
 
