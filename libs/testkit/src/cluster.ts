@@ -138,6 +138,10 @@ const SETTINGS = [
   "shared_buffers=64MB",
   "max_connections=200",
   "jit=off",
+  // what a test writes need not outlive the machine
+  "fsync=off",
+  "synchronous_commit=off",
+  "full_page_writes=off",
 ];
 
 /**
