@@ -9,6 +9,7 @@ import { imageBuild } from "./commands/image-build.ts";
 import { status } from "./commands/status.ts";
 import { runTests } from "./commands/test.ts";
 import { up } from "./commands/up.ts";
+import { closeInherited } from "./inherited.ts";
 import { type Command, USAGE, parseCommandLine } from "./options.ts";
 import { report, reportJson, sayError } from "./output.ts";
 
@@ -38,6 +39,7 @@ function run(command: Command): Promise<number> | number {
   }
 }
 
+closeInherited();
 try {
   process.exitCode = await run(parseCommandLine(process.argv.slice(2)));
 } catch (error) {
