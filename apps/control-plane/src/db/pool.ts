@@ -37,13 +37,15 @@ const RETIRE_S = 5;
 const NOWHERE = "/the connection to the database ended";
 const LISTEN_AGAIN_MS = 500;
 
+type Connected = { sql: Sql; closed: boolean; gone: Promise<never> };
+
 /** Nothing is connected before the first statement. */
 export function createPool(open: OpenPool): Pool {
   let ended = false;
   const retiring = new Set<Promise<void>>();
   let current = fresh();
 
-  function fresh(): { sql: Sql; closed: boolean; gone: Promise<never> } {
+  function fresh(): Connected {
     const gone = Promise.withResolvers<never>();
     gone.promise.catch(() => undefined); // who is in the middle of something waits for it
     const pool = { sql: open({ onclose: () => retire() }), closed: false, gone: gone.promise };
@@ -87,37 +89,8 @@ export function createPool(open: OpenPool): Pool {
     }
   }
 
-  async function beginAtOnce(...args: [TransactionWork] | [string, TransactionWork]): Promise<unknown> {
-    const work = args.at(-1) as TransactionWork;
-    const pool = current;
-    const { sql } = pool;
-    let over = false;
-    let failure: unknown;
-    const watched = watching(sql as unknown as postgres.TransactionSql, (error) => (failure ??= error));
-    const attempt = async (): Promise<unknown> => {
-      const how = typeof args[0] === "string" ? args[0].replaceAll(/[^a-z ]/gi, "") : "";
-      const begun = sql.unsafe(`begin ${how}`).execute();
-      begun.catch(() => undefined);
-      try {
-        const value = await work(refusing(watched, () => over || pool.closed));
-        over = true;
-        await begun;
-        if (failure !== undefined) throw failure;
-        // a statement that fails from here on makes a ROLLBACK of it, and PostgreSQL says so without an error
-        if ((await sql`commit`).command !== "COMMIT") throw failure ?? new Error("nothing was committed");
-        return value;
-      } catch (error) {
-        over = true;
-        if (!pool.closed) await sql`rollback`.catch(() => undefined); // what is gone has rolled back
-        throw isAborted(error) ? (failure ?? error) : error;
-      }
-    };
-    try {
-      return await Promise.race([attempt(), pool.gone]);
-    } finally {
-      over = true;
-    }
-  }
+  const beginAtOnce = (...args: [TransactionWork] | [string, TransactionWork]): Promise<unknown> =>
+    runAtOnce(current, typeof args[0] === "string" ? args[0] : "", args.at(-1) as TransactionWork);
 
   return {
     current: () => current.sql,
@@ -129,6 +102,38 @@ export function createPool(open: OpenPool): Pool {
     },
   };
 }
+
+/** A transaction on a connection of its own, BEGIN going out together with its first statements. */
+async function runAtOnce(pool: Connected, how: string, work: TransactionWork): Promise<unknown> {
+  const { sql } = pool;
+  let over = false;
+  const failures: unknown[] = [];
+  const watched = watching(sql as unknown as postgres.TransactionSql, (error) => failures.push(error));
+  const attempt = async (): Promise<unknown> => {
+    const begun = sql.unsafe(`begin ${how.replaceAll(/[^a-z ]/gi, "")}`).execute();
+    begun.catch(() => undefined);
+    try {
+      const value = await work(refusing(watched, () => over || pool.closed));
+      over = true;
+      await begun;
+      if (failures.length > 0) throw asError(failures[0]);
+      // a statement that fails from here on makes a ROLLBACK of it, and PostgreSQL says so without an error
+      if ((await sql`commit`).command !== "COMMIT") throw asError(failures[0] ?? "nothing was committed");
+      return value;
+    } catch (error) {
+      over = true;
+      if (!pool.closed) await sql`rollback`.catch(() => undefined); // what is gone has rolled back
+      throw isAborted(error) ? asError(failures[0] ?? error) : error;
+    }
+  };
+  try {
+    return await Promise.race([attempt(), pool.gone]);
+  } finally {
+    over = true;
+  }
+}
+
+const asError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)));
 
 const never = new Promise<never>(() => undefined);
 
