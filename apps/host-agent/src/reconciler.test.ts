@@ -60,7 +60,7 @@ async function scene(change: (backend: Backend) => Backend): Promise<Scene> {
   return { ledger, reconciler, clock, report: () => reconciler.report(spec.id) };
 }
 const soon = (what: string, probe: () => boolean): Promise<true> =>
-  waitUntil(what, probe, { timeoutMs: 2_000, everyMs: 1 });
+  waitUntil(what, probe, { timeoutMs: 30_000, everyMs: 1 });
 
 describe("reconciler", () => {
   test("a trouble that may pass is tried again for a while before it is a fault, then still", async () => {

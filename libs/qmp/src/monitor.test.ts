@@ -63,7 +63,7 @@ describe("QMP monitor", () => {
     await qemu.listen();
   });
   afterEach(() => qemu.close());
-  const connect = (): ReturnType<typeof connectMonitor> => connectMonitor(qemu.socketPath, { timeoutMs: 2_000 });
+  const connect = (): ReturnType<typeof connectMonitor> => connectMonitor(qemu.socketPath, { timeoutMs: 30_000 });
 
   test("negotiates, and knows the version", async () => {
     const monitor = await connect();

@@ -225,7 +225,7 @@ describe("QEMU host", () => {
             ((await host.client.getGuest(spec.id))?.converged ?? false)
           );
         },
-        { timeoutMs: 10_000, everyMs: 1 },
+        { timeoutMs: 30_000, everyMs: 1 },
       );
       await host.crashAgent();
       await host.startAgent();

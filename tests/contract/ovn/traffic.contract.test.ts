@@ -157,7 +157,7 @@ test("DHCP gives the port's address, the gateway, resolvers, MTU and the metadat
 });
 
 test("a plugged port is told to be up", async () => {
-  await waitUntil("the port to be up", () => ovn.portUp(port(1, 10).id) === true, { timeoutMs: 5_000 });
+  await waitUntil("the port to be up", () => ovn.portUp(port(1, 10).id) === true, { timeoutMs: 30_000 });
   assert.ok(told.some(([portId, up]) => portId === port(1, 10).id && up === true));
 });
 
@@ -280,7 +280,7 @@ test("IPv6: a guest makes its own address from the router's advertisement and re
     await waitUntil(
       `${name}'s address`,
       async () => (await guest.ip("-6", "address", "show", "dev", "eth0")).includes(`${address}/64`),
-      { timeoutMs: 15_000, everyMs: 100 },
+      { timeoutMs: 30_000, everyMs: 100 },
     );
     await guest.call("serve", { port: 22, text: name });
     return guest;

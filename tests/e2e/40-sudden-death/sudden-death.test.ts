@@ -72,7 +72,7 @@ describe("sudden death", () => {
     waitUntil(
       "the list",
       async () => {
-        const options = { query: { name: `^${name}$` }, timeoutMs: 5_000 };
+        const options = { query: { name: `^${name}$` }, timeoutMs: 30_000 };
         return (await api.call<{ servers: { id: string }[] }>("compute", "GET", "/servers", options)).servers;
       },
       { timeoutMs: 60_000 },

@@ -38,7 +38,7 @@ function credentialsOf(yaml: string): Credentials {
 export type SeenServer = { status: string; "OS-EXT-STS:task_state": string | null; fault?: unknown };
 
 export const see = async (api: Api, id: string): Promise<SeenServer> =>
-  (await api.call<{ server: SeenServer }>("compute", "GET", `/servers/${id}`, { timeoutMs: 5_000 })).server;
+  (await api.call<{ server: SeenServer }>("compute", "GET", `/servers/${id}`, { timeoutMs: 30_000 })).server;
 
 /** Waits for ACTIVE through whatever the API does meanwhile; ERROR ends the wait at once. */
 export async function untilActive(api: Api, id: string, timeoutMs = 120_000): Promise<void> {
@@ -60,7 +60,7 @@ export async function deleteAndWait(api: Api, id: string): Promise<void> {
   await waitUntil(
     `the deletion of ${id} to be taken`,
     async () => {
-      await orNull(api.call("compute", "DELETE", `/servers/${id}`, { timeoutMs: 5_000 }));
+      await orNull(api.call("compute", "DELETE", `/servers/${id}`, { timeoutMs: 30_000 }));
       return true;
     },
     { timeoutMs: 60_000, everyMs: 100 },

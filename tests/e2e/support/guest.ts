@@ -59,7 +59,7 @@ export function inGuest(
 /** Does a TCP connection to the port come about within three seconds? */
 export async function portOpen(address: string, port: number): Promise<boolean> {
   const finished = await tryRun(["timeout", "3", "bash", "-c", `exec 3<>/dev/tcp/${address}/${port}`], {
-    timeoutMs: 5_000,
+    timeoutMs: 30_000,
   });
   return finished.code === 0;
 }

@@ -133,7 +133,7 @@ describe("the engines of an instance", () => {
   test("an engine whose jail is killed around it is not left over, and comes back", async () => {
     const before = await statusOf("ovn-northbound");
     process.kill(before.leader ?? assert.fail(), "SIGKILL");
-    await waitUntil("its end", () => readProcess(before.pid ?? 0) === null, { timeoutMs: 10_000 });
+    await waitUntil("its end", () => readProcess(before.pid ?? 0) === null, { timeoutMs: 30_000 });
     await waitForOvn(stack.ovn, { hosts: true, timeoutMs: 30_000 });
     assert.notEqual((await statusOf("ovn-northbound")).pid, before.pid);
   });

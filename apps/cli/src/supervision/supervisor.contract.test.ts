@@ -43,7 +43,7 @@ const running = (name: string, not?: number): Promise<UnitStatus & { pid: number
       if (found === undefined || found.state !== "running" || found.pid === null || found.pid === not) return undefined;
       return { ...found, pid: found.pid };
     },
-    { timeoutMs: 10_000 },
+    { timeoutMs: 30_000 },
   );
 async function launch(...units: Unit[]): Promise<void> {
   for (const one of units) writeUnit(directories, { unit: one, wanted: "running" });
@@ -56,7 +56,7 @@ const supervisorPid = (not?: number): Promise<number> =>
       const pid = await answeringPid(socket);
       return pid === null || pid === not ? undefined : pid;
     },
-    { timeoutMs: 10_000 },
+    { timeoutMs: 30_000 },
   );
 
 describe("supervisor", () => {
@@ -81,7 +81,9 @@ describe("supervisor", () => {
     const second = await running("phoenix", first.pid);
     assert.equal(second.restarts, 1);
     assert.equal(second.lastExit, "SIGKILL");
-    await waitUntil("two greetings", () => readFileSync(second.log, "utf8") === "hello\nhello\n", { timeoutMs: 5_000 });
+    await waitUntil("two greetings", () => readFileSync(second.log, "utf8") === "hello\nhello\n", {
+      timeoutMs: 30_000,
+    });
   });
 
   test("a killed supervisor is replaced, and its processes never notice", async () => {
@@ -117,7 +119,7 @@ describe("supervisor", () => {
     await waitUntil(
       "another loop",
       () => listProcesses().some((stat) => stat.command === "sh" && stat.session === stat.pid && readsKeep(stat.pid)),
-      { timeoutMs: 10_000 },
+      { timeoutMs: 30_000 },
     );
     assert.equal(await supervisorPid(), supervisor);
     process.kill(supervisor, "SIGKILL");
@@ -130,10 +132,10 @@ describe("supervisor", () => {
     const child = await waitUntil(
       "the child",
       () => Number(existsSync(`${directory}/child`) && readFileSync(`${directory}/child`, "utf8")) || undefined,
-      { timeoutMs: 5_000 },
+      { timeoutMs: 30_000 },
     );
     process.kill(first.pid, "SIGKILL");
-    await waitUntil("the child's end", () => readProcess(child) === null, { timeoutMs: 5_000 });
+    await waitUntil("the child's end", () => readProcess(child) === null, { timeoutMs: 30_000 });
   });
 
   test("a pid that was noted and belongs to somebody else by now is left alone, and so is that one's session", async () => {
@@ -166,7 +168,7 @@ describe("supervisor", () => {
     const child = await waitUntil(
       "the child",
       () => Number(existsSync(`${directory}/runaway`) && readFileSync(`${directory}/runaway`, "utf8")) || undefined,
-      { timeoutMs: 5_000 },
+      { timeoutMs: 30_000 },
     );
     const supervisor = await supervisorPid();
     // Both at once: nobody sees the unit die.
@@ -175,7 +177,7 @@ describe("supervisor", () => {
     process.kill(supervisor, "SIGKILL");
     await supervisorPid(supervisor);
     await running("runaway", first.pid);
-    await waitUntil("the child's end", () => readProcess(child) === null, { timeoutMs: 5_000 });
+    await waitUntil("the child's end", () => readProcess(child) === null, { timeoutMs: 30_000 });
   });
 
   test("the log says who had a unit stopped", async () => {
@@ -205,7 +207,7 @@ describe("supervisor", () => {
     const guest = await waitUntil(
       "the guest",
       () => Number(existsSync(`${directory}/guest`) && readFileSync(`${directory}/guest`, "utf8")) || undefined,
-      { timeoutMs: 5_000 },
+      { timeoutMs: 30_000 },
     );
     rmSync(`${directory}/guest`);
     await askSupervisor(socket, { do: "stop", unit: "agent" });
@@ -240,7 +242,7 @@ describe("supervisor", () => {
     await waitUntil(
       "first to go",
       async () => (await status("first")) === undefined && readProcess(first.pid) === null,
-      { timeoutMs: 5_000 },
+      { timeoutMs: 30_000 },
     );
   });
 

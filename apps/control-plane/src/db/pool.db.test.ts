@@ -71,8 +71,8 @@ test("a transaction whose connection ended runs nothing more", async () => {
     await sql`insert into thing (name) values ('first')`;
     await killAll();
     // others make the pool connect again
-    await waitUntil("connections", async () => (await db`select 1`).length === 1, { timeoutMs: 5_000 });
-    await waitUntil("transactions", () => db.begin((other) => other`select 1`), { timeoutMs: 5_000 });
+    await waitUntil("connections", async () => (await db`select 1`).length === 1, { timeoutMs: 30_000 });
+    await waitUntil("transactions", () => db.begin((other) => other`select 1`), { timeoutMs: 30_000 });
     await sql`insert into thing (name) values ('second')`;
   });
   await assert.rejects(transaction);
@@ -89,11 +89,11 @@ test("a listener hears again after its connection ended, and is told that it may
     () => void (connected += 1),
   );
   await killer`select pg_notify('news', 'one')`;
-  await waitUntil("the first news", () => heard.includes("one"), { timeoutMs: 5_000 });
+  await waitUntil("the first news", () => heard.includes("one"), { timeoutMs: 30_000 });
   await killAll();
-  await waitUntil("the connection", () => connected === 2, { timeoutMs: 10_000 });
+  await waitUntil("the connection", () => connected === 2, { timeoutMs: 30_000 });
   await killer`select pg_notify('news', 'two')`;
-  await waitUntil("the second news", () => heard.includes("two"), { timeoutMs: 5_000 });
+  await waitUntil("the second news", () => heard.includes("two"), { timeoutMs: 30_000 });
   await listening.unlisten();
   await killer`select pg_notify('news', 'three')`;
   await db`select 1`;
@@ -122,7 +122,7 @@ test("statements of a transaction that were waiting in line when its connection 
   const sleeping = async (): Promise<boolean> =>
     (await killer`select 1 from pg_stat_activity where wait_event = 'PgSleep' and application_name = 'victim'`)
       .length === 1;
-  await waitUntil("the statement to sleep", sleeping, { timeoutMs: 5_000 });
+  await waitUntil("the statement to sleep", sleeping, { timeoutMs: 30_000 });
   await killAll();
   await assert.rejects(transaction);
   await db.begin((sql) => sql`select 1`);

@@ -250,7 +250,7 @@ describe("the event log", () => {
       warn: () => undefined,
     } as never;
     const sequencer = startSequencer({ ...cloud.app, log });
-    await waitUntil("a complaint", () => said.length > 0, { timeoutMs: 5_000, everyMs: 10 });
+    await waitUntil("a complaint", () => said.length > 0, { timeoutMs: 30_000, everyMs: 10 });
     await sequencer.stop();
     assert.equal(await allPlaced(), false);
     await db.unsafe("delete from event_tile; insert into event_tile select * from kept; drop table kept");

@@ -33,7 +33,7 @@ describe("the reconcile queue, while somebody's transaction enqueues a key that 
     await db.begin(async (sql) => {
       await insertKeys(sql, [key]);
       working = work(claimed);
-      await waitUntil("the statement that waits", async () => (await countWaiting(db)) === 1, { timeoutMs: 10_000 });
+      await waitUntil("the statement that waits", async () => (await countWaiting(db)) === 1, { timeoutMs: 30_000 });
     });
     return working as Promise<T>;
   }

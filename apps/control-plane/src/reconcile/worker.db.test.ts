@@ -107,7 +107,7 @@ describe("the reconcile engine", () => {
       const gone = async (): Promise<boolean> =>
         (await test.app.db`select 1 from reconcile_queue where key = ${`other/${id}`}`).length === 0;
       // far below a lease's time
-      await waitUntil("the key to be done", async () => lost && turns > 0 && (await gone()), { timeoutMs: 5_000 });
+      await waitUntil("the key to be done", async () => lost && turns > 0 && (await gone()), { timeoutMs: 30_000 });
       await worker.stop();
     });
   }

@@ -108,7 +108,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
       const plane = request.plane ?? actors.get(request.token ?? "")?.directory ?? "customer";
       return toAnswer(await doors[plane].inject(toSent(request)));
     },
-    drain: (timeoutMs = 10_000) => drainQueue(app, timeoutMs),
+    drain: (timeoutMs = 30_000) => drainQueue(app, timeoutMs),
     clock,
     async close() {
       if (options.reconcilers !== undefined) await worker.stop();

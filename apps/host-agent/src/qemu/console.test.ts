@@ -56,7 +56,7 @@ describe("a guest's console", () => {
     await console.attach(join(directory, "serial.sock"));
     (await guest).write("one\ntwo\nthree\n");
     await waitUntil("the text", async () => (await console.text(undefined)).includes("three"), {
-      timeoutMs: 2_000,
+      timeoutMs: 30_000,
       everyMs: 5,
     });
     assert.equal(await console.text(2), "two\nthree\n");
@@ -73,7 +73,7 @@ describe("a guest's console", () => {
       if (!socket.write(block)) await new Promise((resolve) => socket.once("drain", resolve));
     }
     socket.write("the end\n");
-    await waitUntil("the end", async () => (await console.text(1)) === "the end\n", { timeoutMs: 5_000, everyMs: 10 });
+    await waitUntil("the end", async () => (await console.text(1)) === "the end\n", { timeoutMs: 30_000, everyMs: 10 });
     assert.deepEqual(
       readdirSync(directory)
         .filter((name) => name.startsWith("console"))
@@ -91,7 +91,7 @@ describe("a guest's console", () => {
     const heard: string[] = [];
     socket.on("data", (chunk: Buffer) => heard.push(chunk.toString()));
     watcher.write("ls\n");
-    await waitUntil("the guest to hear", () => heard.join("") === "ls\n", { timeoutMs: 2_000, everyMs: 5 });
+    await waitUntil("the guest to hear", () => heard.join("") === "ls\n", { timeoutMs: 30_000, everyMs: 5 });
     socket.write("file\n");
     const [seen] = (await watcher.take(1).toArray()) as [Buffer];
     assert.equal(seen.toString(), "file\n");
@@ -106,7 +106,7 @@ describe("a guest's console", () => {
     for (let sent = 0; sent < 8; sent += 1) {
       if (!socket.write(block)) await new Promise((resolve) => socket.once("drain", resolve));
     }
-    await waitUntil("the watcher to be cut off", () => watcher.destroyed, { timeoutMs: 5_000, everyMs: 5 });
+    await waitUntil("the watcher to be cut off", () => watcher.destroyed, { timeoutMs: 30_000, everyMs: 5 });
   });
 
   test("appends what was said while nobody was there, once", async () => {

@@ -128,7 +128,7 @@ async function start({ directory, instance, namespace, cleanUps, stop }: Setting
   cleanUps.push(async () => {
     await crashAgent();
     for (const pid of [...pidsWith(`${instance}/host1/`), ...pidsWith(dataDir)]) process.kill(pid, "SIGKILL");
-    await waitUntil("the end of all guests", () => pidsWith(`${instance}/host1/`).length === 0, { timeoutMs: 10_000 });
+    await waitUntil("the end of all guests", () => pidsWith(`${instance}/host1/`).length === 0, { timeoutMs: 30_000 });
     removeControlGroups(`${instance}-host1`);
   });
   await startAgent();
@@ -140,10 +140,10 @@ async function start({ directory, instance, namespace, cleanUps, stop }: Setting
     await waitUntil(
       "the guest's start",
       async () => (await client.consoleText(guestId, undefined)).includes("UP\r\n"),
-      { timeoutMs: 10_000 },
+      { timeoutMs: 30_000 },
     );
     serial.write(text);
-    await waitUntil(`the guest's answer to ${text}`, done, { timeoutMs: 10_000 });
+    await waitUntil(`the guest's answer to ${text}`, done, { timeoutMs: 30_000 });
     serial.destroy();
   };
   return {
@@ -207,7 +207,7 @@ async function startSwitch(
     cleanUps.push(() => running.stop());
     if (unit.readySocket !== undefined) {
       const socket = unit.readySocket;
-      await waitUntil(socket, () => existsSync(socket), { timeoutMs: 10_000, everyMs: 10 });
+      await waitUntil(socket, () => existsSync(socket), { timeoutMs: 30_000, everyMs: 10 });
     }
   }
   await ovsVsctl(ovs, [

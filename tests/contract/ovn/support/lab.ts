@@ -166,7 +166,7 @@ class Lab implements OvnLab {
       uplink: "uplink",
     });
     // ovn-controller (seen in 25.03) dies if it meets a southbound database that northd has not written its first row to.
-    await waitForOvn(this.#central, { hosts: false, timeoutMs: 10_000 });
+    await waitForOvn(this.#central, { hosts: false, timeoutMs: 30_000 });
     this.#units.push([controller.name, startUnit(controller)]);
     this.#outside = this.#guestIn(`${this.#prefix}-out`);
     await this.#outside.ip("address", "add", "192.0.2.1/24", "dev", "eth0");
@@ -193,7 +193,7 @@ class Lab implements OvnLab {
   }
 
   async synced(): Promise<void> {
-    await waitForOvn(this.#central, { hosts: true, timeoutMs: 10_000 });
+    await waitForOvn(this.#central, { hosts: true, timeoutMs: 30_000 });
   }
 
   said(): string {
@@ -292,7 +292,7 @@ export async function eventually(what: string, wanted: string, probe: () => Prom
       last = await probe();
       return last === wanted;
     },
-    { timeoutMs: 10_000, everyMs: 100 },
+    { timeoutMs: 30_000, everyMs: 100 },
   ).catch((cause: unknown) => {
     throw new Error(`${what}: wanted ${JSON.stringify(wanted)}, last seen ${JSON.stringify(last)}`, { cause });
   });

@@ -16,7 +16,7 @@ before(async () => {
 after(() => lab.close());
 
 const until = (id: string, status: string) =>
-  waitUntil(`${status} of ${id}`, async () => (await lab.status(id)) === status, { timeoutMs: 5_000, everyMs: 5 });
+  waitUntil(`${status} of ${id}`, async () => (await lab.status(id)) === status, { timeoutMs: 30_000, everyMs: 5 });
 const asAdmin = (method: string, path: string, body?: unknown, version: string | null = "2.93") =>
   lab.call(method, path, body, { version, token: lab.adminToken });
 const names = (list: Wire[]): string[] => list.map((one) => String(one.name));
@@ -317,7 +317,7 @@ describe("hosts", () => {
     lab.agent.away = true;
     assert.equal((await lab.call("POST", `/servers/${id}/action`, { "os-stop": null })).status, 202);
     await waitUntil("a try to tell it", () => lab.agent.calls.includes(`put ${id} 2 stopped`), {
-      timeoutMs: 5_000,
+      timeoutMs: 30_000,
       everyMs: 5,
     });
     lab.agent.away = false;
@@ -364,7 +364,7 @@ describe("a server on a network", () => {
     const added = await lab.call("POST", `/servers/${id}/os-interface`, { interfaceAttachment: { net_id: networkId } });
     assert.equal(added.status, 200);
     await waitUntil("the guest to have two", () => lab.agent.specs.get(id)?.interfaces.length === 2, {
-      timeoutMs: 5_000,
+      timeoutMs: 30_000,
       everyMs: 5,
     });
     await lab.drain();
@@ -372,7 +372,7 @@ describe("a server on a network", () => {
     assert.equal((await lab.call("DELETE", `/servers/${id}/os-interface/${portId}`)).status, 202);
     assert.equal((await lab.call("GET", `/servers/${id}/os-interface/${portId}`)).status, 404);
     await waitUntil("the guest to have one", () => lab.agent.specs.get(id)?.interfaces.length === 1, {
-      timeoutMs: 5_000,
+      timeoutMs: 30_000,
       everyMs: 5,
     });
     const list = await lab.call("GET", `/servers?ip=${address.addr.replaceAll(".", "\\.")}`);

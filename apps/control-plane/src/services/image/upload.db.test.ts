@@ -140,14 +140,14 @@ async function putAndCut(owner: Owner, id: string, head: string, part: Buffer): 
   );
   socket.write(part);
   await waitUntil("the upload to begin", async () => (await show(owner, id))["status"] === "saving", {
-    timeoutMs: 5_000,
+    timeoutMs: 30_000,
     everyMs: 5,
   });
   socket.destroy();
   await waitUntil(
     "the upload to be undone",
     async () => (await show(owner, id))["status"] === "queued" && filesOf(id).length === 0,
-    { timeoutMs: 5_000, everyMs: 5 },
+    { timeoutMs: 30_000, everyMs: 5 },
   );
 }
 
@@ -285,13 +285,13 @@ describe("an upload", () => {
       sending.once("error", reject);
     });
     sending.write(Buffer.alloc(2 * MIB));
-    await waitUntil("the upload to begin", () => filesOf(id).length === 1, { timeoutMs: 5_000, everyMs: 5 });
+    await waitUntil("the upload to begin", () => filesOf(id).length === 1, { timeoutMs: 30_000, everyMs: 5 });
     assert.equal((await put(owner, id, Buffer.from("x"))).status, 409, "one upload at a time");
     assert.equal((await remove(owner, id)).status, 204);
     await cloud.drain();
     sending.end(Buffer.alloc(MIB));
     assert.equal(await status, 410);
-    await waitUntil("no file", () => filesOf(id).length === 0, { timeoutMs: 5_000, everyMs: 5 });
+    await waitUntil("no file", () => filesOf(id).length === 0, { timeoutMs: 30_000, everyMs: 5 });
   });
 });
 
@@ -323,7 +323,7 @@ describe("a download", () => {
     const data = randomBytes(7 * MIB + 123);
     await put(owner, id, data);
     for (const copy of await Promise.all(Array.from({ length: 6 }, () => get(owner, id)))) assert.ok(copy.equals(data));
-    await waitUntil("closed files", () => openFiles(id) === 0, { timeoutMs: 5_000, everyMs: 5 });
+    await waitUntil("closed files", () => openFiles(id) === 0, { timeoutMs: 30_000, everyMs: 5 });
     await remove(owner, id);
   });
 
@@ -343,7 +343,7 @@ describe("a download", () => {
     const leaver = await begin();
     assert.equal(openFiles(id), 1);
     leaver.destroy();
-    await waitUntil("a closed file", () => openFiles(id) === 0, { timeoutMs: 5_000, everyMs: 5 });
+    await waitUntil("a closed file", () => openFiles(id) === 0, { timeoutMs: 30_000, everyMs: 5 });
     const stayer = await begin();
     await remove(owner, id);
     await cloud.drain();
@@ -367,7 +367,7 @@ describe("after a crash", () => {
     await insertKeys(cloud.app.db, [`image/${id}`]);
     cloud.app.reconcile.wake();
     await waitUntil("the upload to be undone", async () => (await show(owner, id))["status"] === "queued", {
-      timeoutMs: 5_000,
+      timeoutMs: 30_000,
       everyMs: 10,
     });
     await cloud.drain();

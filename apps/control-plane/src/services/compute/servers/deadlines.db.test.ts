@@ -19,7 +19,7 @@ afterEach(() => {
 });
 
 const until = (id: string, status: string) =>
-  waitUntil(`${status} of ${id}`, async () => (await lab.status(id)) === status, { timeoutMs: 5_000, everyMs: 5 });
+  waitUntil(`${status} of ${id}`, async () => (await lab.status(id)) === status, { timeoutMs: 30_000, everyMs: 5 });
 /** Time passes, and the queue is looked at again. */
 const later = async (id: string, ms: number): Promise<void> => {
   lab.clock.advance(ms);
@@ -27,7 +27,7 @@ const later = async (id: string, ms: number): Promise<void> => {
   lab.app.reconcile.wake();
 };
 const reached = (call: string) =>
-  waitUntil(call, () => lab.agent.calls.includes(call), { timeoutMs: 5_000, everyMs: 5 });
+  waitUntil(call, () => lab.agent.calls.includes(call), { timeoutMs: 30_000, everyMs: 5 });
 
 test("a build that does not end is an ERROR with a reason", async () => {
   lab.agent.held = true;

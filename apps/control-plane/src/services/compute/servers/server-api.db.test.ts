@@ -17,7 +17,7 @@ before(async () => {
 after(() => lab.close());
 
 const until = (id: string, status: string) =>
-  waitUntil(`${status} of ${id}`, async () => (await lab.status(id)) === status, { timeoutMs: 5_000, everyMs: 5 });
+  waitUntil(`${status} of ${id}`, async () => (await lab.status(id)) === status, { timeoutMs: 30_000, everyMs: 5 });
 const asAdmin = (method: string, path: string, body?: unknown, version: string | null = "2.93") =>
   lab.call(method, path, body, { version, token: lab.adminToken });
 

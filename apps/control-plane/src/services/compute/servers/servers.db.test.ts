@@ -13,7 +13,7 @@ describe("the life of a server", () => {
   after(() => lab.close());
 
   const until = (id: string, status: string) =>
-    waitUntil(`${status} of ${id}`, async () => (await lab.status(id)) === status, { timeoutMs: 5_000, everyMs: 5 });
+    waitUntil(`${status} of ${id}`, async () => (await lab.status(id)) === status, { timeoutMs: 30_000, everyMs: 5 });
   const act = (id: string, action: object) => lab.call("POST", `/servers/${id}/action`, action);
 
   test("create: 202, both request ids, then ACTIVE, with one create action that has ended well", async () => {
@@ -48,7 +48,7 @@ describe("the life of a server", () => {
     const action = async () =>
       (await lab.call("GET", `/servers/${id}/os-instance-actions/${requestId}`)).body.instanceAction;
     await waitUntil("the action's end", async () => (await action()).events[0].finish_time !== null, {
-      timeoutMs: 5_000,
+      timeoutMs: 30_000,
       everyMs: 5,
     });
     assert.equal((await action()).events[0].result, "Success");
@@ -78,7 +78,7 @@ describe("the life of a server", () => {
           const { body } = await lab.call("GET", `/servers/${id}`);
           return body.server.status === status && body.server["OS-EXT-STS:task_state"] === null;
         },
-        { timeoutMs: 5_000, everyMs: 5 },
+        { timeoutMs: 30_000, everyMs: 5 },
       );
     }
     assert.deepEqual(
@@ -102,7 +102,7 @@ describe("the life of a server", () => {
     assert.equal(refused.status, 409);
     assert.match(refused.body.conflictingRequest.message, /task_state rebooting_hard/);
     await waitUntil("the reboot to be with the host", () => lab.agent.calls.includes(`reboot ${id} hard`), {
-      timeoutMs: 5_000,
+      timeoutMs: 30_000,
     });
     await lab.agent.release();
     await until(id, "ACTIVE");
