@@ -3,7 +3,17 @@
  * once nobody has been connected for a minute. Nothing to start by hand, nothing left behind.
  */
 import { execFileSync, spawn } from "node:child_process";
-import { chownSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
 import { join } from "node:path";
 
 import { waitUntil } from "@andromede/base/waiting";
@@ -94,27 +104,46 @@ async function look(): Promise<"answers" | "not yet" | "no"> {
 
 const answers = async (): Promise<boolean> => (await look()) === "answers";
 
+const LOCK = join(HOME, "starting");
+
+/** Takes the right to start the cluster. The lock names who holds it: that of a process that was killed holds nobody up. */
+function takeLock(): boolean {
+  mkdirSync(HOME, { recursive: true });
+  try {
+    symlinkSync(String(process.pid), LOCK);
+    return true;
+  } catch {
+    if (!existsSync(`/proc/${holder()}`)) rmSync(LOCK, { recursive: true, force: true });
+    return false;
+  }
+}
+
+function holder(): string {
+  try {
+    return readlinkSync(LOCK);
+  } catch {
+    return "nobody"; // given back between two looks
+  }
+}
+
 /** Makes sure the cluster answers. Processes that come at the same time wait for the one that starts it. */
 export async function ensureCluster(): Promise<void> {
-  if (await answers()) return;
-  mkdirSync(HOME, { recursive: true });
-  const lock = join(HOME, "starting");
-  try {
-    mkdirSync(lock);
-  } catch {
-    // somebody is on it; a lock older than a minute belongs to somebody who died
-    if (Date.now() - statSync(lock).mtimeMs > 60_000) rmSync(lock, { recursive: true, force: true });
-    await waitUntil("the test cluster", answers, { timeoutMs: 60_000, everyMs: 200 });
-    return;
-  }
+  await waitUntil("the test cluster", async () => (await answers()) || (await startUnlessOthersDo()), {
+    timeoutMs: 120_000,
+    everyMs: 100,
+  });
+}
+
+async function startUnlessOthersDo(): Promise<boolean> {
+  if (!takeLock()) return false;
   try {
     if ((await look()) === "no") {
       await endUnusable();
       start();
     }
-    await waitUntil("the test cluster", answers, { timeoutMs: 60_000, everyMs: 100 });
+    return await waitUntil("the test cluster's start", answers, { timeoutMs: 60_000, everyMs: 50 });
   } finally {
-    rmSync(lock, { recursive: true, force: true });
+    rmSync(LOCK, { force: true });
   }
 }
 
