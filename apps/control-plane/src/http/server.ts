@@ -117,6 +117,7 @@ function readBody(payload: IncomingMessage, limit: number, withinMs: number): Pr
       else chunks.length = 0;
     });
     payload.once("end", () => {
+      clearTimeout(late);
       if (size > limit) reject(new CloudError("tooLarge", `The request body is larger than ${limit} bytes`));
       else resolve(Buffer.concat(chunks).toString("utf8"));
     });
