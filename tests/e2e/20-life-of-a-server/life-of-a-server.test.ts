@@ -173,7 +173,7 @@ describe("the life of a server", () => {
       "*/ledger/*",
     ]);
     assert.equal(files, "");
-    const ports: unknown[] = await cloud.openstack("port", "list", "--server", server.id, ...json);
+    const ports: unknown[] = await cloud.openstack("port", "list", "--device-id", server.id, ...json);
     assert.deepEqual(ports, []);
   });
 

@@ -120,12 +120,12 @@ describe("the life of a server", () => {
     await until(id, "ACTIVE");
   });
 
-  test("delete: 204, and 404 at once when the host is quick", async () => {
+  test("delete: 204, then 404", async () => {
     const id = await lab.boot();
     await until(id, "ACTIVE");
     await lab.drain();
     assert.equal((await lab.call("DELETE", `/servers/${id}`)).status, 204);
-    assert.equal(await lab.status(id), "404");
+    await until(id, "404");
     const [usage] = await lab.app
       .db`select used_servers, (select count(*)::int from server where project_id = ${lab.projectId}) as rows from compute_project where project_id = ${lab.projectId}`;
     assert.equal(usage?.["usedServers"], usage?.["rows"]);
