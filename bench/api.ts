@@ -95,16 +95,20 @@ async function createToActive(cloud: BenchCloud, stage: Stage, figure: string, r
 
 type Status = { programs: { name: string; pid: number | null; memoryMib?: number }[] };
 
-/** Proportional set size of each program, its children included. */
+/** Proportional set size of each program, its children included; the supervisor is the parent of most, and comes last. */
 function memory(cloud: BenchCloud): void {
   const { programs } = JSON.parse(cloud.andromede("status", "--json")) as Status;
-  const byProgram = Object.fromEntries(
-    programs.flatMap(({ name, pid }) =>
-      pid === null ? [] : [[name, inMib(treeOf(pid).reduce((sum, one) => sum + pssKib(one), 0))]],
-    ),
-  );
-  const total = Object.values(byProgram).reduce((sum, value) => sum + Number(value), 0);
-  emit({ figure: "memory", pss_mib: round(total, 1), by_program: byProgram });
+  const counted = new Set<number>();
+  const measured = programs
+    .flatMap(({ name, pid }) => (pid === null ? [] : [{ name, tree: treeOf(pid) }]))
+    .toSorted((one, other) => one.tree.length - other.tree.length)
+    .map(({ name, tree }) => {
+      const own = tree.filter((pid) => !counted.has(pid));
+      for (const pid of own) counted.add(pid);
+      return [name, inMib(own.reduce((sum, pid) => sum + pssKib(pid), 0))] as const;
+    });
+  const total = measured.reduce((sum, [, value]) => sum + value, 0);
+  emit({ figure: "memory", pss_mib: round(total, 1), by_program: Object.fromEntries(measured) });
 }
 
 function treeOf(pid: number): number[] {
