@@ -1,4 +1,4 @@
-/** Names the test files of a suite, one a line: `node tools/list-tests.ts unit|db|contract|e2e`. The suffix or the folder says which. */
+/** Names the test files of a suite, one a line: `node tools/list-tests.ts unit|db|contract|e2e|slow`. The suffix or the folder says which. */
 import { globSync } from "node:fs";
 
 const [suite = "unit"] = process.argv.slice(2);
@@ -10,6 +10,7 @@ const all = globSync([
 ]).filter((file) => !file.includes("node_modules"));
 
 function suiteOf(file: string): string {
+  if (file.endsWith(".slow.test.ts")) return "slow";
   if (file.startsWith("tests/e2e/")) return "e2e";
   if (file.startsWith("tests/contract/") || file.endsWith(".contract.test.ts")) return "contract";
   return file.endsWith(".db.test.ts") ? "db" : "unit";
