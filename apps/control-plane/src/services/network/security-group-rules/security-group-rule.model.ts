@@ -5,6 +5,7 @@
 import { type CloudError, conflict, invalid } from "@andromede/base/errors";
 
 import { parseCidr } from "../common/addresses.ts";
+import { PROTOCOLS } from "../common/protocols.ts";
 
 export type Direction = "ingress" | "egress";
 export type Ethertype = "IPv4" | "IPv6";
@@ -51,34 +52,6 @@ export type RuleWire = {
   description?: string | null;
 };
 
-/** IANA's numbers of the names Neutron takes (neutron-lib, "IP_PROTOCOL_MAP"). */
-const PROTOCOLS: ReadonlyMap<string, number> = new Map([
-  ["ah", 51],
-  ["dccp", 33],
-  ["egp", 8],
-  ["esp", 50],
-  ["gre", 47],
-  ["hopopt", 0],
-  ["icmp", 1],
-  ["icmpv6", 58],
-  ["igmp", 2],
-  ["ip", 0],
-  ["ipip", 4],
-  ["ipv6-encap", 41],
-  ["ipv6-frag", 44],
-  ["ipv6-icmp", 58],
-  ["ipv6-nonxt", 59],
-  ["ipv6-opts", 60],
-  ["ipv6-route", 43],
-  ["ospf", 89],
-  ["pgm", 113],
-  ["rsvp", 46],
-  ["sctp", 132],
-  ["tcp", 6],
-  ["udp", 17],
-  ["udplite", 136],
-  ["vrrp", 112],
-]);
 const WITH_PORTS = new Set([6, 17, 33, 132, 136]);
 const ONLY_IPV6 = new Set(["ipv6-encap", "ipv6-frag", "ipv6-icmp", "icmpv6", "ipv6-nonxt", "ipv6-opts", "ipv6-route"]);
 const ICMP = new Set([1, 58]);

@@ -5,6 +5,7 @@ import type { RowWrite } from "@andromede/ovsdb/types";
 import { normalCidr } from "../ovn/addresses.ts";
 import { DROP_GROUP, RULE, portGroupName } from "../ovn/names.ts";
 import type { Tables } from "../ovn/northbound.ts";
+import { PROTOCOLS } from "../common/protocols.ts";
 
 /** What OVN must know of a rule. For ICMP the port range is type and code, as in Neutron. */
 export type OvnSecurityGroupRule = {
@@ -28,34 +29,6 @@ const PRIORITY_ALLOW = 1002;
 const PRIORITY_ESSENTIAL = 1001;
 const PRIORITY_DROP = 1000;
 
-/** IANA numbers of the names Neutron knows (neutron-lib, IP_PROTOCOL_MAP). */
-const PROTOCOLS: ReadonlyMap<string, number> = new Map([
-  ["ah", 51],
-  ["dccp", 33],
-  ["egp", 8],
-  ["esp", 50],
-  ["gre", 47],
-  ["hopopt", 0],
-  ["icmp", 1],
-  ["icmpv6", 58],
-  ["igmp", 2],
-  ["ip", 0],
-  ["ipip", 4],
-  ["ipv6-encap", 41],
-  ["ipv6-frag", 44],
-  ["ipv6-icmp", 58],
-  ["ipv6-nonxt", 59],
-  ["ipv6-opts", 60],
-  ["ipv6-route", 43],
-  ["ospf", 89],
-  ["pgm", 113],
-  ["rsvp", 46],
-  ["sctp", 132],
-  ["tcp", 6],
-  ["udp", 17],
-  ["udplite", 136],
-  ["vrrp", 112],
-]);
 const TRANSPORTS: ReadonlyMap<number, string> = new Map([
   [6, "tcp"],
   [17, "udp"],
