@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { mkdtempSync, openSync, readdirSync, rmSync, statSync } from "node:fs";
 import { type Server, type Socket, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -81,6 +82,26 @@ describe("a guest's console", () => {
       ["console.log", "console.log.1"],
     );
     for (const name of ["console.log", "console.log.1"]) assert.ok(statSync(join(directory, name)).size <= 1024 * 1024);
+  });
+
+  test("keeps the last, not the first, of what a slow disk has no time for", async () => {
+    // A pipe that nobody reads yet is as slow as a disk can be.
+    execFileSync("mkfifo", [path()]);
+    const console = open();
+    await console.attach(join(directory, "serial.sock"));
+    const socket = await guest;
+    const block = Buffer.alloc(64 * 1024, "x\n");
+    for (let sent = 0; sent < 160; sent += 1) {
+      if (!socket.write(block)) await new Promise((resolve) => socket.once("drain", resolve));
+    }
+    socket.end("the end\n");
+    await console.ended();
+    const reader = spawn("cat", [], { stdio: [openSync(path(), "r+"), "pipe", "inherit"] });
+    const heard: Buffer[] = [];
+    reader.stdout.on("data", (chunk: Buffer) => heard.push(chunk));
+    await waitUntil("the end", () => heard.at(-1)?.toString().endsWith("the end\n"), { timeoutMs: 30_000 });
+    reader.kill();
+    assert.ok(Buffer.concat(heard).length < 4 * 1024 * 1024);
   });
 
   test("who watches sees it from then on, and types", async () => {

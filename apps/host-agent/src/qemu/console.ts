@@ -13,8 +13,8 @@ import { socketPath } from "@andromede/qmp/socket-path";
 
 /** A file is renamed to `.1` when it has grown so long; so at most twice this is kept. */
 const FILE_BYTES = 1024 * 1024;
-/** Output that the disk does not take fast enough is dropped beyond this. */
-const MAX_QUEUED_BYTES = 4 * FILE_BYTES;
+/** Where the disk is slower than the guest, only the last of what waits for it is kept: as much as the files hold. */
+const MAX_QUEUED_BYTES = 2 * FILE_BYTES;
 /** A watcher that does not keep up is cut off beyond this. */
 const MAX_WATCHER_BYTES = 1024 * 1024;
 /** How much of the files' end is looked for in the ring. */
@@ -131,9 +131,14 @@ export class GuestConsole {
   }
 
   #append(chunk: Buffer): void {
-    if (chunk.length === 0 || this.#queuedBytes > MAX_QUEUED_BYTES) return;
+    if (chunk.length === 0) return;
     this.#queue.push(chunk);
     this.#queuedBytes += chunk.length;
+    for (let oldest = this.#queue[0]; oldest !== undefined; oldest = this.#queue[0]) {
+      if (this.#queuedBytes - oldest.length < MAX_QUEUED_BYTES) break;
+      this.#queue.shift();
+      this.#queuedBytes -= oldest.length;
+    }
     this.#writing ??= this.#write();
   }
 
@@ -143,19 +148,23 @@ export class GuestConsole {
         const data = Buffer.concat(this.#queue);
         this.#queue = [];
         this.#queuedBytes = 0;
-        // Files are written in order.
-        // eslint-disable-next-line no-await-in-loop
-        const { size } = await stat(this.#path).catch(() => ({ size: 0 }));
-        // eslint-disable-next-line no-await-in-loop
-        if (size + data.length > FILE_BYTES && size > 0) await rename(this.#path, `${this.#path}.1`);
-        // eslint-disable-next-line no-await-in-loop
-        await appendFile(this.#path, data.subarray(-FILE_BYTES), { mode: 0o600 });
+        for (let from = 0; from < data.length; from += FILE_BYTES) {
+          // Files are written in order.
+          // eslint-disable-next-line no-await-in-loop
+          await this.#keep(data.subarray(from, from + FILE_BYTES));
+        }
       }
     } catch (error) {
       this.#log.warn({ error }, "console output could not be kept");
     } finally {
       this.#writing = undefined;
     }
+  }
+
+  async #keep(data: Buffer): Promise<void> {
+    const { size } = await stat(this.#path).catch(() => ({ size: 0 }));
+    if (size + data.length > FILE_BYTES && size > 0) await rename(this.#path, `${this.#path}.1`);
+    await appendFile(this.#path, data, { mode: 0o600 });
   }
 
   async #flushed(): Promise<void> {
