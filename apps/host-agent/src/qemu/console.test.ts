@@ -98,7 +98,7 @@ describe("a guest's console", () => {
     await console.ended();
     const reader = spawn("cat", [], { stdio: [openSync(path(), "r+"), "pipe", "inherit"] });
     const heard: Buffer[] = [];
-    reader.stdout.on("data", (chunk: Buffer) => heard.push(chunk));
+    reader.stdout?.on("data", (chunk: Buffer) => heard.push(chunk));
     await waitUntil("the end", () => heard.at(-1)?.toString().endsWith("the end\n"), { timeoutMs: 30_000 });
     reader.kill();
     assert.ok(Buffer.concat(heard).length < 4 * 1024 * 1024);
