@@ -18,6 +18,8 @@ test("every command", () => {
       "--delay-ms=20",
       "--plain-http",
       "--no-images",
+      "--settings",
+      "/etc/cloud.json",
       "--instance",
       "bench",
       "--data",
@@ -33,6 +35,7 @@ test("every command", () => {
       delayMs: 20,
       plainHttp: true,
       images: false,
+      settings: "/etc/cloud.json",
     },
   );
   assert.deepEqual(parseCommandLine(["--json", "status"]), { ...common, json: true, command: "status" });

@@ -7,7 +7,14 @@ import { CloudError, invalid } from "@andromede/base/errors";
 import { DEFAULT_DATA_DIRECTORY, DEFAULT_INSTANCE } from "./instance/paths.ts";
 
 type Common = { instance: string; data: string; json: boolean };
-export type UpFlags = { simulated: boolean; hosts?: number; delayMs?: number; plainHttp: boolean; images: boolean };
+export type UpFlags = {
+  simulated: boolean;
+  hosts?: number;
+  delayMs?: number;
+  plainHttp: boolean;
+  images: boolean;
+  settings?: string;
+};
 export type UpCommand = Common & { command: "up" } & UpFlags;
 export type DemoCommand = Common & { command: "demo" } & UpFlags;
 export type DownCommand = Common & {
@@ -38,6 +45,7 @@ export const USAGE = `usage: andromede COMMAND [--instance NAME] [--data DIR] [-
       --simulated         simulated hosts in the place of QEMU (--hosts N, --delay-ms N); its own projects have no quotas
       --plain-http        no TLS: for benchmarks on loopback only
       --no-images         do not build and register the images
+      --settings FILE     limits and rules of the services (JSON; docs/how-to/operate.md), kept until another file is given
   demo                    up, then a server with a floating IP and a login over SSH
   status                  every program and engine: state, pid, memory, since when
   env [--operator]        shell exports of the OS_* variables
@@ -63,6 +71,7 @@ const OPTIONS = {
   "delay-ms": { type: "string" },
   "plain-http": { type: "boolean" },
   "no-images": { type: "boolean" },
+  settings: { type: "string" },
   operator: { type: "boolean" },
   "keep-guests": { type: "boolean" },
   purge: { type: "boolean" },
@@ -74,7 +83,7 @@ const OPTIONS = {
 type Values = { [name in keyof typeof OPTIONS]?: string | boolean | undefined };
 
 const ALWAYS = ["instance", "data", "json", "help"];
-const UP = ["simulated", "hosts", "delay-ms", "plain-http", "no-images"];
+const UP = ["simulated", "hosts", "delay-ms", "plain-http", "no-images", "settings"];
 const ALLOWED: { [command: string]: string[] } = {
   up: UP,
   demo: UP,
@@ -159,6 +168,7 @@ function upFlags(values: Values): UpFlags {
     simulated,
     plainHttp: values["plain-http"] === true,
     images: values["no-images"] !== true,
+    ...(typeof values.settings === "string" ? { settings: resolve(values.settings) } : {}),
     ...(hosts === undefined ? {} : { hosts }),
     ...(delayMs === undefined ? {} : { delayMs }),
   };

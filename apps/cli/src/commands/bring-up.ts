@@ -23,6 +23,7 @@ import {
 import { DATA_LOCK_MS, MACHINE_LOCK, dataLock, instanceLock, withMachineLock } from "../instance/machine-lock.ts";
 import { type InstancePaths, instancePaths } from "../instance/paths.ts";
 import { type Secrets, ensureSecrets } from "../instance/secrets.ts";
+import { readSettings } from "../instance/settings.ts";
 import { ensureKvmVerdict } from "../kvm/kvm-probe.ts";
 import type { DemoCommand, UpCommand } from "../options.ts";
 import { say } from "../output.ts";
@@ -73,22 +74,24 @@ export async function bringUp(flags: Flags): Promise<BroughtUp> {
   );
 }
 
-const choicesOf = (flags: Flags): UpChoices => ({
+const choicesOf = async (flags: Flags): Promise<UpChoices> => ({
   ...(flags.simulated ? { simulated: true } : {}),
   ...(flags.plainHttp ? { plainHttp: true } : {}),
   ...(flags.hosts === undefined ? {} : { hosts: flags.hosts }),
   ...(flags.delayMs === undefined ? {} : { delayMs: flags.delayMs }),
+  ...(flags.settings === undefined ? {} : { settings: await readSettings(flags.settings) }),
   ...(process.env["ANDROMEDE_DATABASE_URL"] === undefined
     ? {}
     : { databaseUrl: process.env["ANDROMEDE_DATABASE_URL"] }),
 });
 
 async function prepareInstance(flags: Flags, paths: InstancePaths): Promise<InstanceConfig> {
+  const choices = await choicesOf(flags);
   const config = await withMachineLock(
     MACHINE_LOCK,
     DATA_LOCK_MS,
     () => undefined,
-    () => ensureInstanceConfig(paths, choicesOf(flags)),
+    () => ensureInstanceConfig(paths, choices),
   );
   await Promise.all(
     [paths.directory, paths.run, paths.log].map((directory) => mkdir(directory, { recursive: true, mode: 0o755 })),

@@ -29,6 +29,9 @@ test("a later up keeps what was chosen, and refuses what contradicts it", () => 
   assert.equal(merge(present, { plainHttp: true }).plainHttp, true);
   assert.throws(() => merge(present, { simulated: true }), /made for real guests/);
   assert.throws(() => merge(present, { databaseUrl: "postgres://elsewhere" }), /PostgreSQL of its own/);
+  const settings = { identity: { lockoutFailures: 3 } };
+  assert.deepEqual(merge(merge(present, { settings }), {}).settings, settings);
+  assert.deepEqual(merge({ ...present, settings }, { settings: {} }).settings, {});
   const simulated: InstanceConfig = { ...present, backend: "simulated", simulatedHosts: 5 };
   assert.deepEqual(merge(simulated, { hosts: 8, delayMs: 3 }), {
     ...simulated,

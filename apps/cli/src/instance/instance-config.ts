@@ -10,6 +10,7 @@ import { parseJson } from "@andromede/base/json";
 import { runCommand } from "@andromede/engines/run-command";
 
 import type { InstancePaths } from "./paths.ts";
+import type { Settings } from "./settings.ts";
 import { registerSlot, registeredSlots } from "./slot-register.ts";
 
 export type InstanceConfig = {
@@ -27,6 +28,8 @@ export type InstanceConfig = {
   plainHttp: boolean;
   /** A PostgreSQL that is already there, in the place of our own. */
   databaseUrl?: string;
+  /** What the operator set of the control plane. */
+  settings?: Settings;
   createdAt: string;
 };
 
@@ -36,6 +39,7 @@ export type UpChoices = {
   delayMs?: number;
   plainHttp?: boolean;
   databaseUrl?: string;
+  settings?: Settings;
 };
 
 const FIRST_PORT = 8443;
@@ -59,7 +63,7 @@ export async function writeWhole(file: string, text: string, mode: number): Prom
 
 /**
  * The configuration of this instance, made if it is the first time. Later choices that contradict the first ones are
- * refused, except the delays and number of simulated hosts. MUST run under the machine's lock.
+ * refused, except the delays and number of simulated hosts, and the settings. MUST run under the machine's lock.
  */
 export async function ensureInstanceConfig(paths: InstancePaths, choices: UpChoices): Promise<InstanceConfig> {
   const present = await loadInstanceConfig(paths);
@@ -86,6 +90,7 @@ async function choose(paths: InstancePaths, choices: UpChoices): Promise<Instanc
     simulatedDelayMs: choices.delayMs ?? 0,
     plainHttp: choices.plainHttp === true,
     ...(choices.databaseUrl === undefined ? {} : { databaseUrl: choices.databaseUrl }),
+    ...(choices.settings === undefined ? {} : { settings: choices.settings }),
     createdAt: new Date().toISOString(),
   };
 }
@@ -111,6 +116,7 @@ export function merge(present: InstanceConfig, choices: UpChoices): InstanceConf
     simulatedDelayMs: choices.delayMs ?? present.simulatedDelayMs,
     plainHttp: choices.plainHttp ?? present.plainHttp,
     ...(choices.databaseUrl === undefined ? {} : { databaseUrl: choices.databaseUrl }),
+    ...(choices.settings === undefined ? {} : { settings: choices.settings }),
   };
 }
 

@@ -60,6 +60,7 @@ export function controlPlaneConfig(stack: Stack): { hosts: AgentAddress[]; [memb
     hosts: simulated ? simulatedHosts(stack) : [{ name: stack.host, socketPath: agentSocket(paths, stack.host) }],
     jail: { engineRoot: stack.engineRoot },
     externalNetwork: externalNetwork(config.slot),
+    ...config.settings,
   };
 }
 

@@ -1,0 +1,35 @@
+/** What an operator may set of the control plane: `up --settings FILE`, remembered in `config.json` until another file is given. */
+import { readFile } from "node:fs/promises";
+
+import { invalid } from "@andromede/base/errors";
+import { parseJson } from "@andromede/base/json";
+
+/** Sections of the control plane's configuration; their members are checked by the control plane itself. */
+export const SECTIONS = ["identity", "image"] as const;
+
+export type Settings = { [section in (typeof SECTIONS)[number]]?: { [name: string]: number } };
+
+export async function readSettings(file: string): Promise<Settings> {
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (cause) {
+    throw invalid(`--settings: ${file} cannot be read`, { cause });
+  }
+  return checkSettings(parseJson(text, file), file);
+}
+
+/** Pure. */
+export function checkSettings(value: unknown, file: string): Settings {
+  if (!isObject(value)) throw invalid(`${file}: an object is needed`);
+  for (const [section, members] of Object.entries(value)) {
+    if (!SECTIONS.some((known) => known === section))
+      throw invalid(`${file}: there is no section "${section}"; there are ${SECTIONS.join(", ")}`);
+    if (!isObject(members) || Object.values(members).some((member) => typeof member !== "number"))
+      throw invalid(`${file}: section "${section}" is an object of numbers`);
+  }
+  return value;
+}
+
+const isObject = (value: unknown): value is { [name: string]: unknown } =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
