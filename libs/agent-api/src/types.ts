@@ -19,6 +19,22 @@
  *   GET    /v1/reports                  -> NDJSON stream: a full Report on connect, then deltas, a full one every 30 s
  *   DELETE /v1/images/:id               -> 202, drops a cached image nobody uses
  *
+ * Volumes are files of a pool that several hosts may share; an agent keeps no list of them. It converges what it was last
+ * told, forgets it when it restarts (the control plane asks, and tells it again), and does online what a guest of its own
+ * has open. Everything is idempotent and may be repeated after a crash at any instant.
+ *
+ *   PUT    /v1/volumes/:id              VolumeSpec -> 202 VolumeReport. An older generation than one heard: 409.
+ *   GET    /v1/volumes/:id              -> VolumeReport | 404 the agent was told nothing of it since it started
+ *   DELETE /v1/volumes/:id?generation=N -> 202 VolumeReport, `gone: true` once its bytes and snapshots are (404: they are) |
+ *                                          409 while a guest has it open
+ *   PUT    /v1/backups/:id              BackupSpec -> 202 BackupReport
+ *   GET    /v1/backups/:id              -> BackupReport | 404
+ *   DELETE /v1/backups/:id              -> 204, also when it was not there; ends one that is being made
+ *   PUT    /v1/exports/:id              ExportSpec -> 202 ExportReport: a disk as it is at this instant, as one image file
+ *   GET    /v1/exports/:id              -> ExportReport | 404
+ *   GET    /v1/exports/:id/data         -> the bytes, with content-length
+ *   DELETE /v1/exports/:id              -> 204. An export nobody fetched for a day goes by itself.
+ *
  * Errors: { "error": { "kind": ErrorKind, "message": string } } with the matching status.
  */
 
@@ -40,10 +56,29 @@ export type GuestDisk = {
   /** Root disks: overlay on a cached image; made anew when imageId changes. `empty`: blank (ephemeral, swap). */
   source:
     | { kind: "image"; imageId: string; sha512: string; format: "qcow2" | "raw"; sizeBytes: number }
-    | { kind: "empty" };
+    | { kind: "empty" }
+    /** A volume of the pool. `key`: as in VolumeSpec. `shared`: other guests may have it open too. */
+    | { kind: "volume"; volumeId: string; key: string | null; readOnly: boolean; shared: boolean };
+  /**
+   * Made anew, from its source, when this changes (rebuild on the same image). Volumes are never made by this.
+   * Absent is a value like any other.
+   */
+  nonce?: string;
+  /** Absent: unlimited. Changed while the guest runs. */
+  limits?: DiskLimits;
   /** 0: as large as the image. Grown at the next start when it rises; it MUST NOT fall. */
   sizeGib: number;
   bootIndex?: number;
+};
+
+/** What a disk may do at most, 0 or absent: no limit of that kind. Enforced by a QEMU throttle group of the disk. */
+export type DiskLimits = {
+  totalBytesSec?: number;
+  readBytesSec?: number;
+  writeBytesSec?: number;
+  totalIops?: number;
+  readIops?: number;
+  writeIops?: number;
 };
 
 /** Where the agent may read image bytes: a file path it can open (one machine). */
@@ -124,6 +159,10 @@ export type GuestReport = {
   /** Ports whose tap is plugged AND whose flows OVN says are installed. */
   portsUp: string[];
   fault?: string;
+  /** Ids of the disks that the guest's process has; of those made, while there is no process. */
+  disks: string[];
+  /** The agent restarted and does not know the keys of the guest's encrypted disks any more: send the spec again. */
+  needsKeys?: true;
   /** Set once when a DELETE has finished; the guest then disappears from full reports. */
   gone?: true;
 };
@@ -140,7 +179,104 @@ export type HostFacts = {
   diskGib: number;
   /** OVN chassis name of this host, as in the southbound database. */
   chassis?: string;
+  /** Where volumes can be. Hosts that name the same pool share it. */
+  pools?: VolumePool[];
 };
 
-/** One line of GET /v1/reports. A full report lists every guest the agent knows; a delta only those that changed. */
-export type Report = { full: boolean; host: HostFacts; guests: GuestReport[] };
+/** `driver`: how volumes are kept there ("qcow2": files of a directory). */
+export type VolumePool = { name: string; driver: "qcow2"; totalGib: number; freeGib: number };
+
+/** Whatever a volume's bytes come from. Keys as in VolumeSpec, of the source. */
+export type VolumeSource =
+  | { kind: "empty" }
+  | { kind: "image"; imageId: string; sha512: string; format: "qcow2" | "raw"; sizeBytes: number; path: string }
+  /** As it is when the copy begins; it may be in use. */
+  | { kind: "volume"; volumeId: string; key: string | null }
+  | { kind: "snapshot"; volumeId: string; snapshotId: string; key: string | null }
+  | { kind: "backup"; backupId: string; key: string };
+
+export type VolumeSpec = {
+  id: string;
+  /** Strictly increasing with every change of the wanted state. */
+  generation: number;
+  /** MUST NOT fall. Grown under a running guest too, which then sees it. */
+  sizeGib: number;
+  /** The LUKS passphrase, base64 of 32 random bytes; null: not encrypted. Never on a command line, on disk or in a log. */
+  key: string | null;
+  /** Of the first making; not looked at once the volume is there. */
+  source: VolumeSource;
+  /** Ids of the snapshots there should be: missing ones are taken now, others are removed. */
+  snapshots: string[];
+  /** Goes back to a snapshot of its own, once for a nonce; only while no guest has it open. */
+  revert?: { snapshotId: string; nonce: string };
+};
+
+export type VolumeReport = {
+  id: string;
+  generation: number;
+  /** failed: `fault` says why in a customer's words; a PUT with a newer generation tries again. */
+  state: "working" | "ready" | "failed";
+  /** What is there now; 0 before it is made. */
+  sizeGib: number;
+  snapshots: string[];
+  revertNonce?: string;
+  fault?: string;
+  gone?: true;
+};
+
+/** A copy of a snapshot outside the pool, in pieces; an incremental one holds those that its parent has not. */
+export type BackupSpec = {
+  id: string;
+  volumeId: string;
+  /** The volume's key. */
+  volumeKey: string | null;
+  /** What is copied; null: the volume as it is when the copy begins. */
+  snapshotId: string | null;
+  /** null: full. */
+  parentId: string | null;
+  /** The backup's own key, base64 of 32 bytes; a chain of backups has one. */
+  key: string;
+};
+
+export type BackupReport = {
+  id: string;
+  state: "working" | "ready" | "failed";
+  /** What it takes where backups are kept. */
+  storedBytes: number;
+  pieces: number;
+  /** 0 to 100. */
+  progress: number;
+  fault?: string;
+};
+
+export type ExportSpec = {
+  id: string;
+  source:
+    | { kind: "volume"; volumeId: string; snapshotId: string | null; key: string | null }
+    /** `quiesce`: ask the guest's agent to freeze its file systems meanwhile; when it does not answer, go on without. */
+    | { kind: "guestDisk"; guestId: string; diskId: string; quiesce: boolean };
+  /** One file, without backing file, not encrypted. */
+  format: "qcow2" | "raw";
+};
+
+export type ExportReport = {
+  id: string;
+  state: "working" | "ready" | "failed";
+  sizeBytes: number;
+  /** Whether file systems were frozen. */
+  quiesced: boolean;
+  fault?: string;
+};
+
+/**
+ * One line of GET /v1/reports. A full report lists everything the agent knows; a delta only what changed. Fields that are
+ * absent say nothing.
+ */
+export type Report = {
+  full: boolean;
+  host: HostFacts;
+  guests: GuestReport[];
+  volumes?: VolumeReport[];
+  backups?: BackupReport[];
+  exports?: ExportReport[];
+};

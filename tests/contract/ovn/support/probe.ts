@@ -15,6 +15,10 @@ export type Commands = {
     args: { address: string; port: number; timeoutMs: number; localAddress?: string };
     result: { text: string } | { error: string };
   };
+  /** Swallows what is sent, and answers how fast it came. */
+  sink: { args: { port: number }; result: { port: number } };
+  /** Sends to a sink as fast as it takes; Mbit/s as seen there, without the first moments. */
+  pump: { args: { address: string; port: number; ms: number }; result: number };
   resolve: { args: { server: string; name: string }; result: string[] };
 };
 export type Request = { [Op in keyof Commands]: { id: number; op: Op; args: Commands[Op]["args"] } }[keyof Commands];
@@ -110,6 +114,49 @@ function serve(port: number, text: string): Promise<{ port: number }> {
   });
 }
 
+/** What comes before is slow start and the bucket's first filling. */
+const SETTLING_MS = 1_500;
+
+function sink(port: number): Promise<{ port: number }> {
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    let began = 0;
+    let last = 0;
+    let bytes = 0;
+    socket.on("error", () => undefined);
+    socket.on("data", (chunk) => {
+      const now = performance.now();
+      if (began === 0) began = now + SETTLING_MS;
+      if (now < began) return;
+      bytes += chunk.length;
+      last = now;
+    });
+    socket.on("end", () => socket.end(String((bytes * 8) / Math.max(1, last - began) / 1_000)));
+  });
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "::", () => resolve({ port }));
+  });
+}
+
+function pump({ address, port, ms }: Commands["pump"]["args"]): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: address, port, allowHalfOpen: true });
+    const block = Buffer.alloc(16_384, 7);
+    const heard: string[] = [];
+    const until = performance.now() + ms;
+    const write = (): void => {
+      while (performance.now() < until) if (!socket.write(block)) return;
+      if (!socket.writableEnded) socket.end();
+    };
+    socket.setTimeout(20_000, () => socket.destroy(new Error("nothing moves")));
+    socket.on("connect", write);
+    socket.on("drain", write);
+    socket.on("data", (chunk) => heard.push(chunk.toString()));
+    socket.on("error", reject);
+    socket.on("end", () => resolve(Number(heard.join(""))));
+  });
+}
+
 function connectTo(args: Commands["connect"]["args"]): Promise<Commands["connect"]["result"]> {
   return new Promise((resolve) => {
     const { address, port, timeoutMs, localAddress } = args;
@@ -133,6 +180,10 @@ async function run(request: Request): Promise<unknown> {
       return serve(request.args.port, request.args.text);
     case "connect":
       return connectTo(request.args);
+    case "sink":
+      return sink(request.args.port);
+    case "pump":
+      return pump(request.args);
     case "resolve": {
       const resolver = new Resolver({ timeout: 1_000, tries: 3 });
       resolver.setServers([request.args.server]);

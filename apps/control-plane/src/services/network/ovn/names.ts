@@ -23,6 +23,8 @@ export const ROUTER = "andromede:router";
 export const GATEWAY = "andromede:gateway";
 /** On an ACL: the security group rule. */
 export const RULE = "andromede:rule";
+/** On a QoS row: the direction it shapes, as the customer calls it. */
+export const QOS = "andromede:qos";
 /** The name a customer gave, for people who look with ovn-nbctl. */
 export const NAME = "andromede:name";
 

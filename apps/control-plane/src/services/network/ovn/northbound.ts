@@ -14,7 +14,9 @@ export type Tables = OVNNorthboundTables;
 
 /** Only columns we write or read: counters and the like would wake us for nothing. */
 const MONITOR = {
-  Logical_Switch: { columns: ["name", "ports", "external_ids", "other_config", "dns_records"] },
+  Logical_Switch: {
+    columns: ["name", "ports", "external_ids", "other_config", "dns_records", "qos_rules", "load_balancer"],
+  },
   Logical_Switch_Port: {
     columns: [
       "name",
@@ -34,12 +36,16 @@ const MONITOR = {
   ACL: { columns: ["priority", "direction", "match", "action", "external_ids"] },
   DHCP_Options: { columns: ["cidr", "options", "external_ids"] },
   DNS: { columns: ["records", "options", "external_ids"] },
-  Logical_Router: { columns: ["name", "ports", "static_routes", "nat", "enabled", "options", "external_ids"] },
+  Logical_Router: {
+    columns: ["name", "ports", "static_routes", "nat", "enabled", "options", "external_ids", "load_balancer"],
+  },
   Logical_Router_Port: {
     columns: ["name", "mac", "networks", "enabled", "gateway_chassis", "ipv6_ra_configs", "options", "external_ids"],
   },
   Logical_Router_Static_Route: { columns: ["ip_prefix", "nexthop", "external_ids"] },
   Gateway_Chassis: { columns: ["name", "chassis_name", "priority", "external_ids"] },
+  QoS: { columns: ["priority", "direction", "match", "action", "bandwidth", "external_ids"] },
+  Load_Balancer: { columns: ["name", "vips", "protocol", "options", "external_ids"] },
   NAT: { columns: ["type", "external_ip", "logical_ip", "logical_port", "external_mac", "options", "external_ids"] },
 } as const satisfies MonitorSpec<Tables>;
 
@@ -113,6 +119,8 @@ export async function connectNorthbound(options: {
     Logical_Router_Static_Route: client.table("Logical_Router_Static_Route").indexBy(ownedKey),
     Gateway_Chassis: client.table("Gateway_Chassis").indexBy(ownedKey),
     NAT: client.table("NAT").indexBy(ownedKey),
+    QoS: client.table("QoS").indexBy(ownedKey),
+    Load_Balancer: client.table("Load_Balancer").indexBy(ownedKey),
   };
   const named = {
     Logical_Switch: client.table("Logical_Switch").indexBy(nameOf),

@@ -17,6 +17,7 @@ import {
   switchName,
 } from "../ovn/names.ts";
 import { type OvnNorthbound, type Row, type Tables, indexKey } from "../ovn/northbound.ts";
+import { type OvnQosRule, qosRows, removeQos, writeQos } from "../qos/qos.ovn.ts";
 import { findOrMakeDropGroup, findOrMakeGroup } from "../security-groups/security-group.ovn.ts";
 import { tieDhcp } from "../subnets/port-dhcp.ovn.ts";
 
@@ -38,6 +39,8 @@ export type OvnPort = {
   readonly extraDhcpOptions: readonly ExtraDhcpOption[];
   /** The name other ports of the network find it by, and the domain below which; null: no name. */
   readonly dns: { readonly hostname: string; readonly domain: string | null } | null;
+  /** Rules of the QoS policy in force. */
+  readonly qos: readonly OvnQosRule[];
 };
 
 const isTrusted = (port: OvnPort): boolean => port.kind === "metadata";
@@ -111,6 +114,7 @@ export function ensurePort(ovn: OvnNorthbound, port: OvnPort): Promise<boolean> 
     draft.members("Logical_Switch", parent, "ports", { add: [ref] });
     writeGroups(ovn, draft, port, existing, ref);
     writeDns(ovn, draft, port, parent);
+    writeQos(ovn, draft, parent, "port", port.id, qosRows("port", port.id, { port: port.id }, port.qos));
   });
 }
 
@@ -163,6 +167,7 @@ function writeDns(
 export function removePort(ovn: OvnNorthbound, portId: string): Promise<boolean> {
   return writeOvn(ovn, (draft) => {
     removeSwitchPort(ovn, draft, portId);
+    removeQos(ovn, draft, "port", portId);
     draft.remove("DNS", ovn.owned.DNS.all(indexKey("port", portId)));
     draft.remove("DHCP_Options", ovn.owned.DHCP_Options.all(indexKey("port", portId)));
   });
