@@ -1,11 +1,22 @@
 import type { ClientRequest, IncomingMessage, RequestOptions } from "node:http";
-import type { Duplex } from "node:stream";
+import type { Duplex, Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 
 import { CloudError, type ErrorKind, unavailable } from "@andromede/base/errors";
 import { request } from "@andromede/base/node-http";
 
-import type { GuestReport, GuestSpec, HostFacts, Report } from "./types.ts";
+import type {
+  BackupReport,
+  BackupSpec,
+  ExportReport,
+  ExportSpec,
+  GuestReport,
+  GuestSpec,
+  HostFacts,
+  Report,
+  VolumeReport,
+  VolumeSpec,
+} from "./types.ts";
 
 /** The control plane's side of the contract in types.ts. One per host; keeps connections alive. */
 export type AgentClient = {
@@ -22,6 +33,19 @@ export type AgentClient = {
   /** Yields reports until the connection breaks (then throws) or `signal` aborts. */
   reports(signal: AbortSignal): AsyncIterable<Report>;
   dropImage(id: string): Promise<void>;
+  putVolume(spec: VolumeSpec): Promise<VolumeReport>;
+  /** null when the agent was told nothing of it since it started. */
+  getVolume(id: string): Promise<VolumeReport | null>;
+  /** false when it is gone: it was already, or went before the agent answered. A conflict while a guest has it open. */
+  deleteVolume(id: string, generation: number): Promise<boolean>;
+  putBackup(spec: BackupSpec): Promise<BackupReport>;
+  getBackup(id: string): Promise<BackupReport | null>;
+  deleteBackup(id: string): Promise<void>;
+  putExport(spec: ExportSpec): Promise<ExportReport>;
+  getExport(id: string): Promise<ExportReport | null>;
+  /** The bytes of an export that is ready. Whoever calls reads them to their end, or destroys the stream. */
+  openExport(id: string): Promise<{ sizeBytes: number; data: Readable }>;
+  deleteExport(id: string): Promise<void>;
 };
 
 /** How long an agent may say nothing before it counts as gone. It tells everything it sees every 30 s. */
@@ -76,7 +100,31 @@ export function createAgentClient(socketPath: string, patience: Patience = {}): 
   };
   const guest = (id: string): string => `/v1/guests/${encodeURIComponent(id)}`;
 
+  const at = (kind: "volumes" | "backups" | "exports", id: string): string => `/v1/${kind}/${encodeURIComponent(id)}`;
+
+  const storage = {
+    putVolume: (spec) => call("PUT", at("volumes", spec.id), spec),
+    getVolume: (id) => orNull(call<VolumeReport>("GET", at("volumes", id))),
+    deleteVolume: async (id, generation) => {
+      const report = await orNull(call<VolumeReport>("DELETE", `${at("volumes", id)}?generation=${generation}`));
+      return report !== null && report.gone !== true;
+    },
+    putBackup: (spec) => call("PUT", at("backups", spec.id), spec),
+    getBackup: (id) => orNull(call<BackupReport>("GET", at("backups", id))),
+    deleteBackup: (id) => call("DELETE", at("backups", id)),
+    putExport: (spec) => call("PUT", at("exports", spec.id), spec),
+    getExport: (id) => orNull(call<ExportReport>("GET", at("exports", id))),
+    openExport: async (id) => {
+      const response = await send("GET", `${at("exports", id)}/data`);
+      const status = response.statusCode ?? 500;
+      if (status >= 300) throw toError(status, await read(response));
+      return { sizeBytes: Number(response.headers["content-length"]), data: response };
+    },
+    deleteExport: (id) => call("DELETE", at("exports", id)),
+  } satisfies Partial<AgentClient>;
+
   return {
+    ...storage,
     host: () => call("GET", "/v1/host"),
     guests: async () => (await call<{ guests: GuestReport[] }>("GET", "/v1/guests")).guests,
     putGuest: (spec) => call("PUT", guest(spec.id), spec),

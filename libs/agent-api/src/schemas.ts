@@ -7,6 +7,13 @@ const macAddress = { type: "string", pattern: "^([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{
 const shortText = { type: "string", minLength: 1, maxLength: 255 } as const;
 const size = { type: "integer", minimum: 0, maximum: Number.MAX_SAFE_INTEGER } as const;
 
+/** Of a customer's disk, or of a backup: base64 of 32 bytes. */
+const key = { type: "string", pattern: "^[A-Za-z0-9+/]{43}=$" } as const;
+const keyOrNull = { anyOf: [key, { type: "null" }] } as const;
+const generation = { type: "integer", minimum: 0, maximum: Number.MAX_SAFE_INTEGER } as const;
+const path = { type: "string", pattern: "^/[^\\u0000]*$", maxLength: 4096 } as const;
+const sha512 = { type: "string", pattern: "^[0-9a-f]{128}$" } as const;
+
 const disk = {
   type: "object",
   additionalProperties: false,
@@ -28,7 +35,32 @@ const disk = {
           },
         },
         { type: "object", additionalProperties: false, required: ["kind"], properties: { kind: { const: "empty" } } },
+        {
+          type: "object",
+          additionalProperties: false,
+          required: ["kind", "volumeId", "key", "readOnly", "shared"],
+          properties: {
+            kind: { const: "volume" },
+            volumeId: uuid,
+            key: keyOrNull,
+            readOnly: { type: "boolean" },
+            shared: { type: "boolean" },
+          },
+        },
       ],
+    },
+    nonce: shortText,
+    limits: {
+      type: "object",
+      additionalProperties: false,
+      properties: {
+        totalBytesSec: size,
+        readBytesSec: size,
+        writeBytesSec: size,
+        totalIops: size,
+        readIops: size,
+        writeIops: size,
+      },
     },
     sizeGib: { type: "integer", minimum: 0, maximum: 1_048_576 },
     bootIndex: { type: "integer", minimum: 0, maximum: 100 },
@@ -149,4 +181,114 @@ export const rebootSchema = {
   additionalProperties: false,
   required: ["kind", "nonce"],
   properties: { kind: { enum: ["soft", "hard"] }, nonce: shortText },
+} as const;
+
+const volumeSource = {
+  oneOf: [
+    { type: "object", additionalProperties: false, required: ["kind"], properties: { kind: { const: "empty" } } },
+    {
+      type: "object",
+      additionalProperties: false,
+      required: ["kind", "imageId", "sha512", "format", "sizeBytes", "path"],
+      properties: {
+        kind: { const: "image" },
+        imageId: fileSafeId,
+        sha512,
+        format: { enum: ["qcow2", "raw"] },
+        sizeBytes: size,
+        path,
+      },
+    },
+    {
+      type: "object",
+      additionalProperties: false,
+      required: ["kind", "volumeId", "key"],
+      properties: { kind: { const: "volume" }, volumeId: uuid, key: keyOrNull },
+    },
+    {
+      type: "object",
+      additionalProperties: false,
+      required: ["kind", "volumeId", "snapshotId", "key"],
+      properties: { kind: { const: "snapshot" }, volumeId: uuid, snapshotId: uuid, key: keyOrNull },
+    },
+    {
+      type: "object",
+      additionalProperties: false,
+      required: ["kind", "backupId", "key"],
+      properties: { kind: { const: "backup" }, backupId: uuid, key },
+    },
+  ],
+} as const;
+
+/** Body of `PUT /v1/volumes/:id`. */
+export const volumeSpecSchema = {
+  type: "object",
+  additionalProperties: false,
+  required: ["id", "generation", "sizeGib", "key", "source", "snapshots"],
+  properties: {
+    id: uuid,
+    generation,
+    sizeGib: { type: "integer", minimum: 1, maximum: 65_536 },
+    key: keyOrNull,
+    source: volumeSource,
+    snapshots: { type: "array", maxItems: 10_000, uniqueItems: true, items: uuid },
+    revert: {
+      type: "object",
+      additionalProperties: false,
+      required: ["snapshotId", "nonce"],
+      properties: { snapshotId: uuid, nonce: shortText },
+    },
+  },
+} as const;
+
+/** Body of `PUT /v1/backups/:id`. */
+export const backupSpecSchema = {
+  type: "object",
+  additionalProperties: false,
+  required: ["id", "volumeId", "volumeKey", "snapshotId", "parentId", "key"],
+  properties: {
+    id: uuid,
+    volumeId: uuid,
+    volumeKey: keyOrNull,
+    snapshotId: { anyOf: [uuid, { type: "null" }] },
+    parentId: { anyOf: [uuid, { type: "null" }] },
+    key,
+  },
+} as const;
+
+/** Body of `PUT /v1/exports/:id`. */
+export const exportSpecSchema = {
+  type: "object",
+  additionalProperties: false,
+  required: ["id", "source", "format"],
+  properties: {
+    id: uuid,
+    source: {
+      oneOf: [
+        {
+          type: "object",
+          additionalProperties: false,
+          required: ["kind", "volumeId", "snapshotId", "key"],
+          properties: {
+            kind: { const: "volume" },
+            volumeId: uuid,
+            snapshotId: { anyOf: [uuid, { type: "null" }] },
+            key: keyOrNull,
+          },
+        },
+        {
+          type: "object",
+          additionalProperties: false,
+          required: ["kind", "guestId", "diskId", "quiesce"],
+          properties: {
+            kind: { const: "guestDisk" },
+            guestId: uuid,
+            diskId: fileSafeId,
+            quiesce: { type: "boolean" },
+          },
+        },
+      ],
+    },
+    format: { enum: ["qcow2", "raw"] },
+  },
 } as const;
