@@ -124,6 +124,29 @@ test("the built-in domains and roles stay", async () => {
   ]);
 });
 
+test("everybody sees the domain they are in; operators' accounts see all", async () => {
+  const foreign = await make("domains", "domain", { name: "foreign" });
+  const customer = await (await t.customer("looks-around")).token();
+  assert.equal((await t.as(customer, "GET", "domains/default")).status, 200);
+  for (const id of [foreign, "operators"]) assert.equal((await t.as(customer, "GET", `domains/${id}`)).status, 404);
+  const { operator } = t;
+  const user = await make("users", "user", { name: "staff", password: "staff", domain_id: "operators" });
+  await t.admin(
+    "PUT",
+    `projects/${operator.projectId}/users/${user}/roles/${await t.roleId("member")}`,
+    undefined,
+    204,
+  );
+  const scope = { project: { id: operator.projectId } };
+  const staff = String(
+    (await t.signIn(passwordAuth({ id: user }, "staff", scope), "operator")).headers["x-subject-token"],
+  );
+  for (const id of [foreign, "default", "operators"])
+    assert.equal((await t.as(staff, "GET", `domains/${id}`, undefined, "operator")).status, 200);
+  assert.equal((await t.as(staff, "GET", "domains", undefined, "operator")).status, 403);
+  await t.admin("DELETE", `users/${user}`, undefined, 204);
+});
+
 test("roles of one's own, what they imply, and their end", async () => {
   const role = await make("roles", "role", { name: "auditor", description: "looks" });
   const reader = await t.roleId("reader");
