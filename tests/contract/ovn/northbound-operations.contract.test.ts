@@ -76,6 +76,7 @@ const port = (over: Partial<OvnPort> = {}): OvnPort => ({
   host: null,
   extraDhcpOptions: [],
   dns: null,
+  qos: [],
   ...over,
 });
 const rule = (over: Partial<OvnSecurityGroupRule> = {}): OvnSecurityGroupRule => ({

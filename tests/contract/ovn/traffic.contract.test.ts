@@ -138,6 +138,7 @@ const port = (n: number, host: number, over: Partial<OvnPort> = {}): OvnPort => 
   host: CHASSIS,
   extraDhcpOptions: [],
   dns: { hostname: `guest${host}`, domain: "example.org" },
+  qos: [],
   ...over,
 });
 

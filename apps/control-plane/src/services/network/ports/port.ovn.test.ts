@@ -20,6 +20,7 @@ const port = (over: Partial<OvnPort> = {}): OvnPort => ({
   host: "host1",
   extraDhcpOptions: [],
   dns: null,
+  qos: [],
   ...over,
 });
 

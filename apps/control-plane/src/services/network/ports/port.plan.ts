@@ -45,6 +45,7 @@ function toOvnPort(port: WantedPort): OvnPort {
       port.dnsName === ""
         ? null
         : { hostname: port.dnsName, domain: port.networkDnsDomain === "" ? null : port.networkDnsDomain },
+    qos: [],
   };
 }
 
