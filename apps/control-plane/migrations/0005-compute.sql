@@ -1,6 +1,7 @@
 -- Compute: flavors, keypairs, quotas, hosts, servers and what hangs on a server. Interfaces are the network service's ports.
 --
--- Locks are taken in this order: compute_project, compute_host, server, then the network's (head of 0004-network.sql).
+-- Locks are taken in this order: server_group, compute_project, compute_host, server, then the volume service's, then the
+-- network's (head of 0004-network.sql).
 
 create table flavor (
   id text collate "C" primary key,
@@ -126,9 +127,10 @@ create table server (
   flavor_id text not null,
   -- the flavor as it was: later changes of the flavor do not reach the server
   flavor jsonb not null,
+  -- '': its root disk is a volume
   image_id text not null,
-  -- what the host needs to fetch and verify it
-  image jsonb not null,
+  -- what the host needs to fetch and verify it; null: the same
+  image jsonb,
   key_name text,
   key_type text,
   public_key text,
@@ -178,6 +180,9 @@ create table server (
   observed_reboot_nonce text,
   observed_fault text,
   observed_gone boolean not null default false,
+  -- disks that the guest has; whether its host has to be told the keys again
+  observed_disks text[] not null default '{}',
+  observed_needs_keys boolean not null default false,
   observed_launched_at timestamptz,
   observed_at timestamptz,
   vm_state text not null generated always as (server_vm_state(power, observed_launched_at is not null, fault_message is not null, observed_state,
@@ -224,3 +229,87 @@ create table console_token (
 );
 create index console_token_old on console_token (expires_at);
 create index console_token_of_server on console_token (server_id);
+
+-- Disks of a server beside those that its flavor brings: volumes, and what the request's block device mapping said of
+-- local ones. A row stands for as long as the guest may have the disk.
+create table server_disk (
+  id text collate "C" primary key,
+  number bigint generated always as identity,
+  server_id text collate "C" not null references server on delete cascade,
+  project_id text not null,
+  source_type text not null check (source_type in ('image', 'volume', 'snapshot', 'blank')),
+  destination_type text not null check (destination_type in ('local', 'volume')),
+  -- null for local disks
+  volume_id text,
+  -- the volume service's; null until the volume is there to be attached
+  attachment_id text,
+  size_gib integer not null default 0 check (size_gib >= 0),
+  device_name text not null,
+  boot_index integer check (boot_index >= 0),
+  guest_format text,
+  tag text,
+  delete_on_termination boolean not null default false,
+  detaching boolean not null default false,
+  -- attached live or being detached since; the deadline is counted from here
+  changed_at timestamptz not null,
+  -- when the guest was seen with it
+  attached_at timestamptz,
+  created_at timestamptz not null
+);
+create index server_disk_of_server on server_disk (server_id, number);
+create unique index server_disk_once on server_disk (server_id, volume_id) where volume_id is not null;
+create unique index server_disk_device on server_disk (server_id, device_name);
+create index server_disk_of_volume on server_disk (volume_id) where volume_id is not null;
+create index server_disk_of_project on server_disk (project_id, number);
+
+-- Servers that are to share a host, or not to.
+create table server_group (
+  id text collate "C" primary key,
+  number bigint generated always as identity,
+  project_id text not null,
+  user_id text not null,
+  name text not null,
+  policy text not null check (policy in ('affinity', 'anti-affinity', 'soft-affinity', 'soft-anti-affinity')),
+  -- how many of the group a host may have, where the policy is anti-affinity
+  max_server_per_host integer check (max_server_per_host > 0),
+  created_at timestamptz not null
+);
+create index server_group_of_project on server_group (project_id, number);
+create unique index server_group_by_number on server_group (number);
+
+create table server_group_member (
+  server_id text collate "C" primary key references server on delete cascade,
+  group_id text collate "C" not null references server_group on delete cascade
+);
+create index server_group_member_of_group on server_group_member (group_id, server_id);
+
+-- Operators' sets of hosts. One that names a zone puts its hosts there: compute_host.availability_zone says the same.
+create table aggregate (
+  id bigint generated always as identity primary key,
+  uuid text not null unique,
+  name text not null unique,
+  availability_zone text,
+  metadata jsonb not null default '{}',
+  created_at timestamptz not null,
+  updated_at timestamptz
+);
+
+create table aggregate_host (
+  aggregate_id bigint not null references aggregate on delete cascade,
+  host text collate "C" not null references compute_host on delete cascade,
+  primary key (aggregate_id, host)
+);
+create index aggregate_host_by_host on aggregate_host (host);
+
+-- Limits for every project that has none of its own (Nova's quota class `default`), and for users within a project.
+create table compute_quota_class (
+  name text collate "C" primary key,
+  quota jsonb not null
+);
+
+create table compute_user_quota (
+  project_id text not null,
+  user_id text not null,
+  quota jsonb not null,
+  primary key (project_id, user_id)
+);

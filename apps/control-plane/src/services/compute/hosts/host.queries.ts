@@ -65,6 +65,8 @@ const toRows = (guests: GuestReport[]) =>
     reboot_nonce: guest.rebootNonce ?? null,
     fault: guest.fault ?? null,
     gone: guest.gone === true,
+    disks: guest.disks,
+    needs_keys: guest.needsKeys === true,
   }));
 
 /**
@@ -84,14 +86,17 @@ export async function storeGuestReports(
   const rows = await sql<{ id: string }[]>`
     update server s set observed_generation = r.generation, observed_state = r.state, observed_converged = r.converged,
       observed_spontaneous = r.spontaneous, observed_reboot_nonce = coalesce(r.reboot_nonce, s.observed_reboot_nonce),
-      observed_fault = r.fault, observed_gone = r.gone, observed_at = ${now},
+      observed_fault = r.fault, observed_gone = r.gone, observed_disks = coalesce(r.disks, '{}'), observed_needs_keys = r.needs_keys, observed_at = ${now},
       observed_launched_at = case when s.observed_launched_at is null and r.converged and r.state = 'running' then ${now}
         else s.observed_launched_at end
     from jsonb_to_recordset(${(sql as postgres.Sql).json(toRows(guests))})
-      as r (id text, generation bigint, state text, converged boolean, spontaneous boolean, reboot_nonce text, fault text, gone boolean)
+      as r (id text, generation bigint, state text, converged boolean, spontaneous boolean, reboot_nonce text, fault text, gone boolean,
+        disks text[], needs_keys boolean)
     where s.id = r.id and s.host = ${host} and r.generation ${options.from === "stream" ? sql`>=` : sql`>`} coalesce(s.observed_generation, 0)
-      and (s.observed_generation, s.observed_state, s.observed_converged, s.observed_spontaneous, s.observed_reboot_nonce, s.observed_fault, s.observed_gone)
-        is distinct from (r.generation, r.state, r.converged, r.spontaneous, coalesce(r.reboot_nonce, s.observed_reboot_nonce), r.fault, r.gone)
+      and (s.observed_generation, s.observed_state, s.observed_converged, s.observed_spontaneous, s.observed_reboot_nonce, s.observed_fault, s.observed_gone,
+        s.observed_disks, s.observed_needs_keys)
+        is distinct from (r.generation, r.state, r.converged, r.spontaneous, coalesce(r.reboot_nonce, s.observed_reboot_nonce), r.fault, r.gone,
+        coalesce(r.disks, '{}'), r.needs_keys)
     returning s.id`;
   return rows.map((row) => row.id);
 }

@@ -61,6 +61,8 @@ const server: Server = {
   observedRebootNonce: null,
   observedFault: null,
   observedGone: false,
+  observedDisks: [],
+  observedNeedsKeys: false,
   observedLaunchedAt: null,
 };
 const v4 = {

@@ -34,9 +34,11 @@ export function toGuestSpec(
 
 function toDisks(server: Server): GuestDisk[] {
   const { flavor, image } = server;
-  const disks: GuestDisk[] = [
-    { id: "root", source: { kind: "image", imageId: server.imageId, ...image }, sizeGib: flavor.diskGib, bootIndex: 0 },
-  ];
+  const disks: GuestDisk[] = [];
+  if (image !== null) {
+    const source = { kind: "image" as const, imageId: server.imageId, ...image };
+    disks.push({ id: "root", source, sizeGib: flavor.diskGib, bootIndex: 0 });
+  }
   if (flavor.ephemeralGib > 0)
     disks.push({ id: "ephemeral0", source: { kind: "empty" }, sizeGib: flavor.ephemeralGib });
   if (flavor.swapMib > 0)

@@ -285,8 +285,9 @@ export type Server = ServerFacts & {
   description: string | null;
   flavorId: string;
   flavor: FlavorCopy;
+  /** "": its root disk is a volume. */
   imageId: string;
-  image: ImageCopy;
+  image: ImageCopy | null;
   keyName: string | null;
   keyType: "ssh" | "x509" | null;
   publicKey: string | null;
@@ -315,6 +316,8 @@ export type Server = ServerFacts & {
   faultAt: Date | null;
   observedConverged: boolean;
   observedGone: boolean;
+  observedDisks: string[];
+  observedNeedsKeys: boolean;
   observedAt: Date | null;
 };
 

@@ -67,6 +67,8 @@ const server = (over: Partial<Server> = {}): Server => ({
   observedRebootNonce: null,
   observedFault: null,
   observedGone: false,
+  observedDisks: [],
+  observedNeedsKeys: false,
   observedLaunchedAt: at,
   ...over,
 });

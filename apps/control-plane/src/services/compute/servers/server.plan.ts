@@ -43,14 +43,14 @@ export function planServer(server: Server, around: ServerNeighbours): ServerStep
   if (taskState !== null && around.nowMs >= deadlineMs) return { step: "fail", message: overdue(server) };
   const checkAfterMs = taskState === null ? CHECK_MS : Math.max(1, Math.min(CHECK_MS, deadlineMs - around.nowMs));
   if (around.hostLostAtMs !== null) return { step: "await", why: `host ${server.host} does not answer`, checkAfterMs };
-  if (hasHeard(server)) return planOnHost(server, checkAfterMs);
+  if (hasHeard(server) && !server.observedNeedsKeys) return planOnHost(server, checkAfterMs);
   return around.portsWaitFor === null ? { step: "putGuest" } : { step: "waitForPort", key: around.portsWaitFor };
 }
 
 /** As wanted, off by its own doing, or in ERROR until somebody says what is next. */
 function isSettled(server: Server): boolean {
   if (server.faultMessage !== null) return true;
-  if (!hasHeard(server)) return false;
+  if (!hasHeard(server) || server.observedNeedsKeys) return false;
   const { vmState, taskState } = stateOf(server);
   if (vmState === "error" && taskState === null) return true;
   return isAtRest(server) || (server.observedConverged && !isRebooting(server));

@@ -11,7 +11,8 @@ const columns = (sql: Queryable) => sql`
   s.wanted_zone, s.wanted_host, s.scheduler_hints, s.reservation_id, s.launch_index, s.locked_by, s.locked_reason, s.created_at, s.updated_at,
   s.power, s.power_nonce, s.generation, s.power_generation, s.reboot_kind, s.reboot_nonce, s.task_since, s.deleting, s.host, s.availability_zone,
   s.fault_code, s.fault_message, s.fault_at, s.observed_generation, s.observed_state, s.observed_converged, s.observed_spontaneous,
-  s.observed_reboot_nonce, s.observed_fault, s.observed_gone, s.observed_launched_at, s.observed_at`;
+  s.observed_reboot_nonce, s.observed_fault, s.observed_gone, s.observed_disks, s.observed_needs_keys,
+  s.observed_launched_at, s.observed_at`;
 
 export type NewServer = {
   id: string;
@@ -23,7 +24,7 @@ export type NewServer = {
   flavorId: string;
   flavor: FlavorCopy;
   imageId: string;
-  image: ImageCopy;
+  image: ImageCopy | null;
   keyName: string | null;
   keyType: string | null;
   publicKey: string | null;
@@ -53,7 +54,7 @@ export async function insertServer(sql: postgres.ISql, server: NewServer, at: Da
       access_ip_v4, access_ip_v6, config_drive, disk_config, user_data, metadata, tags, admin_password, seed, wanted_zone, wanted_host,
       scheduler_hints, reservation_id, launch_index, power_nonce, host, availability_zone, created_at, updated_at, task_since)
     values (${server.id}, ${server.projectId}, ${server.userId}, ${server.name}, ${server.hostname}, ${server.description}, ${server.flavorId},
-      ${sql.json(server.flavor)}, ${server.imageId}, ${sql.json(server.image)}, ${server.keyName}, ${server.keyType}, ${server.publicKey},
+      ${sql.json(server.flavor)}, ${server.imageId}, ${server.image === null ? null : sql.json(server.image)}, ${server.keyName}, ${server.keyType}, ${server.publicKey},
       ${server.accessIpV4}, ${server.accessIpV6}, ${server.configDrive}, ${server.diskConfig}, ${server.userData}, ${sql.json(server.metadata)},
       ${server.tags}, ${server.adminPassword}, ${server.seed}, ${server.wantedZone}, ${server.wantedHost},
       ${sql.json(server.schedulerHints as postgres.JSONValue)}, ${server.reservationId}, ${server.launchIndex}, ${server.powerNonce}, ${server.host},
@@ -166,7 +167,8 @@ export async function deleteServerRow(sql: Queryable, id: string): Promise<void>
 export async function listUnsettledIds(sql: Queryable): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`
     select id from server where deleting or task_state is not null
-    union select id from server where host is not null and observed_generation is distinct from generation and fault_message is null`;
+    union select id from server
+      where host is not null and (observed_generation is distinct from generation or observed_needs_keys) and fault_message is null`;
   return rows.map((row) => row.id);
 }
 

@@ -136,8 +136,8 @@ async function putGuest(app: App, server: Server): Promise<Outcome> {
     bootImageById(app.db, app, server.imageId),
     findAdminPassword(app.db, server.id),
   ]);
-  const usable = image !== null && image.sha512 === server.image.sha512 ? image : null;
-  if (usable === null && server.observedLaunchedAt === null) {
+  const usable = image !== null && image.sha512 === server.image?.sha512 ? image : null;
+  if (usable === null && server.image !== null && server.observedLaunchedAt === null) {
     return fail(app, server, { code: 404, message: `Image ${server.imageId} could not be found.` });
   }
   const password = wrapped === null ? null : await openPassword(app, app.db, server, wrapped);

@@ -63,7 +63,7 @@ function toCore(viewer: Viewer, server: Server, extras: ServerExtras, whole: boo
     user_id: server.userId,
     metadata: server.metadata,
     hostId: extras.hostId,
-    image: { id: server.imageId, links: bookmark(viewer, `images/${server.imageId}`) },
+    image: server.imageId === "" ? "" : { id: server.imageId, links: bookmark(viewer, `images/${server.imageId}`) },
     flavor: toFlavor(viewer, server),
     created: isoTime(server.createdAt),
     updated: isoTime(server.updatedAt),

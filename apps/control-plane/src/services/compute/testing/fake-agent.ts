@@ -11,9 +11,11 @@ import {
 } from "@andromede/agent-api/types";
 import { conflict, invalid, notFound, unavailable } from "@andromede/base/errors";
 
+import { FakeStorage } from "./fake-storage.ts";
+
 type Guest = { spec: GuestSpec; report: GuestReport };
 
-export class FakeAgent implements AgentClient {
+export class FakeAgent extends FakeStorage implements AgentClient {
   readonly facts: HostFacts;
   readonly specs = new Map<string, GuestSpec>();
   readonly calls: string[] = [];
@@ -32,6 +34,8 @@ export class FakeAgent implements AgentClient {
   readonly #guests = new Map<string, Guest>();
 
   constructor(facts: Partial<HostFacts> = {}) {
+    super();
+    this.tellStorage = (part) => this.onReport({ full: false, host: this.facts, guests: [], ...part });
     this.facts = {
       apiVersion: AGENT_API_VERSION,
       hostname: "fake.example",
@@ -40,6 +44,7 @@ export class FakeAgent implements AgentClient {
       vcpus: 64,
       memoryMib: 1024 * 1024,
       diskGib: 100_000,
+      pools: [{ name: "pool", driver: "qcow2", totalGib: 100_000, freeGib: 100_000 }],
       ...facts,
     };
   }
@@ -69,6 +74,7 @@ export class FakeAgent implements AgentClient {
       state: "running",
       converged: true,
       portsUp: [],
+      disks: spec.disks.map((disk) => disk.id),
     };
     this.#guests.set(spec.id, { spec, report });
   }
@@ -95,7 +101,7 @@ export class FakeAgent implements AgentClient {
     const known = this.#guests.get(spec.id);
     if (known !== undefined && known.spec.generation > spec.generation) throw conflict("an older generation");
     this.specs.set(spec.id, spec);
-    const before = known?.report ?? { id: spec.id, state: "preparing" as const, portsUp: [] };
+    const before = known?.report ?? { id: spec.id, state: "preparing" as const, portsUp: [], disks: [] };
     const guest: Guest = { spec, report: { ...before, generation: spec.generation, converged: false } };
     this.#guests.set(spec.id, guest);
     // off by its own doing: only a new word about power changes that
@@ -180,6 +186,7 @@ export class FakeAgent implements AgentClient {
             state: guest.spec.power,
             converged: true,
             portsUp: guest.spec.interfaces.map((nic) => nic.portId),
+            disks: guest.spec.disks.map((disk) => disk.id),
           }
         : { ...plain, state: "failed", converged: false, fault: this.failWith };
     await this.#tell(guest.report);
