@@ -10,6 +10,7 @@ import type { Duplex } from "node:stream";
 import type { GuestInterface, GuestSpec, HostFacts } from "@andromede/agent-api/types";
 
 import type { LedgerEntry } from "./ledger.ts";
+import type { OnlineGuests } from "./volumes/online.ts";
 
 /** none: no process. starting: has not run a single instruction yet. saved: its state is on disk, it only has to go. */
 export type GuestProcess = "none" | "starting" | "running" | "paused" | "saved";
@@ -23,6 +24,8 @@ export type ObservedGuest = {
   exited: boolean;
   /** A suspended state is on disk, from which `launch` with `resume` continues. */
   stateSaved: boolean;
+  /** Ids of the disks that the process has (a suspended guest: will have again); without one, of those that are made. */
+  disks: readonly string[];
   /** Ports plugged into the process. */
   plugged: readonly string[];
   /** Taps or the like are held though no process uses them. */
@@ -36,6 +39,8 @@ export type ObservedGuest = {
 export type GuestStream = "vnc" | "serial";
 
 export type Backend = {
+  /** For the volumes' side: what guests have open. */
+  readonly online: OnlineGuests;
   facts(): Omit<HostFacts, "apiVersion" | "hostname">;
   /** Finds what is already there, adopts running guests, removes what belongs to no entry. MUST be called first, once. */
   start(entries: ReadonlyMap<string, LedgerEntry>): Promise<void>;

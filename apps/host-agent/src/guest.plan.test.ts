@@ -42,6 +42,7 @@ const seen = (changes: Partial<ObservedGuest> = {}): ObservedGuest => ({
   process: "none",
   exited: false,
   stateSaved: false,
+  disks: [],
   plugged: [],
   holdsPorts: false,
   portsUp: [],
@@ -203,7 +204,7 @@ describe("report of a guest", () => {
   const report = (wish: Wish, observed: Partial<ObservedGuest>, next: Step, fault: string | null = null): unknown =>
     reportGuest(entry(wish), seen(observed), next, fault);
   const done: Step = { do: "done" };
-  const base = { id: "g", generation: 3, portsUp: [] };
+  const base = { id: "g", generation: 3, portsUp: [], disks: [] };
 
   test("running, with the ports that are its own", () => {
     assert.deepEqual(report({}, { ...up, portsUp: ["p1", "p9"] }, done), {

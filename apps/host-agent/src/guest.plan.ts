@@ -174,6 +174,7 @@ export function reportGuest(
     state: stateOf(wanted, observed, fault),
     converged,
     portsUp: observed.portsUp.filter((portId) => ports.has(portId)),
+    disks: [...observed.disks],
     ...(wanted.halted && !stoppedAsWanted ? { spontaneous: true as const } : {}),
     ...(wanted.rebootDone === null ? {} : { rebootNonce: wanted.rebootDone }),
     ...(fault === null ? {} : { fault }),

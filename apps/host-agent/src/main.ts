@@ -6,6 +6,7 @@ import { type Logger, createLogger } from "@andromede/base/log";
 
 import { type Agent, type AgentOptions, startAgent } from "./agent.ts";
 import { type AgentConfig, readConfig } from "./config.ts";
+import { imageCacheOf } from "./storage/image-cache.ts";
 import { createQemuBackend } from "./qemu/qemu-backend.ts";
 import { createSimBackend, createSimHost } from "./sim/sim-backend.ts";
 
@@ -36,7 +37,7 @@ function optionsOf(config: AgentConfig, log: Logger): AgentOptions[] {
         socketPath: config.socketPath,
         ledgerDir: join(config.dataDir, "ledger"),
         log,
-        backend: () => createQemuBackend(config, log),
+        backend: () => createQemuBackend(config, imageCacheOf(config, log), log),
       },
     ];
   }

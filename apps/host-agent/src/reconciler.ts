@@ -309,6 +309,7 @@ export const lastReport = (id: string, generation: number): GuestReport => ({
   state: "stopped",
   converged: true,
   portsUp: [],
+  disks: [],
   gone: true,
 });
 

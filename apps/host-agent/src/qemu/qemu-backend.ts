@@ -20,10 +20,11 @@ import { type MetadataServer, serveMetadata } from "../network/metadata-server.t
 import { type Ports, createPorts } from "../network/port.ts";
 import { type Switch, connectSwitch } from "../network/switch.ts";
 import { makeConfigDrive } from "../storage/config-drive.ts";
-import { type ImageCache, openImageCache } from "../storage/image-cache.ts";
+import type { ImageCache } from "../storage/image-cache.ts";
 import { type DiskMaker, type DiskRecord, createDiskMaker, disksFit } from "../storage/qcow2.ts";
 import { qemuImgOf } from "../storage/qemu-img.ts";
 import { settleAll } from "../settle.ts";
+import { NO_GUESTS, type OnlineGuests } from "../volumes/online.ts";
 import { type ControlGroups, openControlGroups } from "./cgroup.ts";
 import { memoryLimitBytes } from "./guest-command.ts";
 import { plugInterface, unplugInterface } from "./guest-devices.ts";
@@ -47,12 +48,13 @@ type Guest = {
 const SWITCH_TIMEOUT_MS = 30_000;
 const IMAGE_IDLE_MS = 3_600_000;
 
-/** Makes the backend of a host. Nothing happens before `start`. */
-export function createQemuBackend(config: AgentConfig, log: Logger): Backend {
-  return new QemuBackend(config, log);
+/** Makes the backend of a host. Nothing happens before `start`. `images`: shared with the volumes' side. */
+export function createQemuBackend(config: AgentConfig, images: ImageCache, log: Logger): Backend {
+  return new QemuBackend(config, images, log);
 }
 
 class QemuBackend implements Backend {
+  readonly online: OnlineGuests = NO_GUESTS;
   readonly #config: AgentConfig;
   readonly #log: Logger;
   readonly #guests = new Map<string, Guest>();
@@ -67,12 +69,12 @@ class QemuBackend implements Backend {
   #diskGib = 0;
   #tun: Device = { source: "/dev/net/tun", target: "/dev/net/tun" };
 
-  constructor(config: AgentConfig, log: Logger) {
-    const { engineRoot, guestUser, dataDir, networkNamespace, instance, host } = config;
+  constructor(config: AgentConfig, images: ImageCache, log: Logger) {
+    const { engineRoot, guestUser, networkNamespace, instance, host, dataDir } = config;
     this.#config = config;
     this.#log = log;
     const qemuImg = qemuImgOf(engineRoot, guestUser);
-    this.#images = openImageCache({ directory: join(dataDir, "images"), gid: guestUser.gid, qemuImg, log });
+    this.#images = images;
     this.#disks = createDiskMaker({ cache: this.#images, qemuImg });
     this.#ovs = connectSwitch({ ovsdbSocket: config.ovsdbSocket, bridge: config.integrationBridge, log });
     const hostLinks = linksOf(engineRoot, networkNamespace);
@@ -137,6 +139,7 @@ class QemuBackend implements Backend {
       process,
       exited: machine.exited,
       stateSaved: machine.stateSaved,
+      disks: (process !== "none" || machine.stateSaved ? (layout?.disks ?? []) : disks).map(({ id }) => id),
       plugged,
       holdsPorts: process === "none" && (grouped || this.#ports.holds(spec.id)),
       portsUp: this.#ports.up(plugged),

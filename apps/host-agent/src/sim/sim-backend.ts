@@ -10,6 +10,7 @@ import { conflict, invalid, unavailable } from "@andromede/base/errors";
 
 import type { Backend, GuestProcess, GuestStream, ObservedGuest } from "../backend.ts";
 import type { LedgerEntry } from "../ledger.ts";
+import { NO_GUESTS, type OnlineGuests } from "../volumes/online.ts";
 
 /** Milliseconds, or the least and the most of them. */
 export type SimulatedDelay = number | [number, number];
@@ -43,6 +44,7 @@ type SimGuest = {
   exited: boolean;
   stateSaved: boolean;
   holdsPorts: boolean;
+  disks: string[];
   plugged: string[];
   portsUp: string[];
   size: string;
@@ -121,6 +123,7 @@ const ABSENT: ObservedGuest = {
   process: "none",
   exited: false,
   stateSaved: false,
+  disks: [],
   plugged: [],
   holdsPorts: false,
   portsUp: [],
@@ -133,6 +136,7 @@ export function createSimBackend(host: SimHost): Backend {
 }
 
 class SimBackend implements Backend {
+  readonly online: OnlineGuests = NO_GUESTS;
   readonly #host: SimHost;
   readonly #delays: Partial<SimulatedDelays>;
   #listener: (guestId: string) => void = () => undefined;
@@ -166,12 +170,13 @@ class SimBackend implements Backend {
   observe(spec: GuestSpec): ObservedGuest {
     const guest = this.#host.guests.get(spec.id);
     if (guest === undefined) return ABSENT;
-    const { process, exited, stateSaved, plugged, holdsPorts, portsUp } = guest;
+    const { process, exited, stateSaved, disks, plugged, holdsPorts, portsUp } = guest;
     return {
       prepared: guest.prepared === disksOf(spec),
       process,
       exited,
       stateSaved,
+      disks,
       plugged,
       holdsPorts: holdsPorts && process === "none",
       portsUp,
@@ -185,7 +190,10 @@ class SimBackend implements Backend {
     checkDisks(spec);
     const guest = this.#host.guests.get(spec.id);
     if (guest === undefined) this.#host.guests.set(spec.id, newGuest(spec));
-    else guest.prepared = disksOf(spec);
+    else {
+      guest.prepared = disksOf(spec);
+      guest.disks = spec.disks.map(({ id }) => id);
+    }
   }
 
   async launch(spec: GuestSpec, { resume }: { resume: boolean }): Promise<void> {
@@ -328,6 +336,7 @@ function newGuest(spec: GuestSpec): SimGuest {
     exited: false,
     stateSaved: false,
     holdsPorts: false,
+    disks: spec.disks.map(({ id }) => id),
     plugged: [],
     portsUp: [],
     size: sizeOf(spec),

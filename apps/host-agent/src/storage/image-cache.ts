@@ -14,7 +14,7 @@ import { conflict, invalid, noCapacity, notFound, unavailable } from "@andromede
 import type { Logger } from "@andromede/base/log";
 
 import { readIfThere, removePath, syncDirectory, writeDurably } from "../durable.ts";
-import { type QemuImg } from "./qemu-img.ts";
+import { type QemuImg, type User, qemuImgOf } from "./qemu-img.ts";
 
 export type ImageSource = Extract<GuestDisk["source"], { kind: "image" }>;
 /** `virtualBytes`: the size that a guest sees. */
@@ -37,6 +37,15 @@ type CacheOptions = { directory: string; gid: number; qemuImg: QemuImg; log: Log
 /** The cache in a directory; files are readable by `gid`. */
 export function openImageCache(options: CacheOptions): ImageCache {
   return new DirectoryCache(options);
+}
+
+/** The cache of a host. There MUST be one for a directory. */
+export function imageCacheOf(
+  { dataDir, engineRoot, guestUser }: { dataDir: string; engineRoot: string; guestUser: User },
+  log: Logger,
+): ImageCache {
+  const qemuImg = qemuImgOf(engineRoot, guestUser);
+  return openImageCache({ directory: join(dataDir, "images"), gid: guestUser.gid, qemuImg, log });
 }
 
 class DirectoryCache implements ImageCache {
