@@ -64,6 +64,7 @@ const disk = {
     },
     sizeGib: { type: "integer", minimum: 0, maximum: 1_048_576 },
     bootIndex: { type: "integer", minimum: 0, maximum: 100 },
+    detached: { const: true },
   },
 } as const;
 

@@ -69,6 +69,11 @@ export type GuestDisk = {
   /** 0: as large as the image. Grown at the next start when it rises; it MUST NOT fall. */
   sizeGib: number;
   bootIndex?: number;
+  /**
+   * Kept, but not plugged into the guest (a root disk during a rescue). A disk that leaves the spec is destroyed instead,
+   * unless it is a volume.
+   */
+  detached?: true;
 };
 
 /** What a disk may do at most, 0 or absent: no limit of that kind. Enforced by a QEMU throttle group of the disk. */

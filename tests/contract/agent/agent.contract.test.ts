@@ -85,6 +85,7 @@ function contract(the: () => BenchHost): void {
       state: "running",
       converged: true,
       portsUp: [spec.interfaces[0]?.portId],
+      disks: ["root"],
     });
     assert.deepEqual(
       (await the().client.guests()).map(({ id }) => id),
