@@ -77,10 +77,13 @@ create table compute_host (
 );
 
 -- The same decisions as server.model.ts, for filters and indexes; a test compares the two over every combination.
-create function server_vm_state(power text, launched boolean, fault boolean, state text, rebooting boolean, fault_counts boolean)
+create function server_vm_state(power text, launched boolean, fault boolean, state text, rebooting boolean, fault_counts boolean,
+  task_vm_state text, mode text)
 returns text language sql immutable parallel safe as $$
   select case
     when fault or fault_counts then 'error'
+    when task_vm_state is not null then task_vm_state
+    when mode <> 'ordinary' then mode
     when not launched then 'building'
     when state = 'running' then 'active'
     when state = 'paused' then 'paused'
@@ -91,11 +94,13 @@ returns text language sql immutable parallel safe as $$
   end $$;
 
 create function server_task_state(power text, launched boolean, fault boolean, state text, reboot_kind text, rebooting boolean,
-  fault_counts boolean, at_rest boolean, deleting boolean, placed boolean)
+  fault_counts boolean, at_rest boolean, deleting boolean, placed boolean, task text, mode text)
 returns text language sql immutable parallel safe as $$
   select case
     when deleting then 'deleting'
     when fault or fault_counts then null
+    when task is not null then task
+    when mode <> 'ordinary' then null
     when not launched then case when not placed then 'scheduling' when state is null then 'networking' else 'spawning' end
     when rebooting then case when reboot_kind = 'hard' then 'rebooting_hard' else 'rebooting' end
     when at_rest or state = power then null
@@ -109,11 +114,24 @@ create function server_status(vm_state text, task_state text)
 returns text language sql immutable parallel safe as $$
   select case vm_state
     when 'building' then 'BUILD'
-    when 'active' then case task_state when 'rebooting' then 'REBOOT' when 'rebooting_hard' then 'HARD_REBOOT' else 'ACTIVE' end
-    when 'stopped' then 'SHUTOFF'
+    when 'active' then case
+      when task_state = 'rebooting' then 'REBOOT'
+      when task_state = 'rebooting_hard' then 'HARD_REBOOT'
+      when task_state = 'rebuilding' then 'REBUILD'
+      when task_state in ('resize_prep', 'resize_migrating', 'resize_finish') then 'RESIZE'
+      else 'ACTIVE' end
+    when 'stopped' then case
+      when task_state = 'rebuilding' then 'REBUILD'
+      when task_state in ('resize_prep', 'resize_migrating', 'resize_finish') then 'RESIZE'
+      else 'SHUTOFF' end
     when 'paused' then 'PAUSED'
     when 'suspended' then 'SUSPENDED'
-    else 'ERROR'
+    when 'rescued' then 'RESCUE'
+    when 'resized' then case when task_state = 'resize_reverting' then 'REVERT_RESIZE' else 'VERIFY_RESIZE' end
+    when 'shelved' then 'SHELVED'
+    when 'shelved_offloaded' then 'SHELVED_OFFLOADED'
+    when 'soft-delete' then 'SOFT_DELETED'
+    else case when task_state = 'rebuilding' then 'REBUILD' else 'ERROR' end
   end $$;
 
 create table server (
@@ -165,6 +183,28 @@ create table server (
   -- when the task under way began; its deadline is counted from here
   task_since timestamptz not null,
   deleting boolean not null default false,
+  -- a longer change under way (server-tasks.ts): its name, what it is at, and the state it began in
+  task text,
+  task_step text check (task_step in ('stop', 'copy', 'place', 'apply', 'offload', 'image')),
+  task_vm_state text,
+  -- what it is besides running or not, until somebody says otherwise
+  mode text not null default 'ordinary' check (mode in ('ordinary', 'rescued', 'resized', 'shelved', 'shelved_offloaded', 'soft-delete')),
+  mode_since timestamptz,
+  -- of a resize: the new flavor until the guest has it, the old one from then on
+  other_flavor_id text,
+  other_flavor jsonb,
+  -- of a migration: the host that also has its guest, and is promised its room
+  other_host text,
+  -- disks do not shrink: its root disk has been made as large as this
+  root_gib integer not null default 0,
+  -- a new one makes the root disk anew
+  disk_nonce text,
+  -- what its root disk was made from, when that is not its image (SHELVED, migrated)
+  disk_image jsonb,
+  -- the image it is rescued with, and the password
+  rescue jsonb,
+  -- made of its disk when it was shelved; goes when it is back
+  shelved_image_id text,
   -- given by the scheduler
   host text collate "C",
   availability_zone text,
@@ -187,17 +227,18 @@ create table server (
   observed_at timestamptz,
   vm_state text not null generated always as (server_vm_state(power, observed_launched_at is not null, fault_message is not null, observed_state,
     reboot_nonce is not null and (reboot_nonce is distinct from observed_reboot_nonce or observed_state in ('preparing', 'starting')),
-    observed_fault is not null and coalesce(observed_generation >= power_generation, false))) stored,
+    observed_fault is not null and coalesce(observed_generation >= power_generation, false), task_vm_state, mode)) stored,
   task_state text generated always as (server_task_state(power, observed_launched_at is not null, fault_message is not null, observed_state, reboot_kind,
     reboot_nonce is not null and (reboot_nonce is distinct from observed_reboot_nonce or observed_state in ('preparing', 'starting')),
     observed_fault is not null and coalesce(observed_generation >= power_generation, false),
-    observed_spontaneous and coalesce(observed_generation >= power_generation, false), deleting, host is not null)) stored
+    observed_spontaneous and coalesce(observed_generation >= power_generation, false), deleting, host is not null, task, mode)) stored
 );
 create index server_of_project on server (project_id, created_at desc, id desc);
 create index server_by_age on server (created_at desc, id desc);
 create index server_by_status on server (project_id, server_status(vm_state, task_state), created_at desc, id desc);
 create index server_on_host on server (host) where host is not null;
 create index server_changed on server (project_id, updated_at);
+create index server_on_other_host on server (other_host) where other_host is not null;
 -- what the resync looks at
 create index server_unsettled on server (id) where deleting or task_state is not null;
 
@@ -220,6 +261,36 @@ create table server_action (
 );
 create index server_action_of_server on server_action (server_id, id desc);
 create index server_action_open on server_action (server_id) where finished_at is null;
+
+-- An image that is being made of a server's disk: the row goes when the image is there, or will not be.
+create table server_snapshot (
+  image_id text collate "C" primary key,
+  server_id text collate "C" not null,
+  host text collate "C" not null,
+  -- shelve, migrate: a step of a task of the server's
+  kind text not null check (kind in ('snapshot', 'backup', 'shelve', 'migrate')),
+  backup_type text,
+  rotation integer,
+  created_at timestamptz not null
+);
+create index server_snapshot_of_server on server_snapshot (server_id);
+
+-- A server's moves between hosts and flavors (Nova's migrations).
+create table server_migration (
+  id bigint generated always as identity primary key,
+  uuid text not null unique,
+  server_id text collate "C" not null references server on delete cascade,
+  user_id text not null,
+  kind text not null check (kind in ('resize', 'migration', 'live-migration', 'evacuation')),
+  status text not null,
+  source_host text not null,
+  dest_host text,
+  old_flavor_id text not null,
+  new_flavor_id text not null,
+  created_at timestamptz not null,
+  updated_at timestamptz not null
+);
+create index server_migration_of_server on server_migration (server_id, id desc);
 
 create table console_token (
   token_hash text primary key,

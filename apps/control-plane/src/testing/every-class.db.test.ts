@@ -35,6 +35,8 @@ const NO_CLASS: { [table: string]: string } = {
   revocation: "what tokens are checked against: ids and times only",
   revocation_clock: "the same",
   ip_allocation: "part of a port",
+  server_snapshot: "work on a server, which ends within hours; what it makes is an image",
+  server_migration: "part of a server",
 };
 
 /** Actions on what is kept in no table. */

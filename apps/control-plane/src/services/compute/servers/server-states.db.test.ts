@@ -4,10 +4,54 @@ import { after, before, describe, test } from "node:test";
 import type { GuestPower, GuestState } from "@andromede/agent-api/types";
 
 import { type TestApp, createTestApp } from "../../../testing/test-app.ts";
-import { type ServerFacts, stateOf } from "./server.model.ts";
+import { type ServerFacts, type ServerMode, type TaskName, type VmState, stateOf } from "./server.model.ts";
 import { listServerStatement } from "./server.queries.ts";
 
-/** Every combination of what a state is made from. */
+type LongChange = Pick<ServerFacts, "task" | "taskVmState" | "mode">;
+const NO_CHANGE: LongChange = { task: null, taskVmState: null, mode: "ordinary" };
+const MODES: ServerMode[] = ["ordinary", "rescued", "resized", "shelved", "shelved_offloaded", "soft-delete"];
+const TASKS: TaskName[] = [
+  "rebuilding",
+  "resize_prep",
+  "resize_migrating",
+  "resize_finish",
+  "resize_reverting",
+  "resize_confirming",
+  "rescuing",
+  "unrescuing",
+  "shelving",
+  "shelving_image_uploading",
+  "shelving_offloading",
+  "unshelving",
+  "image_snapshot",
+  "image_pending_upload",
+  "image_uploading",
+  "image_backup",
+  "soft-deleting",
+  "restoring",
+];
+const BEGUN_IN: VmState[] = ["active", "paused", "suspended", "stopped", "error", "building", ...MODES.slice(1)] as VmState[];
+
+/** Every task in every state it could begin in, and every mode, with what else a state is made from. */
+function* everyLongChange(): Generator<ServerFacts> {
+  const changes: LongChange[] = [
+    ...MODES.map((mode) => ({ task: null, taskVmState: null, mode })),
+    ...TASKS.flatMap((task) => BEGUN_IN.map((taskVmState) => ({ task, taskVmState, mode: "ordinary" as const }))),
+    ...MODES.map((mode) => ({ task: TASKS[0] ?? null, taskVmState: "active" as const, mode })),
+  ];
+  const ordinary = [...everyCombination()].filter(
+    (facts) =>
+      facts.power === "running" &&
+      facts.host !== null &&
+      facts.observedGeneration !== 1 &&
+      !facts.observedSpontaneous &&
+      (facts.rebootKind === null || facts.observedRebootNonce === null) &&
+      ["running", "stopped", "preparing", null].includes(facts.observedState),
+  );
+  for (const change of changes) for (const facts of ordinary) yield { ...facts, ...change };
+}
+
+/** Every combination of what the state of a server without a longer change is made from. */
 function* everyCombination(): Generator<ServerFacts> {
   const powers: GuestPower[] = ["running", "paused", "stopped", "suspended"];
   const states: (GuestState | null)[] = [
@@ -39,6 +83,7 @@ function* everyCombination(): Generator<ServerFacts> {
                     for (const launched of both)
                       yield {
                         power,
+                        ...NO_CHANGE,
                         observedState,
                         ...reboot,
                         observedGeneration,
@@ -60,7 +105,7 @@ describe("states in SQL", () => {
   after(() => app.close());
 
   test("are those of server.model.ts, over every combination", async () => {
-    const all = [...everyCombination()];
+    const all = [...everyCombination(), ...everyLongChange()];
     const { db } = app.app;
     const wire = all.map((facts, index) => ({
       index,
@@ -76,6 +121,9 @@ describe("states in SQL", () => {
       spontaneous: facts.observedSpontaneous,
       seen_fault: facts.observedFault,
       launched: facts.observedLaunchedAt !== null,
+      task: facts.task,
+      task_vm_state: facts.taskVmState,
+      mode: facts.mode,
     }));
     const rows = await db.begin(async (sql) => {
       await sql`create temporary table t (like server including generated) on commit drop`;
@@ -83,12 +131,14 @@ describe("states in SQL", () => {
         insert into t (id, number, project_id, user_id, name, hostname, flavor_id, flavor, image_id, image, seed, config_drive, disk_config, metadata, tags,
           scheduler_hints, reservation_id, launch_index, created_at, updated_at, power_nonce, generation, task_since, observed_converged, observed_gone,
           power, power_generation, reboot_kind, reboot_nonce, observed_reboot_nonce, observed_generation, observed_state, deleting, host,
-          fault_message, observed_spontaneous, observed_fault, observed_launched_at)
+          fault_message, observed_spontaneous, observed_fault, observed_launched_at, task, task_vm_state, mode, root_gib, observed_disks,
+          observed_needs_keys)
         select 'x', index, 'p', 'u', 'n', 'h', 'f', '{}', 'i', '{}', '', false, 'MANUAL', '{}', '{}', '{}', 'r', 0, now(), now(), 'n', 2, now(), false, false,
           power, 2, reboot_kind, reboot_nonce, seen_nonce, generation, state, deleting, host, fault, spontaneous, seen_fault,
-          case when launched then now() end
+          case when launched then now() end, task, task_vm_state, mode, 0, '{}', false
         from jsonb_to_recordset(${sql.json(wire)}) as r (index bigint, power text, state text, reboot_kind text, reboot_nonce text, seen_nonce text,
-          generation bigint, deleting boolean, host text, fault text, spontaneous boolean, seen_fault text, launched boolean)`;
+          generation bigint, deleting boolean, host text, fault text, spontaneous boolean, seen_fault text, launched boolean,
+          task text, task_vm_state text, mode text)`;
       return sql<{ number: number; vmState: string; taskState: string | null; status: string }[]>`
         select number, vm_state, task_state, server_status(vm_state, task_state) as status from t`;
     });

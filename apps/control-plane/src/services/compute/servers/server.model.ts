@@ -5,8 +5,49 @@ import { conflict } from "@andromede/base/errors";
 
 export type ServerId = Branded<"ServerId">;
 
-export type VmState = "building" | "active" | "paused" | "suspended" | "stopped" | "error";
+export type VmState =
+  | "building"
+  | "active"
+  | "paused"
+  | "suspended"
+  | "stopped"
+  | "error"
+  | "rescued"
+  | "resized"
+  | "shelved"
+  | "shelved_offloaded"
+  | "soft-delete";
+/** What a server is besides running or not, until somebody says otherwise. */
+export type ServerMode =
+  | "ordinary"
+  | Extract<VmState, "rescued" | "resized" | "shelved" | "shelved_offloaded" | "soft-delete">;
+/** A change in several steps, by Nova's name of what it is at. What follows what is in server-tasks.ts. */
+export type TaskName =
+  | "rebuilding"
+  | "resize_prep"
+  | "resize_migrating"
+  | "resize_finish"
+  | "resize_reverting"
+  | "resize_confirming"
+  | "rescuing"
+  | "unrescuing"
+  | "shelving"
+  | "shelving_image_uploading"
+  | "shelving_offloading"
+  | "unshelving"
+  | "image_snapshot"
+  | "image_pending_upload"
+  | "image_uploading"
+  | "image_backup"
+  | "soft-deleting"
+  | "restoring";
+/**
+ * stop: the guest is shut down. copy: an image of its disk is made. place: a host is found. apply: the guest is made what
+ * it is to be. offload: it leaves a host. image: the guest goes on meanwhile.
+ */
+export type TaskStep = "stop" | "copy" | "place" | "apply" | "offload" | "image";
 export type TaskState =
+  | TaskName
   | "scheduling"
   | "networking"
   | "spawning"
@@ -19,7 +60,23 @@ export type TaskState =
   | "suspending"
   | "resuming"
   | "deleting";
-export type ServerStatus = "BUILD" | "ACTIVE" | "PAUSED" | "SUSPENDED" | "SHUTOFF" | "REBOOT" | "HARD_REBOOT" | "ERROR";
+export type ServerStatus =
+  | "BUILD"
+  | "ACTIVE"
+  | "PAUSED"
+  | "SUSPENDED"
+  | "SHUTOFF"
+  | "REBOOT"
+  | "HARD_REBOOT"
+  | "ERROR"
+  | "REBUILD"
+  | "RESIZE"
+  | "VERIFY_RESIZE"
+  | "REVERT_RESIZE"
+  | "RESCUE"
+  | "SHELVED"
+  | "SHELVED_OFFLOADED"
+  | "SOFT_DELETED";
 /** Nova's numbers: none, running, paused, shut down, suspended. */
 export type PowerState = 0 | 1 | 3 | 4 | 7;
 
@@ -32,6 +89,9 @@ export type ServerFacts = {
   deleting: boolean;
   host: string | null;
   faultMessage: string | null;
+  task: TaskName | null;
+  taskVmState: VmState | null;
+  mode: ServerMode;
   observedGeneration: number | null;
   observedState: GuestState | null;
   observedSpontaneous: boolean;
@@ -73,6 +133,8 @@ export function stateOf(facts: ServerFacts): ServerState {
 
 function vmStateOf(facts: ServerFacts): VmState {
   if (faultOf(facts) !== null) return "error";
+  if (facts.taskVmState !== null) return facts.taskVmState;
+  if (facts.mode !== "ordinary") return facts.mode;
   if (facts.observedLaunchedAt === null) return "building";
   switch (facts.observedState) {
     case "running":
@@ -95,6 +157,8 @@ function vmStateOf(facts: ServerFacts): VmState {
 function taskStateOf(facts: ServerFacts): TaskState | null {
   if (facts.deleting) return "deleting";
   if (faultOf(facts) !== null) return null;
+  if (facts.task !== null) return facts.task;
+  if (facts.mode !== "ordinary") return null;
   if (facts.observedLaunchedAt === null) {
     if (facts.host === null) return "scheduling";
     return facts.observedState === null ? "networking" : "spawning";
@@ -138,24 +202,37 @@ function powerStateOf(facts: ServerFacts): PowerState {
   }
 }
 
+/** Where a task in a state has a status of its own. */
+const TASK_STATUS: { readonly [vmState in VmState]?: { readonly [task in TaskState]?: ServerStatus } } = {
+  active: {
+    rebooting: "REBOOT",
+    rebooting_hard: "HARD_REBOOT",
+    rebuilding: "REBUILD",
+    resize_prep: "RESIZE",
+    resize_migrating: "RESIZE",
+    resize_finish: "RESIZE",
+  },
+  stopped: { rebuilding: "REBUILD", resize_prep: "RESIZE", resize_migrating: "RESIZE", resize_finish: "RESIZE" },
+  resized: { resize_reverting: "REVERT_RESIZE" },
+  error: { rebuilding: "REBUILD" },
+};
+const STATUS: { readonly [vmState in VmState]: ServerStatus } = {
+  building: "BUILD",
+  active: "ACTIVE",
+  paused: "PAUSED",
+  suspended: "SUSPENDED",
+  stopped: "SHUTOFF",
+  error: "ERROR",
+  rescued: "RESCUE",
+  resized: "VERIFY_RESIZE",
+  shelved: "SHELVED",
+  shelved_offloaded: "SHELVED_OFFLOADED",
+  "soft-delete": "SOFT_DELETED",
+};
+
 /** Compute API guide, "Server concepts": the status a customer sees. */
-export function statusOf(vmState: VmState, taskState: TaskState | null): ServerStatus {
-  switch (vmState) {
-    case "building":
-      return "BUILD";
-    case "active":
-      if (taskState === "rebooting") return "REBOOT";
-      return taskState === "rebooting_hard" ? "HARD_REBOOT" : "ACTIVE";
-    case "paused":
-      return "PAUSED";
-    case "suspended":
-      return "SUSPENDED";
-    case "stopped":
-      return "SHUTOFF";
-    case "error":
-      return "ERROR";
-  }
-}
+export const statusOf = (vmState: VmState, taskState: TaskState | null): ServerStatus =>
+  (taskState === null ? undefined : TASK_STATUS[vmState]?.[taskState]) ?? STATUS[vmState];
 
 /** Every status that OpenStack has, ours or not: a filter by one of them is valid (microversion 2.38). */
 export const KNOWN_STATUSES: readonly string[] = [
@@ -238,11 +315,12 @@ export function checkPowerAction(id: string, facts: ServerFacts, action: PowerAc
   }
 }
 
-/** Anything but looking at it needs a server that is not being deleted, and for most things one that was built. */
+/** Throws Nova's conflict unless the server is in one of the states, was running once, and no task is under way. */
 export function checkNoTask(id: string, facts: ServerFacts, word: string, vmStates: readonly VmState[]): void {
   const { vmState, taskState } = stateOf(facts);
   if (!vmStates.includes(vmState)) throw conflict(`Cannot '${word}' instance ${id} while it is in vm_state ${vmState}`);
   if (taskState !== null) throw conflict(`Cannot '${word}' instance ${id} while it is in task_state ${taskState}`);
+  if (facts.observedLaunchedAt === null) throw conflict(`Instance ${id} is in an invalid state for '${word}'`);
 }
 
 /** As Nova makes a host name of a display name: lower case, letters, digits and dashes, at most 63 of them. */
@@ -273,6 +351,10 @@ export const diskGibOf = (flavor: Pick<FlavorCopy, "diskGib" | "ephemeralGib" | 
 
 /** What a host needs of an image, kept so that an image's later death does not hurt. */
 export type ImageCopy = { sha512: string; format: "qcow2" | "raw"; sizeBytes: number };
+export type NamedImage = ImageCopy & { id: string };
+
+/** What a rescued server boots from, and the wrapped password (base64) its guest is told. */
+export type Rescue = { image: NamedImage; password: string };
 
 /** One row of `server`. */
 export type Server = ServerFacts & {
@@ -311,6 +393,16 @@ export type Server = ServerFacts & {
   powerNonce: string;
   generation: number;
   taskSince: Date;
+  taskStep: TaskStep | null;
+  modeSince: Date | null;
+  otherFlavorId: string | null;
+  otherFlavor: FlavorCopy | null;
+  otherHost: string | null;
+  rootGib: number;
+  diskNonce: string | null;
+  diskImage: NamedImage | null;
+  rescue: Rescue | null;
+  shelvedImageId: string | null;
   availabilityZone: string | null;
   faultCode: number | null;
   faultAt: Date | null;
@@ -320,6 +412,14 @@ export type Server = ServerFacts & {
   observedNeedsKeys: boolean;
   observedAt: Date | null;
 };
+
+/** What its root disk is made from; null: it is a volume. */
+export const diskImageOf = (server: Pick<Server, "imageId" | "image" | "diskImage">): NamedImage | null =>
+  server.diskImage ?? (server.image === null ? null : { id: server.imageId, ...server.image });
+
+/** GiB of the root disk: a flavor may ask for less than it once did, a disk stays as large as it was made. */
+export const rootGibOf = (server: Pick<Server, "flavor" | "rootGib">): number =>
+  Math.max(server.flavor.diskGib, server.rootGib);
 
 /** `instance-0000002a`: the name Nova shows operators. */
 export const hypervisorName = (server: Pick<Server, "number">): string =>
