@@ -3,10 +3,12 @@ import type { ResourceClass } from "../../registry/registry.ts";
 import type { ServerAction } from "./actions/action.model.ts";
 import { deleteActions, listActions, listServersWithActions } from "./actions/action.queries.ts";
 import { deleteFlavorAccess, findFlavor, listFlavorAccess, listFlavorsShared } from "./flavors/flavor.queries.ts";
+import { findAggregate } from "./aggregates/aggregate.queries.ts";
 import { findHost } from "./hosts/host.queries.ts";
 import { findKeypair } from "./keypairs/keypair.queries.ts";
 import { deleteProjectUsage, findUsage, isProjectKnown } from "./quotas/project.queries.ts";
 import { quotaOf } from "./quotas/quota.model.ts";
+import { deleteServerGroup, findServerGroup, listServerGroupIds } from "./server-groups/server-group.queries.ts";
 import { removeServerForPurge } from "./servers/purge-server.ts";
 import { findServer, listProjectServerIds } from "./servers/server.queries.ts";
 
@@ -170,6 +172,46 @@ const host: ResourceClass = {
   },
 };
 
+/** Members are servers' rows that go with either. */
+const serverGroup: ResourceClass = {
+  name: "compute.server_group",
+  table: "server_group",
+  ownerColumn: "project_id",
+  // after the servers
+  deleteOrder: 20,
+  meters: [],
+  verbs: ["create", "delete"],
+  list: (app, projectId) => listServerGroupIds(app.db, projectId),
+  async remove(_app, tx, id) {
+    const projectId = await deleteServerGroup(tx.sql, id, null);
+    if (projectId === null) return;
+    tx.event({ action: "compute.server_group.delete", target: { type: "server_group", id, projectId } });
+  },
+  async export(app, id) {
+    const found = await findServerGroup(app.db, id, null);
+    if (found === null) return null;
+    const { name, policy, maxServerPerHost, members, createdAt } = found;
+    return { id, name, policy, max_server_per_host: maxServerPerHost, members, created_at: createdAt.toISOString() };
+  },
+};
+
+/** The operator's. */
+const aggregate: ResourceClass = {
+  name: "compute.aggregate",
+  table: "aggregate",
+  ownerColumn: null,
+  deleteOrder: 998,
+  meters: [],
+  verbs: ["create", "update", "delete", "add_host", "remove_host"],
+  list: nothingOwned,
+  async export(app, id) {
+    const found = /^\d{1,15}$/.test(id) ? await findAggregate(app.db, Number(id)) : null;
+    if (found === null) return null;
+    const { uuid, name, availabilityZone, metadata, hosts } = found;
+    return { id: found.id, uuid, name, availability_zone: availabilityZone, metadata, hosts };
+  },
+};
+
 /** What was done to a server, by the server's id: kept when the server is gone, until the project goes. */
 const action: ResourceClass = {
   name: "compute.action",
@@ -206,6 +248,8 @@ export const computeClasses: ResourceClass[] = [
   keypair,
   quota,
   host,
+  serverGroup,
+  aggregate,
   action,
   consoleToken,
 ];

@@ -69,6 +69,18 @@ const table: readonly (readonly [name: string, role: RoleCheck, description: str
   ["os-attach-interfaces:delete", "member", "Detach an interface of a server"],
   ["os-instance-actions:list", "reader", "List what was done to a server"],
   ["os-instance-actions:show", "reader", "Show something that was done to a server"],
+  ["os-server-groups:index", "reader", "List server groups"],
+  ["os-server-groups:show", "reader", "Show a server group"],
+  ["os-server-groups:create", "member", "Create a server group"],
+  ["os-server-groups:delete", "member", "Delete a server group"],
+  ["os-aggregates:index", "admin", "List aggregates"],
+  ["os-aggregates:show", "admin", "Show an aggregate"],
+  ["os-aggregates:create", "admin", "Create an aggregate"],
+  ["os-aggregates:update", "admin", "Rename an aggregate, or change its zone"],
+  ["os-aggregates:delete", "admin", "Delete an aggregate"],
+  ["os-aggregates:add_host", "admin", "Add a host to an aggregate"],
+  ["os-aggregates:remove_host", "admin", "Remove a host from an aggregate"],
+  ["os-aggregates:set_metadata", "admin", "Set an aggregate's metadata"],
   ["limits", "reader", "Show limits and usage"],
   ["os-quota-sets:show", "reader", "Show a project's quotas"],
   ["os-quota-sets:detail", "reader", "Show a project's quotas and usage"],
@@ -87,11 +99,15 @@ const table: readonly (readonly [name: string, role: RoleCheck, description: str
   ["os-services:update", "admin", "Enable or disable a compute service"],
 ];
 
-export const computeRules: PolicyRule[] = table.map(([name, role, description]) => ({
-  name: `${P}${name}`,
-  role,
-  description,
-}));
+/** Rules that Nova added later have another prefix. */
+const later: readonly PolicyRule[] = [
+  { name: "compute:aggregates:images", role: "admin", description: "Have an aggregate's hosts fetch images" },
+];
+
+export const computeRules: PolicyRule[] = [
+  ...table.map(([name, role, description]) => ({ name: `${P}${name}`, role, description })),
+  ...later,
+];
 
 const byName = new Map(computeRules.map((rule) => [rule.name, rule]));
 

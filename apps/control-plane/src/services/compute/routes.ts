@@ -1,5 +1,6 @@
 import type { Route } from "../../http/service.ts";
 import { actionRoutes } from "./actions/action.routes.ts";
+import { aggregateRoutes } from "./aggregates/aggregate.routes.ts";
 import { consoleRoutes } from "./consoles/console.routes.ts";
 import { flavorRoutes } from "./flavors/flavor.routes.ts";
 import { hostRoutes } from "./hosts/host.routes.ts";
@@ -7,11 +8,14 @@ import { interfaceRoutes } from "./interfaces/interface.routes.ts";
 import { keypairRoutes } from "./keypairs/keypair.routes.ts";
 import { quotaRoutes } from "./quotas/quota.routes.ts";
 import { securityGroupRoutes } from "./security-groups/security-group.routes.ts";
+import { serverGroupRoutes } from "./server-groups/server-group.routes.ts";
 import { serverRoutes } from "./servers/server.routes.ts";
 import { versionRoutes } from "./versions/version.routes.ts";
 
 export const computeRoutes: Route[] = [
   ...versionRoutes,
+  ...aggregateRoutes,
+  ...serverGroupRoutes,
   ...flavorRoutes,
   ...keypairRoutes,
   ...serverRoutes,

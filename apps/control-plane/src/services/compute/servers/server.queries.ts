@@ -159,6 +159,11 @@ export async function bumpGeneration(sql: Queryable, id: string, at: Date): Prom
   await sql`update server set generation = generation + 1, updated_at = ${at} where id = ${id}`;
 }
 
+/** The same, when it is not the customer who changed something. */
+export async function touchServerRow(sql: Queryable, id: string): Promise<void> {
+  await sql`update server set generation = generation + 1 where id = ${id} and not deleting`;
+}
+
 /** The row goes; its name, tags and metadata with it. */
 export async function deleteServerRow(sql: Queryable, id: string): Promise<void> {
   await sql`delete from server where id = ${id}`;
