@@ -1,14 +1,25 @@
 /** All that other services may know of images. */
+import type { Readable } from "node:stream";
+
 import type { App } from "../../app.ts";
 import type { Queryable } from "../../db/database.ts";
 import type { Actor, Plane } from "../../http/identity-token.ts";
-import { invalid, notFound } from "@andromede/base/errors";
+import { conflict, invalid, notFound } from "@andromede/base/errors";
 
-import { type BootImage, type Image, bootFormat, reasonNotBootable } from "./images/image.model.ts";
-import { findImage, findVisibleImage } from "./images/image.queries.ts";
+import type { Transaction } from "../../db/transaction.ts";
+import { startDeletion } from "./images/delete-image.ts";
+import {
+  type BootImage,
+  type Image,
+  type ImageStatus,
+  bootFormat,
+  reasonNotBootable,
+} from "./images/image.model.ts";
+import { findImage, findVisibleImage, insertImage, listServerImages } from "./images/image.queries.ts";
+import { uploadMade } from "./images/upload-image.ts";
 import { imagePath } from "./store/image-store.ts";
 
-export type { BootImage } from "./images/image.model.ts";
+export type { BootImage, ImageStatus } from "./images/image.model.ts";
 
 /**
  * The image that the actor wants a server made from. Throws `notFound` for one they may not see and `invalid` for
@@ -34,6 +45,70 @@ export async function bootImageById(
 ): Promise<BootImage | null> {
   const image = await findImage(sql, imageId);
   return image === null || reasonNotBootable(image) !== null ? null : toBootImage(app, image);
+}
+
+/** An image that is about to be made of something in the cloud. */
+export type NewMadeImage = {
+  id: string;
+  projectId: string;
+  name: string;
+  diskFormat: string;
+  containerFormat: string;
+  visibility: Image["visibility"];
+  minDisk: number;
+  minRam: number;
+  protected?: boolean;
+  properties: { [name: string]: string };
+};
+
+/** The row of an image that is made here, `queued`; `receiveImageFrom` brings its bytes. */
+export async function createMadeImage(tx: Transaction, wanted: NewMadeImage): Promise<void> {
+  const { id, protected: isProtected = false, ...rest } = wanted;
+  const image = await insertImage(tx.sql, id, { ...rest, protected: isProtected, osHidden: false, tags: [] });
+  if (image === null) throw conflict(`Image ID ${id} already exists!`);
+  tx.event({
+    action: "image.image.create",
+    target: { type: "image", id, projectId: image.projectId },
+    detail: { name: image.name, visibility: image.visibility, diskFormat: image.diskFormat },
+  });
+}
+
+/**
+ * Takes in the bytes of an image that `createMadeImage` announced, as an upload of its owner's would be: counted in the
+ * project's quota, inspected, hashed. Ends with the image `active`, or throws with it `queued` again: `conflict` when an
+ * upload is under way already, `notFound` when the image is gone, `tooLarge` when there is no room for it.
+ */
+export function receiveImageFrom(
+  app: App,
+  image: { imageId: string; stream: Readable; expectedBytes: number | null },
+): Promise<void> {
+  return uploadMade(app, image.imageId, image.stream, image.expectedBytes);
+}
+
+/** What became of an image; null: it is gone, or going. */
+export async function imageStatus(sql: Queryable, imageId: string): Promise<ImageStatus | null> {
+  return (await findImage(sql, imageId))?.status ?? null;
+}
+
+/** An image that was made here is no longer of use. Idempotent; `protected` does not keep it. */
+export async function discardImage(tx: Transaction, imageId: string): Promise<void> {
+  const image = await findImage(tx.sql, imageId);
+  if (image !== null) await startDeletion(tx, image);
+}
+
+/** Images of a type (`image_type`) that were made of a server, newest first. */
+export const imagesOfServer = (
+  sql: Queryable,
+  wanted: { projectId: string; serverId: string; imageType: string },
+): Promise<string[]> => listServerImages(sql, wanted);
+
+/** What snapshots inherit of the image that a server was made from; null: it is gone. */
+export async function imageTraits(
+  sql: Queryable,
+  imageId: string,
+): Promise<Pick<Image, "minDisk" | "minRam" | "properties"> | null> {
+  const image = await findImage(sql, imageId);
+  return image === null ? null : { minDisk: image.minDisk, minRam: image.minRam, properties: image.properties };
 }
 
 function toBootImage(app: Pick<App, "config">, image: Image): BootImage {

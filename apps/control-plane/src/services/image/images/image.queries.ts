@@ -19,6 +19,13 @@ export async function findImage(sql: Queryable, id: string): Promise<Image | nul
   return row ?? null;
 }
 
+/** The same, kept from changing until the transaction ends. */
+export async function lockImageById(sql: Queryable, id: string): Promise<Image | null> {
+  const [row] = await sql<Image[]>`
+    select ${columns(sql)} from image where id = ${id} and status <> 'deleting' for update`;
+  return row ?? null;
+}
+
 /** What the actor may see: theirs, public, community, or shared with their project, whatever they answered to that. */
 const isVisibleTo = (sql: Queryable, who: Who) =>
   isAdmin(who.actor, who.plane)
@@ -68,6 +75,18 @@ export async function setImageStatus(
   status: "active" | "deactivated" | "deleting",
 ): Promise<void> {
   await sql`update image set status = ${status}, reserved_bytes = 0, updated_at = now() where id = ${id}`;
+}
+
+/** A project's images of a kind that were made of a server, newest first. */
+export async function listServerImages(
+  sql: Queryable,
+  wanted: { projectId: string; serverId: string; imageType: string },
+): Promise<string[]> {
+  const rows = await sql<{ id: string }[]>`
+    select id from image where project_id = ${wanted.projectId} and status <> 'deleting'
+      and properties ->> 'instance_uuid' = ${wanted.serverId} and properties ->> 'image_type' = ${wanted.imageType}
+    order by created_at desc, id desc`;
+  return rows.map((row) => row.id);
 }
 
 /** What the reconciler needs, of images on their way out too. */

@@ -7,10 +7,14 @@
  * reconciler puts the image back to `queued` and removes the file.
  */
 import { randomBytes } from "node:crypto";
+import type { Readable } from "node:stream";
 
-import { CloudError, conflict, invalid, messageOf, tooLarge } from "@andromede/base/errors";
+import { CloudError, conflict, invalid, messageOf, notFound, tooLarge } from "@andromede/base/errors";
 
+import type { App } from "../../../app.ts";
+import type { Queryable } from "../../../db/database.ts";
 import { transact } from "../../../db/transaction.ts";
+import { systemOrigin } from "../../../events/append.ts";
 import type { ApiRequest } from "../../../http/service.ts";
 import { inspectImage } from "../inspection/inspect-image.ts";
 import { hashFile } from "../store/hasher.ts";
@@ -20,6 +24,7 @@ import type { ExpectedDigests } from "./expected-digests.ts";
 import { lockOwnImage } from "./image-access.ts";
 import { imageLimits } from "./image.limits.ts";
 import type { Image } from "./image.model.ts";
+import { lockImageById } from "./image.queries.ts";
 import {
   type UploadedFile,
   activateImage,
@@ -33,14 +38,36 @@ const RENEW_MS = 4_000;
 /** Larger images get their md5, which only old clients look at, right after the answer: it would take as long again. */
 const MD5_AT_ONCE_BYTES = 64 * 1024 * 1024;
 
-type Request = Pick<ApiRequest, "app" | "actor" | "plane" | "origin" | "stream">;
+/** Somebody's bytes for an image: a customer's, or the cloud's own. */
+type Upload = Pick<ApiRequest, "app" | "origin"> & {
+  stream: Readable;
+  /** The image, held, if whoever uploads may write it. */
+  lockImage: (sql: Queryable) => Promise<Image>;
+};
+type Expected = { expectedBytes: number | null; digests: ExpectedDigests };
 type Claim = { image: Image; uploadId: string; maxBytes: number };
 
-export async function uploadImage(
-  request: Request,
+export const uploadImage = (
+  request: Pick<ApiRequest, "app" | "actor" | "plane" | "origin" | "stream">,
   id: string,
-  options: { expectedBytes: number | null; digests: ExpectedDigests },
-): Promise<void> {
+  expected: Expected,
+): Promise<void> => {
+  const { app, origin, stream } = request;
+  const lockImage = (sql: Queryable) => lockOwnImage(sql, request, id, "upload_image");
+  return upload({ app, origin, stream, lockImage }, id, expected);
+};
+
+/** What the cloud itself has made (a server's disk, a volume's): whoever may write the image. */
+export function uploadMade(app: App, id: string, stream: Readable, expectedBytes: number | null): Promise<void> {
+  const lockImage = async (sql: Queryable) => {
+    const image = await lockImageById(sql, id);
+    if (image === null) throw notFound(`No image found with ID ${id}`);
+    return image;
+  };
+  return upload({ app, origin: systemOrigin("image-upload"), stream, lockImage }, id, { expectedBytes, digests: {} });
+}
+
+async function upload(request: Upload, id: string, options: Expected): Promise<void> {
   const claim = await startUpload(request, id, options.expectedBytes);
   try {
     const file = await whileRenewing(request, claim, () => receive(request, claim, options));
@@ -57,12 +84,12 @@ const goneError = (id: string, cause?: unknown) =>
     { status: 410, cause },
   );
 
-async function startUpload(request: Request, id: string, expectedBytes: number | null): Promise<Claim> {
+async function startUpload(request: Upload, id: string, expectedBytes: number | null): Promise<Claim> {
   const { app } = request;
   const limits = imageLimits(app.config);
   const uploadId = randomBytes(8).toString("hex");
   return transact(app, request.origin, async (tx) => {
-    const image = await lockOwnImage(tx.sql, request, id, "upload_image");
+    const image = await request.lockImage(tx.sql);
     if (image.status !== "queued")
       throw conflict(`Image status transition from ${image.status} to saving is not allowed`);
     const missing = [
@@ -91,9 +118,9 @@ const exceedsQuota = (left: number) =>
   tooLarge(`Image exceeds the storage quota: ${Math.max(0, left)} bytes are left of it`);
 
 async function receive(
-  request: Request,
+  request: Upload,
   claim: Claim,
-  options: { expectedBytes: number | null; digests: ExpectedDigests },
+  options: Expected,
 ): Promise<UploadedFile> {
   const { config } = request.app;
   const path = incomingPath(config, claim.image.id, claim.uploadId);
@@ -137,7 +164,7 @@ async function checkDigests(
   }
 }
 
-async function whileRenewing<T>(request: Request, claim: Claim, work: () => Promise<T>): Promise<T> {
+async function whileRenewing<T>(request: Upload, claim: Claim, work: () => Promise<T>): Promise<T> {
   const renew = (): void => {
     renewUpload(request.app.db, claim.image.id, claim.uploadId).catch((error: unknown) =>
       request.app.log.warn({ error, imageId: claim.image.id }, "the lease of an upload was not renewed"),
@@ -151,7 +178,7 @@ async function whileRenewing<T>(request: Request, claim: Claim, work: () => Prom
   }
 }
 
-async function finishUpload(request: Request, claim: Claim, file: UploadedFile): Promise<void> {
+async function finishUpload(request: Upload, claim: Claim, file: UploadedFile): Promise<void> {
   const { id, projectId } = claim.image;
   await transact(request.app, request.origin, async (tx) => {
     if (projectId !== null) {
@@ -175,7 +202,7 @@ async function finishUpload(request: Request, claim: Claim, file: UploadedFile):
  * Back to where it was; false when the image was no longer this upload's, so that whatever failed is not the client's
  * doing. What cannot be undone now (the database is away, say) the reconciler undoes later.
  */
-async function undoUpload(request: Request, claim: Claim, error: unknown): Promise<boolean> {
+async function undoUpload(request: Upload, claim: Claim, error: unknown): Promise<boolean> {
   const { app } = request;
   const { id, projectId } = claim.image;
   try {
