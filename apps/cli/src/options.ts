@@ -37,7 +37,10 @@ export type Command =
   | (Common & { command: "help" });
 
 export const DEFAULT_TEST_DATA_DIRECTORY = "/var/tmp/andromede-test";
+/** What `test` runs. */
 export const SUITES = ["check", "unit", "db", "contract", "e2e"];
+/** What it runs when it is named. */
+export const LONG_SUITES = ["slow", "interop"];
 
 export const USAGE = `usage: andromede COMMAND [--instance NAME] [--data DIR] [--json]
 
@@ -55,7 +58,7 @@ export const USAGE = `usage: andromede COMMAND [--instance NAME] [--data DIR] [-
       --keep-engines      with --purge: leave the engine root and built images, even with the last instance
   image build NAME        build a bootable image: mini, debian-13
   events verify           recompute the event log from the database
-  test [SUITE...]         run the suites (${SUITES.join(", ")}; all by default)
+  test [SUITE...]         run the suites (${SUITES.join(", ")}; or ${LONG_SUITES.join(", ")}, if named)
 
   --instance NAME         default ${DEFAULT_INSTANCE}; several run side by side
   --data DIR              default ${DEFAULT_DATA_DIRECTORY} (test: ${DEFAULT_TEST_DATA_DIRECTORY})
@@ -187,8 +190,9 @@ function downFlags(values: Values): Pick<DownCommand, "keepGuests" | "purge" | "
 }
 
 function suitesOf(words: string[]): string[] {
-  const unknown = words.find((word) => !SUITES.includes(word));
-  if (unknown !== undefined) throw invalid(`no suite "${unknown}"; there are ${SUITES.join(", ")}`);
+  const all = [...SUITES, ...LONG_SUITES];
+  const unknown = words.find((word) => !all.includes(word));
+  if (unknown !== undefined) throw invalid(`no suite "${unknown}"; there are ${all.join(", ")}`);
   return words.length === 0 ? SUITES : words;
 }
 

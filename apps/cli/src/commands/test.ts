@@ -11,17 +11,20 @@ import { runCommand } from "@andromede/engines/run-command";
 
 import { listInstances } from "../instance/instance-config.ts";
 import { DATA_LOCK_MS, dataLock, withMachineLock } from "../instance/machine-lock.ts";
-import type { TestCommand } from "../options.ts";
+import { LONG_SUITES, type TestCommand } from "../options.ts";
 import { duration, report, reportJson, say } from "../output.ts";
 import type { Counts } from "../testing/count-reporter.ts";
 import { chooseManager } from "../supervision/choose-manager.ts";
 import { repositoryDirectory } from "../units/code-version.ts";
 
 const REPORTER = fileURLToPath(new URL("../testing/count-reporter.ts", import.meta.url));
+/** Suites whose tests share a whole cloud, which goes down after them. */
+const WITH_CLOUD = ["e2e", ...LONG_SUITES];
 /** Suites whose tests share engines, namespaces or a whole cloud. */
-const ONE_AT_A_TIME = ["contract", "e2e"];
+const ONE_AT_A_TIME = ["contract", ...WITH_CLOUD];
 /** A test that hangs is a failed test, and the others get their turn. */
 const TEST_TIMEOUT_MS = 15 * 60_000;
+const LONG_TIMEOUT_MS = 3 * 60 * 60_000;
 /** Run under "unit", with counts. */
 const NOT_A_CHECK = "test:unit";
 
@@ -53,7 +56,7 @@ export async function runTests(command: TestCommand): Promise<number> {
     results.push({ suite, ...counts, ms: Math.round(performance.now() - start) });
   }
   const all = total(results);
-  if (command.suites.includes("e2e")) await tidy(command, foreign, all.failed === 0);
+  if (command.suites.some((suite) => WITH_CLOUD.includes(suite))) await tidy(command, foreign, all.failed === 0);
   for (const { suite, passed, failed, ms } of results)
     say(`${suite}: ${passed} passed, ${failed} failed in ${duration(ms)}`);
   if (command.json) reportJson({ ...all, suites: results });
@@ -113,7 +116,7 @@ async function runSuite(suite: string, environment: NodeJS.ProcessEnv): Promise<
       [
         process.execPath,
         "--test",
-        `--test-timeout=${TEST_TIMEOUT_MS}`,
+        `--test-timeout=${LONG_SUITES.includes(suite) ? LONG_TIMEOUT_MS : TEST_TIMEOUT_MS}`,
         ...(ONE_AT_A_TIME.includes(suite) ? ["--test-concurrency=1"] : []),
         "--test-reporter=spec",
         "--test-reporter-destination=stdout",

@@ -1,0 +1,101 @@
+/**
+ * Debian 12 with its own tempest 33, in a root file system of the tests' own: the machine's Python is nobody's business, and
+ * the version is the one that the lists were made with, whatever Debian the machine runs. Built once, as the engine root is.
+ */
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
+import { DATA } from "../support/cloud.ts";
+import { type Finished, run, tryRun } from "../support/run.ts";
+
+const SUITE = "bookworm";
+const PACKAGES = ["tempest", "python3-stestr", "python3-subunit", "iputils-ping", "openssh-client"];
+const TEMPEST = /^python3-tempest 1:33\.0\.0-/m;
+
+/** The root's directory. MUST NOT run twice at once. */
+export async function ensureDebian(): Promise<string> {
+  const hash = createHash("sha256")
+    .update(JSON.stringify([SUITE, PACKAGES]))
+    .digest("hex")
+    .slice(0, 16);
+  const directory = join(DATA, ".debian", hash);
+  if (existsSync(directory)) return directory;
+  await mkdir(join(DATA, ".debian"), { recursive: true });
+  const work = await mkdtemp(join(DATA, ".debian", "building-"));
+  try {
+    await build(join(work, "root"));
+    await rename(join(work, "root"), directory);
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+  return directory;
+}
+
+async function build(root: string): Promise<void> {
+  const mirror = process.env["ANDROMEDE_DEBIAN_MIRROR"] ?? "http://deb.debian.org/debian";
+  await run(
+    [
+      "mmdebstrap",
+      "--variant=minbase",
+      "--mode=root",
+      "--format=directory",
+      '--aptopt=APT::Install-Recommends "false"',
+      '--aptopt=Acquire::Retries "5"',
+      "--dpkgopt=path-exclude=/usr/share/man/*",
+      "--dpkgopt=path-exclude=/usr/share/doc/*",
+      `--include=${PACKAGES.join(",")}`,
+      SUITE,
+      root,
+      `deb ${mirror} ${SUITE} main`,
+    ],
+    { timeoutMs: 20 * 60_000 },
+  );
+  const installed = await run(["chroot", root, "dpkg-query", "--show", "--showformat=${Package} ${Version}\\n"]);
+  if (!TEMPEST.test(installed))
+    throw new Error("Debian 12 has another tempest than 33.0.0 now: the lists are for that one");
+  await writeFile(`${root}/packages`, installed);
+}
+
+/** One command in the root, on the machine's network: floating addresses answer there. `directory` is writable, `readable` only read. */
+export function inDebian(
+  root: string,
+  place: { directory: string; readable: string[]; environment?: { [name: string]: string } },
+  command: string[],
+  timeoutMs: number,
+): Promise<Finished> {
+  return tryRun(
+    [
+      "bwrap",
+      "--ro-bind",
+      root,
+      "/",
+      "--dev",
+      "/dev",
+      "--proc",
+      "/proc",
+      "--tmpfs",
+      "/tmp",
+      ...place.readable.flatMap((path) => ["--ro-bind", path, path]),
+      "--bind",
+      place.directory,
+      place.directory,
+      "--unshare-pid",
+      "--die-with-parent",
+      "--clearenv",
+      ...Object.entries({
+        PATH: "/usr/bin:/bin:/usr/sbin:/sbin",
+        LANG: "C.UTF-8",
+        HOME: "/tmp",
+        PYTHON: "/usr/bin/python3",
+        ...place.environment,
+      }).flatMap(([name, value]) => ["--setenv", name, value]),
+      "--chdir",
+      place.directory,
+      "--",
+      ...command,
+    ],
+    { timeoutMs },
+  );
+}

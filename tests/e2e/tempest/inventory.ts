@@ -1,0 +1,111 @@
+/** Everything countable that a customer's doings leave in a cloud: rows, OVN's rows, links, processes, files. */
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+
+import { waitUntil } from "@andromede/base/waiting";
+
+import { type Cloud, processesMentioning } from "../support/cloud.ts";
+
+export type Inventory = { [what: string]: number };
+
+/** Tables that remember on purpose what was, and those that forget by themselves. */
+const HISTORY =
+  /^(event|event_.*|deleted_.*|revocation|revocation_.*|reconcile_.*|schema_.*|host_.*|.*_usage|checkpoint|.*_checkpoint)$/;
+/** OVN's northbound tables of which a customer's thing is made. */
+const OVN_TABLES = [
+  "ACL",
+  "Address_Set",
+  "DHCP_Options",
+  "DNS",
+  "Load_Balancer",
+  "Logical_Router",
+  "Logical_Router_Port",
+  "Logical_Router_Static_Route",
+  "Logical_Switch",
+  "Logical_Switch_Port",
+  "NAT",
+  "Port_Group",
+  "QoS",
+];
+
+export async function takeInventory(cloud: Cloud): Promise<Inventory> {
+  const [tables, ovn, links, interfaces] = await Promise.all([
+    countRows(cloud),
+    Promise.all(
+      OVN_TABLES.map(async (table): Promise<[string, number]> => [
+        `ovn ${table}`,
+        lines(await cloud.nbctl("--bare", "--columns=_uuid", "list", table)).length,
+      ]),
+    ),
+    cloud.inNamespace("ip", "-o", "link"),
+    cloud.vsctl("--bare", "--columns=_uuid", "list", "Interface"),
+  ]);
+  return {
+    ...tables,
+    ...Object.fromEntries(ovn),
+    "links on the host": lines(links).length,
+    "interfaces of Open vSwitch": lines(interfaces).length,
+    "QEMU processes": processesMentioning(`guest=${cloud.instance}/`).length,
+    ...countFiles(cloud),
+  };
+}
+
+async function countRows(cloud: Cloud): Promise<Inventory> {
+  const names = lines(
+    await cloud.sql(
+      "select table_name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'",
+    ),
+  ).filter((name) => !HISTORY.test(name));
+  const counted = await cloud.sql(
+    names.map((name) => `select '${name}' as name, count(*) as rows from "${name}"`).join(" union all "),
+  );
+  return Object.fromEntries(
+    lines(counted).map((line) => {
+      const [name = "", rows = ""] = line.split("|");
+      return [`rows of ${name}`, Number(rows)];
+    }),
+  );
+}
+
+/** Files of images and volumes, and guests' directories. */
+function countFiles(cloud: Cloud): Inventory {
+  const count = (directory: string): number => {
+    try {
+      return readdirSync(join(cloud.directory, directory)).length;
+    } catch {
+      return 0; // not made yet
+    }
+  };
+  return {
+    "files of images": count("images"),
+    "directories of guests": count("hosts/host1/guests"),
+    "files of volumes": count("hosts/host1/volumes") + count("volumes"),
+  };
+}
+
+/** What is there now and was not, or was and is not. */
+export function difference(before: Inventory, after: Inventory): string[] {
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])]
+    .filter((what) => before[what] !== after[what])
+    .map((what) => `${what}: ${before[what] ?? 0} before, ${after[what] ?? 0} after`);
+}
+
+/** Waits until all is as it was; what is not, in words, after that time. */
+export async function untilAsBefore(cloud: Cloud, before: Inventory, timeoutMs = 60_000): Promise<string[]> {
+  let last: string[] = [];
+  try {
+    await waitUntil(
+      "the cloud as it was",
+      async () => {
+        last = difference(before, await takeInventory(cloud));
+        return last.length === 0;
+      },
+      { timeoutMs, everyMs: 500 },
+    );
+  } catch {
+    return last.length === 0 ? ["the inventory could not be taken"] : last;
+  }
+  return [];
+}
+
+const lines = (text: string): string[] => text.split("\n").filter((line) => line.trim() !== "");
