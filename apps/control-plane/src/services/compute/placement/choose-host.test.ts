@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { type Demand, type HostCapacity, chooseHost } from "./choose-host.ts";
+import { type Demand, type HostCapacity, type PlacedGroup, chooseHost } from "./choose-host.ts";
 
 const host = (name: string, over: Partial<HostCapacity> = {}): HostCapacity => ({
   name,
@@ -25,7 +25,12 @@ const demand = (over: Partial<Demand> = {}): Demand => ({
   host: null,
   notOn: [],
   onlyOn: null,
+  group: null,
   ...over,
+});
+
+const group = (policy: PlacedGroup["policy"], members: { [host: string]: number }, maxPerHost = 1): Partial<Demand> => ({
+  group: { policy, maxPerHost, members: new Map(Object.entries(members)) },
 });
 
 const cases: {
@@ -36,6 +41,35 @@ const cases: {
   chosen: string | null;
 }[] = [
   { name: "no hosts", hosts: [], chosen: null },
+  {
+    name: "affinity: where the others are, though another has more room",
+    hosts: [host("a", { claimedMemoryMib: 4096 }), host("b")],
+    demand: group("affinity", { a: 1 }),
+    chosen: "a",
+  },
+  { name: "affinity: nobody is anywhere yet", hosts: [host("a")], demand: group("affinity", {}), chosen: "a" },
+  { name: "affinity: no room there", hosts: [host("a")], demand: group("affinity", { gone: 1 }), chosen: null },
+  { name: "anti-affinity", hosts: [host("a"), host("b")], demand: group("anti-affinity", { a: 1 }), chosen: "b" },
+  { name: "anti-affinity: no host is free", hosts: [host("a")], demand: group("anti-affinity", { a: 1 }), chosen: null },
+  { name: "anti-affinity: two a host", hosts: [host("a")], demand: group("anti-affinity", { a: 1 }, 2), chosen: "a" },
+  {
+    name: "soft affinity comes before room",
+    hosts: [host("a", { claimedMemoryMib: 4096 }), host("b")],
+    demand: group("soft-affinity", { a: 1 }),
+    chosen: "a",
+  },
+  {
+    name: "soft affinity gives way to what fits",
+    hosts: [host("a", { claimedMemoryMib: 8192 }), host("b")],
+    demand: group("soft-affinity", { a: 1 }),
+    chosen: "b",
+  },
+  {
+    name: "soft anti-affinity: where fewest are",
+    hosts: [host("a"), host("b", { claimedMemoryMib: 4096 })],
+    demand: group("soft-anti-affinity", { a: 2, b: 1 }),
+    chosen: "b",
+  },
   { name: "the only one", hosts: [host("a")], chosen: "a" },
   { name: "the one with more memory left", hosts: [host("a", { claimedMemoryMib: 4096 }), host("b")], chosen: "b" },
   { name: "equal memory: fewer CPUs claimed", hosts: [host("a", { claimedVcpus: 3 }), host("b")], chosen: "b" },

@@ -1,7 +1,7 @@
 /** A new server: quota, room, rows, ports, event and queue key in ONE transaction. What follows is the reconciler's. */
 import { randomBytes } from "node:crypto";
 
-import { conflict, forbidden, invalid } from "@andromede/base/errors";
+import { conflict, forbidden, invalid, overQuota } from "@andromede/base/errors";
 import { newUuid } from "@andromede/base/ids";
 
 import { type Transaction, transact } from "../../../db/transaction.ts";
@@ -15,10 +15,11 @@ import { findFlavor } from "../flavors/flavor.queries.ts";
 import { listCapacities, listZones } from "../hosts/host.queries.ts";
 import type { Keypair } from "../keypairs/keypair.model.ts";
 import { findKeypair } from "../keypairs/keypair.queries.ts";
-import type { HostCapacity } from "../placement/choose-host.ts";
-import { claimBestHost, toDemand } from "../placement/place-server.ts";
+import { type Demand, type HostCapacity, withMemberOn } from "../placement/choose-host.ts";
+import { claimBestHost, groupHintOf, toDemand } from "../placement/place-server.ts";
 import { lockUsage, takeUsage } from "../quotas/project.queries.ts";
 import { type Quota, quotaOf, refuseOverQuota, serversThatFit } from "../quotas/quota.model.ts";
+import { countGroupMembers, insertServerGroupMember } from "../server-groups/server-group.queries.ts";
 import { type FlavorCopy, toHostname } from "./server.model.ts";
 import { type NewServer, insertServer } from "./server.queries.ts";
 
@@ -58,7 +59,8 @@ export async function createServers(request: ApiRequest, wanted: CreateServer): 
   checkImage(found.image, flavor);
   return transact(app, request.origin, async (tx) => {
     const wish = { zone: wanted.zone, host: wanted.host, hints: wanted.hints, projectId };
-    const demand = await toDemand(tx.sql, flavor, wish);
+    let demand = await toDemand(tx.sql, flavor, wish);
+    const groupId = checkGroupIsThere(wanted, demand);
     // sent together, done in this order; whoever else makes servers in the project waits for us from here on, so what
     // follows is few flights. The first server may be placed by what was read before; the others see what it took.
     // No room: the reconciler says so.
@@ -68,6 +70,7 @@ export async function createServers(request: ApiRequest, wanted: CreateServer): 
     ]);
     const quota = quotaOf(usage.quota);
     checkMetadata(quota, wanted.metadata);
+    await checkGroupRoom(tx, quota, groupId, wanted.maxCount);
     const each = { cores: flavor.vcpus, ramMib: flavor.ramMib };
     const count = serversThatFit(quota, usage, each, wanted.maxCount);
     if (count < wanted.minCount) refuseOverQuota(quota, usage, each, wanted.minCount);
@@ -83,6 +86,8 @@ export async function createServers(request: ApiRequest, wanted: CreateServer): 
       const room = index === 0 ? firstRoom : await claimBestHost(tx.sql, demand);
       const row = await toRow(request, tx, { wanted, found, flavor, projectId, reservationId, index, count, room });
       await addServer(request, tx, row, wanted);
+      if (groupId !== null) await insertServerGroupMember(tx.sql, groupId, row.id);
+      if (room !== null) demand = withMemberOn(demand, room.host);
       ids.push(row.id);
     }
     await taking;
@@ -161,6 +166,21 @@ function checkMetadata(quota: Quota, metadata: { [key: string]: string }): void 
   const { metadata_items: limit } = quota;
   if (limit >= 0 && Object.keys(metadata).length > limit)
     throw forbidden(`Maximum number of metadata items exceeds ${limit}`);
+}
+
+/** The hint's group, which `toDemand` holds by now. */
+function checkGroupIsThere(wanted: CreateServer, demand: Demand): string | null {
+  const id = groupHintOf(wanted.hints);
+  if (id !== null && demand.group === null) throw invalid(`Instance group ${id} could not be found.`);
+  return id;
+}
+
+async function checkGroupRoom(tx: Transaction, quota: Quota, groupId: string | null, count: number): Promise<void> {
+  const limit = quota.server_group_members;
+  if (groupId === null || limit < 0) return;
+  const members = await countGroupMembers(tx.sql, groupId, null);
+  const used = members.reduce((sum, { servers }) => sum + servers, 0);
+  if (used + count > limit) throw overQuota("Quota exceeded, too many servers in group");
 }
 
 type RowInput = {

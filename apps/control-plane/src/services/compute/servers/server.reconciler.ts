@@ -94,6 +94,7 @@ async function place(app: App, server: Server): Promise<Outcome> {
       host: server.wantedHost,
       hints: server.schedulerHints,
       projectId: server.projectId,
+      serverId: server.id,
     };
     const claimed = await claimBestHost(tx.sql, await toDemand(tx.sql, server.flavor, wish));
     if (claimed === null) return null;
