@@ -1,6 +1,7 @@
 /** Builds the App and starts what the configured roles ask for. */
 import type { FastifyInstance } from "fastify";
 
+import type { Report } from "@andromede/agent-api/types";
 import { type Clock, systemClock } from "@andromede/base/clock";
 import type { Logger } from "@andromede/base/log";
 
@@ -19,6 +20,7 @@ import { reconcilers, services } from "./services.ts";
 import { attachConsoles } from "./services/compute/consoles/console-socket.ts";
 import { markHostLost, receiveReport } from "./services/compute/hosts/receive-report.ts";
 import { startTokenVerifier } from "./services/identity/tokens/token-verifier.ts";
+import { markVolumeHostLost, receiveVolumeReport } from "./services/volume/public.ts";
 import { connectNorthbound } from "./services/network/ovn/northbound.ts";
 
 export type Runtime = { app: App; stop: () => Promise<void> };
@@ -80,10 +82,12 @@ async function startReconciling(app: App): Promise<(() => Promise<void>)[]> {
   const sequencer = startSequencer(app);
   const following = new AbortController();
   const links = app.config.hosts.map((host) =>
-    followAgent(host.name, app.agents.client(host.name), (name, report) => receiveReport(app, name, report), {
+    followAgent(host.name, app.agents.client(host.name), (name, report) => receiveAll(app, name, report), {
       signal: following.signal,
       log: app.log,
-      onLost: (name) => markHostLost(app, name),
+      onLost: async (name) => {
+        await Promise.all([markHostLost(app, name), markVolumeHostLost(app, name)]);
+      },
     }),
   );
   return [
@@ -94,6 +98,11 @@ async function startReconciling(app: App): Promise<(() => Promise<void>)[]> {
       await Promise.all(links);
     },
   ];
+}
+
+/** A report speaks of guests, and of what volumes are made of: each service takes its part. */
+async function receiveAll(app: App, host: string, report: Report): Promise<void> {
+  await Promise.all([receiveReport(app, host, report), receiveVolumeReport(app, host, report)]);
 }
 
 async function startListening(app: App): Promise<(() => Promise<void>)[]> {

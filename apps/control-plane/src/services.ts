@@ -13,12 +13,20 @@ import { imageService } from "./services/image/service.ts";
 import { networkClasses } from "./services/network/classes.ts";
 import { networkReconcilers } from "./services/network/reconcilers.ts";
 import { networkService } from "./services/network/service.ts";
+import { volumeClasses } from "./services/volume/classes.ts";
+import { volumeReconcilers } from "./services/volume/reconcilers.ts";
+import { volumeService } from "./services/volume/service.ts";
 
 /** All this program serves: the route tables start here. */
-export const services: Service[] = [identityService, imageService, networkService, computeService];
+export const services: Service[] = [identityService, imageService, networkService, computeService, volumeService];
 
 /** All that converges by itself. */
-export const reconcilers: Reconciler[] = [...imageReconcilers, ...networkReconcilers, ...computeReconcilers];
+export const reconcilers: Reconciler[] = [
+  ...imageReconcilers,
+  ...networkReconcilers,
+  ...computeReconcilers,
+  ...volumeReconcilers,
+];
 
 /** Every class of resource there is (architecture.md, rule 8a). */
 export const resourceClasses: ResourceClass[] = [
@@ -26,5 +34,6 @@ export const resourceClasses: ResourceClass[] = [
   ...imageClasses,
   ...networkClasses,
   ...computeClasses,
+  ...volumeClasses,
   ...keyClasses,
 ];

@@ -25,6 +25,9 @@ import { parseQuery } from "./query.ts";
 import type { ApiRequest, Reply, Route, Service } from "./service.ts";
 import { schemaAt, validate } from "./validation.ts";
 
+/** The path's parameter of services whose paths may carry the caller's project. */
+export const PROJECT_IN_PATH = "path_project_id";
+
 export type Door = { plane: Plane; baseUrl: string };
 
 /** Nobody in particular. */
@@ -59,6 +62,7 @@ export function createHandler(app: App, door: Door, service: Service, rows: Rout
       if (!allows(found.rule.role, context.actor, door.plane)) {
         throw forbidden(`Policy doesn't allow ${found.rule.name} to be performed.`);
       }
+      checkPathProject(raw, context.actor);
       const request = toRequest(app, door, raw, found.row, { ...context, version, requestId });
       return await send(app, reply, service, await found.row.handler(request as ApiRequest<never>), {
         version,
@@ -80,6 +84,12 @@ export function createHandler(app: App, door: Door, service: Service, rows: Rout
       return sendError(app, reply, service, known, { version: context.version, requestId });
     }
   };
+}
+
+/** Cinder, of a path with another project in it than the token's. */
+function checkPathProject(raw: FastifyRequest, actor: Actor): void {
+  const named = (raw.params as { [name: string]: string } | undefined)?.[PROJECT_IN_PATH];
+  if (named !== undefined && actor !== anonymous && named !== actor.projectId) throw invalid("Malformed request url");
 }
 
 /** How long a refused client may go on sending what nobody wants. */

@@ -6,7 +6,7 @@ import { type FastifyInstance, fastify } from "fastify";
 import { CloudError, invalid, notFound } from "@andromede/base/errors";
 
 import type { App } from "../app.ts";
-import { type Door, createHandler, sendRefusal } from "./dispatch.ts";
+import { type Door, PROJECT_IN_PATH, createHandler, sendRefusal } from "./dispatch.ts";
 import { isTooDeep } from "./nesting.ts";
 import type { Route, Service } from "./service.ts";
 
@@ -70,13 +70,22 @@ function addRoute(scope: FastifyInstance, app: App, door: Door, service: Service
   const [first] = rows;
   if (first === undefined) return;
   const streams = rows.some((row) => row.body === "stream");
-  scope.route({
-    method: first.method,
-    url: first.path,
-    bodyLimit: streams ? Number.MAX_SAFE_INTEGER : Math.max(...rows.map((row) => row.maxBodyBytes ?? MAX_JSON_BYTES)),
-    config: { streams },
-    handler: createHandler(app, door, service, rows),
-  });
+  const handler = createHandler(app, door, service, rows);
+  for (const url of pathsOf(service, first.path)) {
+    scope.route({
+      method: first.method,
+      url,
+      bodyLimit: streams ? Number.MAX_SAFE_INTEGER : Math.max(...rows.map((row) => row.maxBodyBytes ?? MAX_JSON_BYTES)),
+      config: { streams },
+      handler,
+    });
+  }
+}
+
+/** A route's path, and the same with the caller's project in it where the service has such paths. */
+function pathsOf({ projectBelow }: Service, path: string): string[] {
+  if (projectBelow === undefined || !path.startsWith(`${projectBelow}/`) || path === `${projectBelow}/`) return [path];
+  return [path, `${projectBelow}/:${PROJECT_IN_PATH}${path.slice(projectBelow.length)}`];
 }
 
 /** JSON is parsed whatever the content type says, as OpenStack's services do; routes that stream get the bytes untouched. */
@@ -157,7 +166,7 @@ function groupRoutes(routes: Route[]): Iterable<Route[]> {
 function isKnownPath(service: Service, url: string): boolean {
   const path = url.split("?", 1)[0] ?? "";
   const below = path.slice(service.mount.length).split("/");
-  return service.routes.some((row) => matches(row.path.split("/"), below));
+  return service.routes.some((row) => pathsOf(service, row.path).some((known) => matches(known.split("/"), below)));
 }
 
 const matches = (pattern: string[], path: string[]): boolean =>

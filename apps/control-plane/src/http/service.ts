@@ -117,6 +117,11 @@ export type Service = {
   routes: Route[];
   rules: PolicyRule[];
   microversions?: Microversions;
+  /**
+   * Below this prefix a path may also carry the caller's project: with `/v3`, `/v3/volumes` answers at
+   * `/v3/<project>/volumes` too, and only for that project's tokens.
+   */
+  projectBelow?: string;
   /** Says an error in this API's own format. */
   errorBody: (error: CloudError, status: number, requestId: string) => ErrorReply;
 };

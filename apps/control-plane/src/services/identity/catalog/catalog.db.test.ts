@@ -50,7 +50,7 @@ test("services, endpoints and regions can be looked up one by one", async () => 
   );
   assert.equal((await t.as(token, "GET", `endpoints/${found.endpoints[0]?.id ?? ""}`)).status, 200);
   const all = (await t.as(token, "GET", "endpoints")).body as { endpoints: { id: string }[] };
-  assert.equal(new Set(all.endpoints.map((one) => one.id)).size, 12);
+  assert.equal(new Set(all.endpoints.map((one) => one.id)).size, 18);
   const regions = (await t.as(token, "GET", "regions")).body as { regions: { id: string }[] };
   assert.deepEqual(
     regions.regions.map((one) => one.id),

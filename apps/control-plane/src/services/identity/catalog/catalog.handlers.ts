@@ -10,7 +10,11 @@ const catalogOf = (request: ApiRequest) => catalogFor(request.baseUrl, request.a
 
 export function handleCatalog(request: ApiRequest): Reply {
   if (callerToken(request).scope.kind === "unscoped") throw forbidden("The service catalog is shown to scoped tokens");
-  return ok({ catalog: catalogOf(request), links: { self: identityUrl(request.baseUrl, "auth/catalog") } });
+  const { region } = request.app.config;
+  return ok({
+    catalog: catalogFor(request.baseUrl, region, request.actor.projectId),
+    links: { self: identityUrl(request.baseUrl, "auth/catalog") },
+  });
 }
 
 /** A filter that was not sent lets everything pass. */

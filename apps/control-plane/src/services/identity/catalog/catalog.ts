@@ -8,12 +8,18 @@ type Offer = {
   endpointIds: { public: string; internal: string; admin: string };
 };
 
+/** Stands in a path for the caller's project. */
+const PROJECT = "%(project_id)s";
+
 /** Ids are fixed, so that a client that keeps one finds it again after an update. */
 const OFFERS: Offer[] = [
   offer("5f1d0b6a9c3e4d7f8a2b1c0d9e8f7a60", "identity", "keystone", "/identity/v3"),
   offer("5f1d0b6a9c3e4d7f8a2b1c0d9e8f7a70", "compute", "nova", "/compute/v2.1"),
   offer("5f1d0b6a9c3e4d7f8a2b1c0d9e8f7a80", "image", "glance", "/image"),
   offer("5f1d0b6a9c3e4d7f8a2b1c0d9e8f7a90", "network", "neutron", "/network"),
+  // newer clients ask for the one, older ones for the other
+  offer("5f1d0b6a9c3e4d7f8a2b1c0d9e8f7aa0", "block-storage", "cinder", `/volume/v3/${PROJECT}`),
+  offer("5f1d0b6a9c3e4d7f8a2b1c0d9e8f7ab0", "volumev3", "cinderv3", `/volume/v3/${PROJECT}`),
 ];
 
 function offer(id: string, type: string, name: string, path: string): Offer {
@@ -26,7 +32,8 @@ const INTERFACES = ["public", "internal", "admin"] as const;
 export type CatalogEndpoint = { id: string; interface: string; region: string; region_id: string; url: string };
 export type CatalogEntry = { id: string; type: string; name: string; endpoints: CatalogEndpoint[] };
 
-export const catalogFor = (baseUrl: string, region: string): CatalogEntry[] =>
+/** `projectId`: of the token that asks; null: it has none. Left out, addresses show where the project's id goes. */
+export const catalogFor = (baseUrl: string, region: string, projectId: string | null = PROJECT): CatalogEntry[] =>
   OFFERS.map(({ id, type, name, path, endpointIds }) => ({
     id,
     type,
@@ -36,6 +43,6 @@ export const catalogFor = (baseUrl: string, region: string): CatalogEntry[] =>
       interface: kind,
       region,
       region_id: region,
-      url: `${baseUrl}${path}`,
+      url: `${baseUrl}${projectId === null ? path.replace(`/${PROJECT}`, "") : path.replace(PROJECT, projectId)}`,
     })),
   }));

@@ -7,10 +7,14 @@ import { identityUrl } from "../shared/identity-links.ts";
 import { type AuthBody, readAuthRequest } from "./auth-request.ts";
 import { revokeToken } from "./revoke-token.ts";
 import { signIn } from "./sign-in.ts";
+import type { TokenContents } from "./token.model.ts";
 import type { KnownToken } from "./token-verifier.ts";
 import { toTokenView } from "./token.view.ts";
 
 const hasCatalog = (request: Pick<ApiRequest, "query">): boolean => !request.query.has("nocatalog");
+
+const catalogOf = ({ app, baseUrl }: Pick<ApiRequest, "app" | "baseUrl">, { scope }: TokenContents) =>
+  catalogFor(baseUrl, app.config.region, scope.kind === "project" ? scope.project.id : null);
 
 /** Built once for each token and door: validating again costs a look-up. */
 function bodyOf(known: KnownToken, request: Pick<ApiRequest, "app" | "baseUrl" | "query">): string {
@@ -18,7 +22,7 @@ function bodyOf(known: KnownToken, request: Pick<ApiRequest, "app" | "baseUrl" |
   const key = withCatalog ? request.baseUrl : `${request.baseUrl} nocatalog`;
   const kept = known.bodies.get(key);
   if (kept !== undefined) return kept;
-  const catalog = withCatalog ? catalogFor(request.baseUrl, request.app.config.region) : null;
+  const catalog = withCatalog ? catalogOf(request, known.contents) : null;
   const body = JSON.stringify(toTokenView(known.contents, catalog));
   known.bodies.set(key, body);
   return body;
@@ -32,7 +36,7 @@ const headersFor = (token: string) => ({
 
 export async function handleIssueToken(request: ApiRequest<AuthBody>): Promise<Reply> {
   const { token, contents } = await signIn(request, readAuthRequest(request.body));
-  const catalog = hasCatalog(request) ? catalogFor(request.baseUrl, request.app.config.region) : null;
+  const catalog = hasCatalog(request) ? catalogOf(request, contents) : null;
   return { status: 201, body: JSON.stringify(toTokenView(contents, catalog)), headers: headersFor(token) };
 }
 

@@ -1,0 +1,34 @@
+/** What a backup is. Pure. */
+export type BackupStatus = "creating" | "available" | "deleting" | "error" | "restoring" | "error_deleting";
+
+export type Backup = {
+  id: string;
+  projectId: string;
+  userId: string;
+  volumeId: string;
+  snapshotId: string | null;
+  /** null: a full one. */
+  parentId: string | null;
+  name: string | null;
+  description: string | null;
+  container: string;
+  availabilityZone: string | null;
+  status: BackupStatus;
+  sizeGib: number;
+  metadata: { [key: string]: string };
+  failReason: string | null;
+  keyId: string;
+  dataTimestamp: Date;
+  createdAt: Date;
+  updatedAt: Date | null;
+  taskSince: Date;
+  deleting: boolean;
+  restoringVolumeId: string | null;
+  host: string | null;
+  hasDependents: boolean;
+  observedState: "working" | "ready" | "failed" | null;
+  observedStoredBytes: number | null;
+  observedPieces: number | null;
+  observedProgress: number | null;
+  observedFault: string | null;
+};

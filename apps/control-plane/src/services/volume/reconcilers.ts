@@ -1,0 +1,3 @@
+import type { Reconciler } from "../../reconcile/worker.ts";
+
+export const volumeReconcilers: Reconciler[] = [];

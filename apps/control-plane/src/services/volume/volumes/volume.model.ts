@@ -1,0 +1,150 @@
+/** What a volume is, and which states it goes through. Pure. */
+
+/** Cinder's words. Whatever is not at rest has a deadline (DEADLINE_MS) and somebody who ends it. */
+export type VolumeStatus =
+  | "creating"
+  | "available"
+  | "reserved"
+  | "attaching"
+  | "detaching"
+  | "in-use"
+  | "maintenance"
+  | "deleting"
+  | "awaiting-transfer"
+  | "error"
+  | "error_deleting"
+  | "backing-up"
+  | "restoring-backup"
+  | "error_backing-up"
+  | "error_restoring"
+  | "error_extending"
+  | "downloading"
+  | "uploading"
+  | "retyping"
+  | "extending"
+  | "reverting";
+
+/** What an operator may set with `os-reset_status`. */
+export const SETTABLE_STATUSES = [
+  "creating",
+  "available",
+  "deleting",
+  "error",
+  "error_deleting",
+  "attaching",
+  "detaching",
+  "in-use",
+  "maintenance",
+  "error_extending",
+  "error_restoring",
+  "error_backing-up",
+  "reserved",
+  "backing-up",
+  "restoring-backup",
+  "uploading",
+  "downloading",
+  "extending",
+  "retyping",
+  "reverting",
+  "awaiting-transfer",
+] as const;
+
+export type AttachmentStatus = "reserved" | "attaching" | "attached" | "detaching";
+
+export type Attachment = {
+  id: string;
+  volumeId: string;
+  projectId: string;
+  serverId: string | null;
+  host: string | null;
+  device: string | null;
+  mode: string;
+  status: AttachmentStatus;
+  connector: { [key: string]: unknown } | null;
+  attachedAt: Date | null;
+  createdAt: Date;
+  updatedAt: Date | null;
+};
+
+/** What the agent needs to fetch and verify the image a volume is made from. */
+export type VolumeImage = { id: string; sha512: string; format: "qcow2" | "raw"; sizeBytes: number };
+
+export type ImageMetadata = { [key: string]: string };
+
+export type Volume = {
+  id: string;
+  projectId: string;
+  userId: string;
+  name: string | null;
+  description: string | null;
+  sizeGib: number;
+  availabilityZone: string;
+  volumeTypeId: string;
+  volumeTypeName: string;
+  status: VolumeStatus;
+  previousStatus: VolumeStatus | null;
+  bootable: boolean;
+  multiattach: boolean;
+  readonly: boolean | null;
+  metadata: { [key: string]: string };
+  imageMetadata: ImageMetadata | null;
+  migrationStatus: string | null;
+  consumesQuota: boolean;
+  groupId: string | null;
+  snapshotId: string | null;
+  sourceVolumeId: string | null;
+  sourceBackupId: string | null;
+  image: VolumeImage | null;
+  keyId: string;
+  createdAt: Date;
+  updatedAt: Date | null;
+  generation: number;
+  revertSnapshotId: string | null;
+  revertNonce: string | null;
+  deleting: boolean;
+  cascade: boolean;
+  taskSince: Date;
+  pool: string | null;
+  fault: string | null;
+  observedGeneration: number | null;
+  observedState: "working" | "ready" | "failed" | null;
+  observedSizeGib: number | null;
+  observedSnapshots: string[];
+  observedRevertNonce: string | null;
+  observedFault: string | null;
+  observedGone: boolean;
+  /** Those of a server first, oldest first. Dates are texts: they come out of JSON. */
+  attachments: (Omit<Attachment, "attachedAt" | "createdAt" | "updatedAt"> & { attachedAt: string | null })[];
+};
+
+/** Somebody at a host is at it. */
+export const WORKING: readonly VolumeStatus[] = ["creating", "extending", "reverting", "restoring-backup"];
+
+/** What a task that failed leaves behind. */
+export function failedStatus(status: VolumeStatus): VolumeStatus {
+  switch (status) {
+    case "extending":
+      return "error_extending";
+    case "restoring-backup":
+      return "error_restoring";
+    case "deleting":
+      return "error_deleting";
+    default:
+      return "error";
+  }
+}
+
+/** Where a volume is when nothing is being done to it. */
+export const restingStatus = (volume: Pick<Volume, "attachments">): VolumeStatus =>
+  volume.attachments.some(({ status }) => status === "attached" || status === "detaching") ? "in-use" : "available";
+
+/** May a server open it for writing? */
+export const isReadOnly = (volume: Pick<Volume, "readonly">, mode: string): boolean =>
+  volume.readonly === true || mode === "ro";
+
+/** The host that has it open; null: none. */
+export const hostOf = (volume: Pick<Volume, "attachments">): string | null =>
+  volume.attachments.find(({ host, serverId, status }) => host !== null && serverId !== null && status !== "reserved")?.host ?? null;
+
+/** How the project's key names the passphrase that it wraps. */
+export const keyName = (volumeId: string): string => `volume-key/${volumeId}`;
