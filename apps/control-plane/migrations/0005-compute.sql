@@ -195,6 +195,7 @@ create table server (
   other_flavor jsonb,
   -- of a migration: the host that also has its guest, and is promised its room
   other_host text,
+  other_disk_image jsonb,
   -- disks do not shrink: its root disk has been made as large as this
   root_gib integer not null default 0,
   -- a new one makes the root disk anew

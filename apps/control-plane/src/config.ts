@@ -37,6 +37,8 @@ export type Config = {
   };
   /** Bytes: of one upload, of the disk inside an image, and of all images of a project. */
   image?: { maxBytes?: number; maxVirtualBytes?: number; projectBytes?: number };
+  /** Seconds; 0 or absent: off (Nova's reclaim_instance_interval, resize_confirm_window, shelved_offload_time; the last: -1 is off). */
+  compute?: { reclaimSeconds?: number; resizeConfirmSeconds?: number; shelvedOffloadSeconds?: number };
   identity?: { lockoutFailures?: number; lockoutSeconds?: number; passwordHistory?: number; tokenHours?: number };
 };
 
@@ -137,6 +139,15 @@ const configSchema = {
         maxBytes: { type: "integer", minimum: 1 },
         maxVirtualBytes: { type: "integer", minimum: 1 },
         projectBytes: { type: "integer", minimum: 0 },
+      },
+    },
+    compute: {
+      type: "object",
+      additionalProperties: false,
+      properties: {
+        reclaimSeconds: { type: "integer", minimum: 0 },
+        resizeConfirmSeconds: { type: "integer", minimum: 0 },
+        shelvedOffloadSeconds: { type: "integer", minimum: -1 },
       },
     },
     identity: {

@@ -19,17 +19,30 @@ export async function insertAction(sql: Queryable, action: NewAction, at: Date, 
       ${finished ? at : null}, ${finished ? "Success" : null})`;
 }
 
-/** Ends whatever is open on a server. */
+/** Go on while the guest does whatever else it does. */
+const IMAGE_ACTIONS = ["createImage", "createBackup"];
+
+type ActionEnd = { result: "Success" | "Error"; message: string | null; host: string | null };
+
+/** Ends whatever is open on a server, except the making of images. */
 export async function finishActions(
   sql: Queryable,
   serverId: string,
-  end: { result: "Success" | "Error"; message: string | null; host: string | null },
+  end: ActionEnd,
   at: Date,
 ): Promise<void> {
   await sql`
     update server_action set finished_at = ${at}, updated_at = ${at}, result = ${end.result}, host = ${end.host}, details = ${end.message},
       message = ${end.result === "Error" ? "Error" : null}
-    where server_id = ${serverId} and finished_at is null`;
+    where server_id = ${serverId} and finished_at is null and action <> all (${IMAGE_ACTIONS})`;
+}
+
+/** Ends the making of an image. */
+export async function finishImageActions(sql: Queryable, serverId: string, end: ActionEnd, at: Date): Promise<void> {
+  await sql`
+    update server_action set finished_at = ${at}, updated_at = ${at}, result = ${end.result}, host = ${end.host}, details = ${end.message},
+      message = ${end.result === "Error" ? "Error" : null}
+    where server_id = ${serverId} and finished_at is null and action = any (${IMAGE_ACTIONS})`;
 }
 
 const columns = (sql: Queryable) => sql`

@@ -47,6 +47,33 @@ export async function releaseHost(
     where name = ${hostName}`;
 }
 
+/** Promises a server that is on a host more room there, if there still is any. False: there is not. */
+export async function claimMore(
+  sql: Queryable,
+  hostName: string,
+  more: Pick<Demand, "vcpus" | "memoryMib" | "diskGib">,
+): Promise<boolean> {
+  const rows = await sql`
+    update compute_host set claimed_vcpus = claimed_vcpus + ${more.vcpus}, claimed_memory_mib = claimed_memory_mib + ${more.memoryMib},
+      claimed_disk_gib = claimed_disk_gib + ${more.diskGib}
+    where name = ${hostName}
+      and (${more.vcpus} = 0 or claimed_vcpus + ${more.vcpus} <= observed_vcpus * ${ALLOCATION_RATIOS.vcpus})
+      and (${more.memoryMib} = 0 or claimed_memory_mib + ${more.memoryMib} <= observed_memory_mib * ${ALLOCATION_RATIOS.memoryMib})
+      and (${more.diskGib} = 0 or claimed_disk_gib + ${more.diskGib} <= observed_disk_gib * ${ALLOCATION_RATIOS.diskGib})
+    returning 1`;
+  return rows.length > 0;
+}
+
+/** Gives some of a server's room back; the server stays. */
+export async function releaseSome(
+  sql: Queryable,
+  hostName: string,
+  some: Pick<Demand, "vcpus" | "memoryMib" | "diskGib">,
+): Promise<void> {
+  await sql`update compute_host set claimed_vcpus = claimed_vcpus - ${some.vcpus}, claimed_memory_mib = claimed_memory_mib - ${some.memoryMib},
+    claimed_disk_gib = claimed_disk_gib - ${some.diskGib} where name = ${hostName}`;
+}
+
 /** Hosts of some servers, for scheduler hints. */
 export async function hostsOfServers(sql: Queryable, projectId: string, serverIds: string[]): Promise<string[]> {
   const rows = await sql<{ host: string }[]>`
@@ -152,11 +179,12 @@ export async function storeHostLost(
     where name = ${name} and observed_lost_at is null and observed_at < ${new Date(unlessSeenAfterMs)}`;
 }
 
-/** Which of these guests have no server row at all. */
-export async function listOrphans(sql: Queryable, guestIds: string[]): Promise<string[]> {
+/** Which of a host's guests belong to no server, or to one that is elsewhere by now (evacuated, shelved without the host). */
+export async function listOrphans(sql: Queryable, host: string, guestIds: string[]): Promise<string[]> {
   if (guestIds.length === 0) return [];
   const rows = await sql<{ id: string }[]>`
-    select g.id from unnest(${guestIds}::text[]) as g (id) where not exists (select 1 from server where server.id = g.id)`;
+    select g.id from unnest(${guestIds}::text[]) as g (id)
+    where not exists (select 1 from server s where s.id = g.id and (s.host = ${host} or s.other_host = ${host}))`;
   return rows.map((row) => row.id);
 }
 
@@ -176,7 +204,7 @@ export async function listMissing(
 /** The host has no such guest: one being deleted is gone, one never started is to be sent again, any other has lost its disk. */
 export async function storeMissing(sql: Queryable, host: string, id: string, message: string): Promise<void> {
   await sql`
-    update server set observed_gone = deleting,
+    update server set observed_gone = deleting or coalesce(task_step = 'offload', false),
       observed_generation = case when observed_launched_at is null and not deleting then null else generation end,
       observed_state = case when observed_launched_at is null then null else 'failed' end, observed_converged = false,
       observed_spontaneous = false, observed_fault = case when observed_launched_at is null then null else ${message} end

@@ -67,7 +67,7 @@ async function settleDifferences(app: App, host: string, guests: GuestReport[], 
   const client = app.agents.client(host);
   const there = guests.map((guest) => guest.id);
   const [orphans, missing] = await Promise.all([
-    listOrphans(app.db, there),
+    listOrphans(app.db, host, there),
     listMissing(app.db, host, there, new Date(nowMs - MISSING_AFTER_MS)),
   ]);
   for (const guest of guests) {

@@ -68,6 +68,7 @@ const server: Server = {
   otherFlavorId: null,
   otherFlavor: null,
   otherHost: null,
+  otherDiskImage: null,
   rootGib: 0,
   diskNonce: null,
   diskImage: null,

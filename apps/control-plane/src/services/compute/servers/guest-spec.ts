@@ -1,14 +1,15 @@
 /** A server's wanted state in the words of the agent's contract. Pure. */
-import type { GuestDisk, GuestMetadata, GuestSpec } from "@andromede/agent-api/types";
+import type { GuestDisk, GuestMetadata, GuestSpec, ImageLocation } from "@andromede/agent-api/types";
 
 import type { ServerInterface } from "../../network/public.ts";
-import type { Server } from "./server.model.ts";
+import { type NamedImage, type Server, diskImageOf, rootGibOf } from "./server.model.ts";
+import { showsRescue, wantedPower } from "./server-tasks.ts";
 
-/** `imagePath`: null once the image is gone; a host that has the disk needs it no more. */
+/** `images`: without those that are gone; a host that has the disk needs them no more. */
 export function toGuestSpec(
   server: Server,
   interfaces: ServerInterface[],
-  imagePath: string | null,
+  images: ImageLocation[],
   metadata: GuestMetadata,
 ): GuestSpec {
   const networks = new Map(
@@ -18,12 +19,12 @@ export function toGuestSpec(
     id: server.id,
     name: server.name,
     generation: server.generation,
-    power: server.power,
+    power: wantedPower(server),
     powerNonce: server.powerNonce,
     vcpus: server.flavor.vcpus,
     memoryMib: server.flavor.ramMib,
     disks: toDisks(server),
-    images: imagePath === null ? [] : [{ imageId: server.imageId, path: imagePath }],
+    images,
     interfaces: interfaces.map((nic) => ({ portId: nic.id, macAddress: nic.macAddress, mtu: nic.mtu })),
     configDrive: server.configDrive,
     metadata,
@@ -33,15 +34,33 @@ export function toGuestSpec(
 }
 
 function toDisks(server: Server): GuestDisk[] {
-  const { flavor, image } = server;
+  const { flavor, rescue } = server;
+  const root = diskImageOf(server);
+  const rescued = rescue !== null && showsRescue(server);
   const disks: GuestDisk[] = [];
-  if (image !== null) {
-    const source = { kind: "image" as const, imageId: server.imageId, ...image };
-    disks.push({ id: "root", source, sizeGib: flavor.diskGib, bootIndex: 0 });
+  if (rescued) disks.push({ id: "rescue", source: imageSource(rescue.image), sizeGib: 0, bootIndex: 0 });
+  if (root !== null) {
+    disks.push({
+      id: "root",
+      source: imageSource(root),
+      ...(server.diskNonce === null ? {} : { nonce: server.diskNonce }),
+      sizeGib: rootGibOf(server),
+      // a rescued server has its disk as the second one
+      ...(rescued ? {} : { bootIndex: 0 }),
+    });
   }
+  const kept = rescued ? { detached: true as const } : {};
   if (flavor.ephemeralGib > 0)
-    disks.push({ id: "ephemeral0", source: { kind: "empty" }, sizeGib: flavor.ephemeralGib });
+    disks.push({ id: "ephemeral0", source: { kind: "empty" }, sizeGib: flavor.ephemeralGib, ...kept });
   if (flavor.swapMib > 0)
-    disks.push({ id: "swap", source: { kind: "empty" }, sizeGib: Math.ceil(flavor.swapMib / 1024) });
+    disks.push({ id: "swap", source: { kind: "empty" }, sizeGib: Math.ceil(flavor.swapMib / 1024), ...kept });
   return disks;
 }
+
+const imageSource = ({ id, sha512, format, sizeBytes }: NamedImage): GuestDisk["source"] => ({
+  kind: "image",
+  imageId: id,
+  sha512,
+  format,
+  sizeBytes,
+});

@@ -353,8 +353,8 @@ export const diskGibOf = (flavor: Pick<FlavorCopy, "diskGib" | "ephemeralGib" | 
 export type ImageCopy = { sha512: string; format: "qcow2" | "raw"; sizeBytes: number };
 export type NamedImage = ImageCopy & { id: string };
 
-/** What a rescued server boots from, and the wrapped password (base64) its guest is told. */
-export type Rescue = { image: NamedImage; password: string };
+/** What a rescued server boots from, and the wrapped password (base64) its config drive carries. */
+export type Rescue = { image: NamedImage; password: string | null };
 
 /** One row of `server`. */
 export type Server = ServerFacts & {
@@ -398,6 +398,7 @@ export type Server = ServerFacts & {
   otherFlavorId: string | null;
   otherFlavor: FlavorCopy | null;
   otherHost: string | null;
+  otherDiskImage: NamedImage | null;
   rootGib: number;
   diskNonce: string | null;
   diskImage: NamedImage | null;

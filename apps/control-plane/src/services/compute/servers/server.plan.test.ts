@@ -74,6 +74,7 @@ const server = (over: Partial<Server> = {}): Server => ({
   otherFlavorId: null,
   otherFlavor: null,
   otherHost: null,
+  otherDiskImage: null,
   rootGib: 0,
   diskNonce: null,
   diskImage: null,

@@ -1,22 +1,28 @@
 /** Loads a server, asks the plan for the next step, does that one step. Everything about WHAT to do is in server.plan.ts. */
 import { CloudError, messageOf } from "@andromede/base/errors";
+import { newUuid } from "@andromede/base/ids";
 
 import type { App } from "../../../app.ts";
 import type { Queryable } from "../../../db/database.ts";
 import { transact } from "../../../db/transaction.ts";
 import { systemOrigin } from "../../../events/append.ts";
 import { type Outcome, type Reconciler, done, pollAfter, waitFor } from "../../../reconcile/worker.ts";
-import { bootImageById } from "../../image/public.ts";
+import { bootImageById, discardImage } from "../../image/public.ts";
 import { bindPorts, releaseServerPorts, serverInterfaces, serverPortsReady } from "../../network/public.ts";
 import { finishActions } from "../actions/action.queries.ts";
-import { releaseHost, storeHostLost } from "../hosts/host.queries.ts";
+import { findHost, releaseHost, storeHostLost } from "../hosts/host.queries.ts";
 import { receiveGuest } from "../hosts/receive-report.ts";
 import { toMetadataFiles } from "../metadata/metadata-files.ts";
-import { claimBestHost, roomOf, toDemand } from "../placement/place-server.ts";
+import { claimBestHost, toDemand } from "../placement/place-server.ts";
 import { lockUsage, releaseUsage } from "../quotas/project.queries.ts";
+import { expire } from "./expire.ts";
 import { toGuestSpec } from "./guest-spec.ts";
-import { type Server, faultOf } from "./server.model.ts";
-import { type ServerStep, awaitGone, planServer } from "./server.plan.ts";
+import { failTask, goOn, leftOtherHost } from "./run-task.ts";
+import { heldOf, heldOnHost, nextOf, showsRescue } from "./server-tasks.ts";
+import { staysOf } from "./stays.ts";
+import { setTask } from "./task.queries.ts";
+import { type Server, diskImageOf, faultOf } from "./server.model.ts";
+import { LOCAL_DELETE_MS, type ServerStep, awaitGone, planServer } from "./server.plan.ts";
 import {
   deleteServerRow,
   findAdminPassword,
@@ -41,7 +47,8 @@ async function reconcileServer(app: App, id: string): Promise<Outcome> {
   const [server, portsWaitFor] = await Promise.all([loadServer(app.db, id), serverPortsReady(app.db, id)]);
   if (server === null) return done;
   const nowMs = app.clock.now();
-  const step = planServer(server, { portsWaitFor, hostLostAtMs: server.hostLostAt?.getTime() ?? null, nowMs });
+  const hostLostAtMs = server.hostLostAt?.getTime() ?? null;
+  const step = planServer(server, { portsWaitFor, hostLostAtMs, nowMs, stays: staysOf(app.config) });
   try {
     return await takeStep(app, server, step);
   } catch (error) {
@@ -72,7 +79,52 @@ function takeStep(app: App, server: Server, step: ServerStep): Promise<Outcome> 
       return forget(app, server);
     case "await":
       return pollAfter(step.checkAfterMs, step.why);
+    case "waitForCopy":
+      return waitFor(step.key);
+    default:
+      return takeTaskStep(app, server, step);
   }
+}
+
+type TaskStep = Extract<ServerStep, { step: "goOn" | "failTask" | "leaveHost" | "leaveOtherHost" | "expire" }>;
+
+/** Each ends with the row changed or the world asked: then it is looked at anew. */
+async function takeTaskStep(app: App, server: Server, step: TaskStep): Promise<Outcome> {
+  switch (step.step) {
+    case "goOn":
+      await goOn(app, server, step.next);
+      break;
+    case "failTask":
+      await failTask(app, server, step.message);
+      break;
+    case "expire":
+      await expire(app, server, step.mode);
+      break;
+    case "leaveHost":
+      if (await app.agents.client(hostOf(server)).deleteGuest(server.id, server.generation))
+        return pollAfter(1_000, `host ${hostOf(server)} is removing the guest`);
+      await goOn(app, server, nextOf(server) ?? { end: server.mode });
+      break;
+    case "leaveOtherHost":
+      return leaveOtherHost(app, server);
+  }
+  return pollAfter(0, "what follows is looked at anew");
+}
+
+async function leaveOtherHost(app: App, server: Server): Promise<Outcome> {
+  const { otherHost } = server;
+  if (otherHost !== null && !(await isLost(app, otherHost))) {
+    const there = await app.agents.client(otherHost).deleteGuest(server.id, server.generation);
+    if (there) return pollAfter(1_000, `host ${otherHost} is removing the guest`);
+  }
+  await leftOtherHost(app, server);
+  return pollAfter(0, "what follows is looked at anew");
+}
+
+/** Nobody has answered there for so long that it is not waited for; what is left there is removed when it returns. */
+async function isLost(app: App, name: string): Promise<boolean> {
+  const lostAt = (await findHost(app.db, { name }))?.observedLostAt ?? null;
+  return lostAt !== null && app.clock.now() - lostAt.getTime() >= LOCAL_DELETE_MS;
 }
 
 /** Nothing is left to do: what was under way has ended, well or badly. */
@@ -96,16 +148,25 @@ async function place(app: App, server: Server): Promise<Outcome> {
       projectId: server.projectId,
       serverId: server.id,
     };
-    const claimed = await claimBestHost(tx.sql, await toDemand(tx.sql, server.flavor, wish));
+    const demand = await toDemand(tx.sql, server.flavor, wish);
+    const claimed = await claimBestHost(tx.sql, { ...demand, ...heldOnHost(server) });
     if (claimed === null) return null;
     if (!(await setServerHost(tx.sql, server.id, claimed.host, claimed.zone))) {
       // deleted or placed meanwhile: the room is not ours to keep
-      await releaseHost(tx.sql, claimed.host, roomOf(server.flavor));
+      await releaseHost(tx.sql, claimed.host, heldOnHost(server));
       return claimed;
+    }
+    if (server.task !== null) {
+      const at = new Date(app.clock.now());
+      await setTask(tx.sql, server.id, { taskStep: "apply", powerNonce: newUuid() }, { bump: true, elsewhere: true, at });
     }
     await bindPorts(tx, server.id, claimed.host);
     return claimed;
   });
+  if (placed === null && server.task !== null) {
+    await failTask(app, server, NO_VALID_HOST);
+    return pollAfter(0, NO_VALID_HOST);
+  }
   if (placed === null) return fail(app, server, { code: 500, message: NO_VALID_HOST });
   return reconcileServer(app, server.id);
 }
@@ -132,17 +193,20 @@ async function fail(app: App, server: Server, fault: { code: number; message: st
 
 async function putGuest(app: App, server: Server): Promise<Outcome> {
   const host = hostOf(server);
-  const [interfaces, image, wrapped] = await Promise.all([
+  const [interfaces, images, password] = await Promise.all([
     serverInterfaces(app.db, server.id),
-    bootImageById(app.db, app, server.imageId),
-    findAdminPassword(app.db, server.id),
+    imagesOf(app, server),
+    adminPasswordOf(app, server),
   ]);
-  const usable = image !== null && image.sha512 === server.image?.sha512 ? image : null;
-  if (usable === null && server.image !== null && server.observedLaunchedAt === null) {
-    return fail(app, server, { code: 404, message: `Image ${server.imageId} could not be found.` });
+  const missing = images.find(({ path, needed }) => path === null && needed);
+  if (missing !== undefined) {
+    const message = `Image ${missing.imageId} could not be found.`;
+    if (server.task === null) return fail(app, server, { code: 404, message });
+    await failTask(app, server, message);
+    return pollAfter(0, message);
   }
-  const password = wrapped === null ? null : await openPassword(app, app.db, server, wrapped);
-  const spec = toGuestSpec(server, interfaces, usable?.path ?? null, toMetadataFiles(server, interfaces, password));
+  const locations = images.flatMap(({ imageId, path }) => (path === null ? [] : [{ imageId, path }]));
+  const spec = toGuestSpec(server, interfaces, locations, toMetadataFiles(server, interfaces, password));
   try {
     await receiveGuest(app, host, await app.agents.client(host).putGuest(spec));
   } catch (error) {
@@ -154,6 +218,41 @@ async function putGuest(app: App, server: Server): Promise<Outcome> {
     throw error;
   }
   return afterCall(app, server);
+}
+
+/** Tasks that make the root disk. */
+const MAKES_DISK: readonly (string | null)[] = ["rebuilding", "unshelving", "resize_finish"];
+
+/** What its disks are made from, and where it is; `needed`: there is no disk yet that could do without. */
+async function imagesOf(
+  app: App,
+  server: Server,
+): Promise<{ imageId: string; path: string | null; needed: boolean }[]> {
+  const root = diskImageOf(server);
+  const isNew = server.observedLaunchedAt === null || MAKES_DISK.includes(server.task);
+  const isCopied = server.task !== "resize_finish" || server.otherHost !== null;
+  const wanted = [
+    ...(root === null ? [] : [{ ...root, needed: isNew && isCopied }]),
+    ...(server.rescue !== null && showsRescue(server)
+      ? [{ ...server.rescue.image, needed: server.task === "rescuing" }]
+      : []),
+  ];
+  return Promise.all(
+    wanted.map(async ({ id, sha512, needed }) => {
+      const image = await bootImageById(app.db, app, id);
+      return { imageId: id, path: image?.sha512 === sha512 ? image.path : null, needed };
+    }),
+  );
+}
+
+/** In the clear, for the guest: the rescue's own while it is rescued. */
+async function adminPasswordOf(app: App, server: Server): Promise<string | null> {
+  if (showsRescue(server)) {
+    const wrapped = server.rescue?.password ?? null;
+    return wrapped === null ? null : openPassword(app, app.db, server, Buffer.from(wrapped, "base64"));
+  }
+  const wrapped = await findAdminPassword(app.db, server.id);
+  return wrapped === null ? null : openPassword(app, app.db, server, wrapped);
 }
 
 async function openPassword(app: App, sql: Queryable, server: Server, wrapped: Buffer): Promise<string> {
@@ -187,19 +286,21 @@ async function deleteGuest(app: App, server: Server): Promise<Outcome> {
 /** The guest is gone: room, quota, ports and row go with it, in one transaction. Locks in the order of 0005-compute.sql. */
 async function forget(app: App, server: Server): Promise<Outcome> {
   const at = new Date(app.clock.now());
-  const { id, host, projectId, flavor } = server;
+  const { id, host, projectId } = server;
+  const held = heldOf(server);
   await transact(app, origin, async (tx) => {
     // sent together, done in this order: the second looks when the project's row is held
     const [, current] = await Promise.all([lockUsage(tx.sql, projectId), findServer(tx.sql, id)]);
     // another worker may have been here; the row, which both hold in turn, makes this safe
     if (current === null || !current.deleting || current.host !== host) return;
     await Promise.all([
-      host === null ? undefined : releaseHost(tx.sql, host, roomOf(flavor)),
-      releaseUsage(tx.sql, projectId, { servers: 1, cores: flavor.vcpus, ramMib: flavor.ramMib }),
+      host === null ? undefined : releaseHost(tx.sql, host, heldOnHost(server)),
+      releaseUsage(tx.sql, projectId, { servers: 1, cores: held.vcpus, ramMib: held.memoryMib }),
       deleteServerRow(tx.sql, id),
       finishActions(tx.sql, id, { result: "Success", message: null, host }, at),
       releaseServerPorts(tx, id),
     ]);
+    if (server.shelvedImageId !== null) await discardImage(tx, server.shelvedImageId);
     tx.event({ action: "compute.server.gone", target: { type: "server", id, projectId } });
   });
   return done;

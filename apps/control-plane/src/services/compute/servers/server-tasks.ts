@@ -1,0 +1,105 @@
+/**
+ * Changes of a server in several steps: rebuild, resize, rescue, shelve... The row says what is under way (`task`), at
+ * which step, and what the server is once it is over (`mode`); what follows what is here, and nowhere else. Pure.
+ */
+import type { GuestPower } from "@andromede/agent-api/types";
+
+import { type FlavorCopy, type Server, type ServerMode, type TaskName, type TaskStep, diskGibOf } from "./server.model.ts";
+
+type Facts = Pick<Server, "task" | "taskStep" | "mode" | "power">;
+
+const OFF_STEPS: readonly (TaskStep | null)[] = ["stop", "copy", "offload"];
+const OFF_MODES: readonly ServerMode[] = ["shelved", "soft-delete"];
+
+/** What the guest should be doing now: a step may want it off that is to run in the end. */
+export function wantedPower({ taskStep, mode, power }: Facts): GuestPower {
+  if (OFF_STEPS.includes(taskStep)) return "stopped";
+  if (taskStep === "apply") return power;
+  return OFF_MODES.includes(mode) ? "stopped" : power;
+}
+
+/** Has the guest the disk that it is rescued with? */
+export function showsRescue({ task, taskStep, mode }: Facts): boolean {
+  if (task === "rescuing") return taskStep === "apply";
+  if (task === "unrescuing") return taskStep !== "apply";
+  return mode === "rescued";
+}
+
+/** What follows a step that is done. `swap`: the other flavor, and the other host if there is one, are its own from now on. */
+export type Next =
+  | { to: TaskStep; task: TaskName; swap?: true }
+  | { end: ServerMode }
+  /** Somebody else says when this step is over: the copy, the scheduler. */
+  | null;
+
+type Place = Pick<Server, "task" | "taskStep" | "otherHost">;
+
+export function nextOf({ task, taskStep, otherHost }: Place): Next {
+  switch (task) {
+    case "rebuilding":
+      return taskStep === "stop" ? { to: "apply", task } : { end: "ordinary" };
+    case "resize_prep":
+      return otherHost === null
+        ? { to: "apply", task: "resize_finish", swap: true }
+        : { to: "copy", task: "resize_migrating" };
+    case "resize_finish":
+      return { end: "resized" };
+    case "resize_reverting":
+      return taskStep === "apply" ? { end: "ordinary" } : { to: "apply", task, swap: true };
+    case "rescuing":
+      return taskStep === "stop" ? { to: "apply", task } : { end: "rescued" };
+    case "unrescuing":
+      return taskStep === "stop" ? { to: "apply", task } : { end: "ordinary" };
+    case "shelving":
+      return { to: "copy", task: "shelving_image_uploading" };
+    case "shelving_offloading":
+      return { end: "shelved_offloaded" };
+    case "soft-deleting":
+      return { end: "soft-delete" };
+    case "unshelving":
+    case "restoring":
+    case "resize_confirming":
+      return { end: "ordinary" };
+    case "resize_migrating":
+    case "shelving_image_uploading":
+    case "image_snapshot":
+    case "image_pending_upload":
+    case "image_uploading":
+    case "image_backup":
+    case null:
+      return null;
+  }
+}
+
+/** What a server takes of a host. */
+export type Held = { vcpus: number; memoryMib: number; diskGib: number };
+type Sized = Pick<Server, "flavor" | "otherFlavor" | "otherHost" | "rootGib">;
+
+export const sizeOf = (flavor: FlavorCopy, rootGib: number): Held => ({
+  vcpus: flavor.vcpus,
+  memoryMib: flavor.ramMib,
+  diskGib: diskGibOf({ ...flavor, diskGib: Math.max(flavor.diskGib, rootGib) }),
+});
+
+const larger = (a: Held, b: Held): Held => ({
+  vcpus: Math.max(a.vcpus, b.vcpus),
+  memoryMib: Math.max(a.memoryMib, b.memoryMib),
+  diskGib: Math.max(a.diskGib, b.diskGib),
+});
+
+/** Between two flavors a server holds what either takes, so that it can always go both ways. Of the quota, that is. */
+export const heldOf = ({ flavor, otherFlavor, rootGib }: Pick<Sized, "flavor" | "otherFlavor" | "rootGib">): Held =>
+  otherFlavor === null ? sizeOf(flavor, rootGib) : larger(sizeOf(flavor, rootGib), sizeOf(otherFlavor, rootGib));
+
+/** Of its host: between two hosts each keeps room for its own flavor. */
+export const heldOnHost = (server: Sized): Held =>
+  server.otherHost === null ? heldOf(server) : sizeOf(server.flavor, server.rootGib);
+
+/** Of the other host. */
+export const heldOnOther = ({ flavor, otherFlavor, rootGib }: Sized): Held => sizeOf(otherFlavor ?? flavor, rootGib);
+
+export const difference = (a: Held, b: Held): Held => ({
+  vcpus: a.vcpus - b.vcpus,
+  memoryMib: a.memoryMib - b.memoryMib,
+  diskGib: a.diskGib - b.diskGib,
+});
