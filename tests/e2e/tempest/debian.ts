@@ -58,10 +58,10 @@ async function build(root: string): Promise<void> {
   await writeFile(`${root}/packages`, installed);
 }
 
-/** One command in the root, on the machine's network: floating addresses answer there. `directory` is writable, `readable` only read. */
+/** One command in the root, on the machine's network: floating addresses answer there. `directory`, below /tmp, is shared with it. */
 export function inDebian(
   root: string,
-  place: { directory: string; readable: string[]; environment?: { [name: string]: string } },
+  place: { directory: string; environment?: { [name: string]: string } },
   command: string[],
   timeoutMs: number,
 ): Promise<Finished> {
@@ -77,7 +77,6 @@ export function inDebian(
       "/proc",
       "--tmpfs",
       "/tmp",
-      ...place.readable.flatMap((path) => ["--ro-bind", path, path]),
       "--bind",
       place.directory,
       place.directory,
