@@ -174,6 +174,7 @@ function bareStart(cloud: BenchCloud): Promise<number> {
   if (root === undefined) throw new Error("no engine root");
   const disk = join(cloud.data, "built-images/mini.qcow2");
   const args = [
+    "--die-with-parent",
     "--ro-bind",
     join(engines, root),
     "/",
@@ -184,6 +185,9 @@ function bareStart(cloud: BenchCloud): Promise<number> {
     "/proc",
     "--tmpfs",
     "/tmp",
+    // Where QEMU keeps what a snapshot drive writes.
+    "--tmpfs",
+    "/var/tmp",
     "--bind",
     cloud.data,
     cloud.data,
@@ -212,15 +216,18 @@ function bareStart(cloud: BenchCloud): Promise<number> {
     const before = performance.now();
     const child = spawn("bwrap", args, { stdio: ["ignore", "pipe", "inherit"] });
     let text = "";
+    let took: number | null = null;
     child.stdout.on("data", (chunk: Buffer) => {
       text += chunk.toString();
-      if (!FIRST_LINE.test(text)) return;
-      child.stdout.removeAllListeners("data");
-      const took = performance.now() - before;
-      child.once("close", () => resolve(took));
+      if (took !== null || !FIRST_LINE.test(text)) return;
+      took = performance.now() - before;
       child.kill("SIGKILL");
     });
     child.once("error", reject);
+    child.once("close", (code) => {
+      if (took === null) reject(new Error(`qemu ended (${code}) before its first line: ${text}`));
+      else resolve(took);
+    });
   });
 }
 

@@ -3,7 +3,7 @@
  *
  * bubblewrap builds a file system from nothing: the engine root's /usr and /etc read-only, fresh /proc, /dev, /tmp and
  * /run, then the binds the caller names one by one. Whatever is not named does not exist inside. `--die-with-parent`
- * is deliberately absent: an engine MUST outlive whoever started it.
+ * is deliberately absent unless asked for: an engine MUST outlive whoever started it.
  *
  * bubblewrap starts as root, without a user namespace, so user ids mean the same inside and outside (PostgreSQL's peer
  * authentication depends on it); `setpriv`, from the engine root, then gives up all that the program does not need.
@@ -25,6 +25,8 @@ export type Jail = {
   /** Name of a network namespace made with `ip netns add`. */
   networkNamespace?: string;
   workingDirectory?: string;
+  /** It ends when whoever started it does, however that ended. Needs the "pid" namespace to reach what it started. */
+  endsWithStarter?: boolean;
 };
 
 const ROOT_LINKS = ["bin", "sbin", "lib", "lib64"];
@@ -41,6 +43,7 @@ export function jailCommand(jail: Jail, command: string[]): string[] {
     ...parentDirectories(jail.binds),
     ...jail.binds.flatMap(bindArguments),
     ...jail.unshare.map((name) => `--unshare-${name}`),
+    ...(jail.endsWithStarter === true ? ["--die-with-parent"] : []),
     "--chdir",
     jail.workingDirectory ?? "/",
     "--",

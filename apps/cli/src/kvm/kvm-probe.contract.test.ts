@@ -1,10 +1,12 @@
 /** The probe on a real QEMU: TCG works everywhere, so it stands for a machine where guests boot. */
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 
+import { waitUntil } from "@andromede/base/waiting";
 import { engineRoot } from "@andromede/testkit/engines";
 
 import { bootId, listProcesses, commandLine } from "../supervision/processes.ts";
@@ -29,6 +31,18 @@ describe("the probe", () => {
     assert.equal(booted, false);
     assert.match(reason, /within 0.05 s/);
     assert.deepEqual(left(), []);
+    assert.deepEqual(readdirSync(directory), []);
+  });
+
+  test("what a killed probe left is gone with it, or with the next", async () => {
+    const code = `import("${new URL("kvm-probe.ts", import.meta.url).href}").then((module) =>
+      module.probeAccelerator(${JSON.stringify(directory)}, ${JSON.stringify(engineRoot())}, "tcg", 60_000))`;
+    const child = spawn(process.execPath, ["--eval", code], { stdio: "ignore" });
+    await waitUntil("its QEMU", () => left().length > 2, { timeoutMs: 30_000 });
+    child.kill("SIGKILL");
+    await waitUntil("the end of its QEMU", () => left().length === 0, { timeoutMs: 30_000 });
+    assert.equal(readdirSync(directory).length, 1);
+    await probeAccelerator(directory, engineRoot(), "tcg", 50);
     assert.deepEqual(readdirSync(directory), []);
   });
 

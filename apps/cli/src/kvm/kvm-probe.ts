@@ -5,14 +5,14 @@
  */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { parseJson } from "@andromede/base/json";
 import { type Jail, jailCommand, jailEnvironment } from "@andromede/engines/jail";
 
 import { writeWhole } from "../instance/instance-config.ts";
-import { bootId } from "../supervision/processes.ts";
+import { bootId, readProcess } from "../supervision/processes.ts";
 import { USER_LAND_LINE, initramfs, tinyInit } from "./tiny-initramfs.ts";
 
 export type KvmVerdict = {
@@ -25,6 +25,9 @@ export type KvmVerdict = {
 type Outcome = { booted: boolean; reason: string };
 
 const DEADLINE_MS = 10_000;
+/** Followed by its maker's pid. */
+const SCRATCH = ".kvm-probe-";
+const SCRATCH_OF = /^\.kvm-probe-(\d+)-/;
 
 /** The verdict for this boot of the machine and this engine root; probes once. */
 export async function ensureKvmVerdict(dataDirectory: string, engineRoot: string): Promise<KvmVerdict> {
@@ -55,12 +58,23 @@ export async function probeAccelerator(
   if (accelerator === "kvm" && !existsSync("/dev/kvm"))
     return { booted: false, reason: "this machine has no /dev/kvm" };
   await mkdir(dataDirectory, { recursive: true });
-  const scratch = await mkdtemp(join(dataDirectory, ".kvm-probe-"));
+  await removeLeftovers(dataDirectory);
+  const scratch = await mkdtemp(join(dataDirectory, `${SCRATCH}${process.pid}-`));
   try {
     await writeFile(join(scratch, "initramfs"), initramfs(tinyInit(USER_LAND_LINE)));
     return await boot(engineRoot, scratch, accelerator, deadlineMs);
   } finally {
     await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/** Scratch directories whose makers were killed. */
+async function removeLeftovers(dataDirectory: string): Promise<void> {
+  for (const name of await readdir(dataDirectory)) {
+    const maker = SCRATCH_OF.exec(name)?.[1];
+    if (maker !== undefined && readProcess(Number(maker)) === null)
+      // eslint-disable-next-line no-await-in-loop -- there is hardly ever one
+      await rm(join(dataDirectory, name), { recursive: true, force: true });
   }
 }
 
@@ -72,6 +86,7 @@ function probeCommand(engineRoot: string, scratch: string, accelerator: "kvm" | 
       ...(accelerator === "kvm" ? [{ from: "/dev/kvm", mode: "device" } as const] : []),
     ],
     unshare: ["pid", "ipc", "uts", "net"],
+    endsWithStarter: true,
     capabilities: ["dac_override"],
   };
   return jailCommand(jail, [
