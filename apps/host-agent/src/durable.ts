@@ -18,6 +18,10 @@ export async function writeDurably(path: string, content: string, mode = 0o600):
   try {
     await handle.writeFile(content);
     await handle.sync();
+  } catch (error) {
+    // A full disk is no place to leave half a file on.
+    await rm(temporary, { force: true });
+    throw error;
   } finally {
     await handle.close();
   }

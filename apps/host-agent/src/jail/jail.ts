@@ -24,6 +24,10 @@ export type Jail = {
   /** `cgroup.procs` files to enter first. */
   cgroups?: readonly string[];
   limits?: { addressSpaceBytes?: number; cpuSeconds?: number; fileBytes?: number };
+  /** Files in the jail's own memory, each filled from a descriptor that the command inherits. Every process in it may read them. */
+  secrets?: readonly { descriptor: number; target: string }[];
+  /** It and all it started die when whoever started it does, however that dies. */
+  diesWithStarter?: boolean;
 };
 
 const ENTER_CGROUPS = 'while [ "$1" != -- ]; do echo 0 > "$1" || exit 126; shift; done; shift; exec "$@"';
@@ -49,10 +53,12 @@ function networkPart({ network }: Jail): string[] {
 }
 
 function sandboxPart(jail: Jail): string[] {
-  const { engineRoot, binds, devices = [], user, network } = jail;
+  const { engineRoot, binds, devices = [], secrets = [], user, network } = jail;
   const capabilities = user === null ? (jail.capabilities ?? []) : ["CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"];
   return [
-    ["bwrap", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--as-pid-1"],
+    ["bwrap", "--unshare-pid", "--unshare-ipc", "--unshare-uts"],
+    // A program that becomes another user forgets whose death it dies with, bubblewrap's own first process does not.
+    [jail.diesWithStarter === true ? "--die-with-parent" : "--as-pid-1"],
     network === "none" ? ["--unshare-net"] : [],
     ["--ro-bind", `${engineRoot}/usr`, "/usr"],
     ["lib", "lib64", "bin", "sbin"].flatMap((name) => ["--symlink", `usr/${name}`, `/${name}`]),
@@ -61,7 +67,8 @@ function sandboxPart(jail: Jail): string[] {
     ["--ro-bind", `${engineRoot}/etc/ld.so.cache`, "/etc/ld.so.cache"],
     ["--dev", "/dev"],
     devices.flatMap(({ source, target }) => [...parentOf(target), "--dev-bind", source, target]),
-    parents(binds),
+    parents([...binds, ...secrets]),
+    secrets.flatMap(({ descriptor, target }) => ["--perms", "0444", "--file", String(descriptor), target]),
     binds.flatMap(({ source, target, writable }) => [writable === true ? "--bind" : "--ro-bind", source, target]),
     ["--clearenv", "--setenv", "PATH", "/usr/sbin:/usr/bin", "--chdir", "/"],
     ["--cap-drop", "ALL"],
@@ -75,7 +82,7 @@ function parentOf(path: string): string[] {
 }
 
 /** Every directory above the targets, shallow first, each once. */
-function parents(binds: readonly Bind[]): string[] {
+function parents(binds: readonly { target: string }[]): string[] {
   const directories = new Set<string>();
   for (const { target } of binds) {
     const segments = target.split("/").slice(1, -1);

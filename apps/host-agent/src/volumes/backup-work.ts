@@ -1,0 +1,286 @@
+/**
+ * Making and restoring backups, in a thread of their own (backup-thread.ts): hashing and sealing would hold up everything
+ * else. Memory is bounded: a few pieces, and the table.
+ */
+import { type FileHandle, open, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { zstdCompress, zstdDecompress } from "node:zlib";
+
+import { invalid, notFound } from "@andromede/base/errors";
+import { type NbdClient, connectNbd } from "@andromede/nbd/client";
+
+import { syncDirectory } from "../durable.ts";
+import {
+  type BackupEntry,
+  type BackupHeader,
+  type BackupKeys,
+  PIECE_BYTES,
+  backupKeys,
+  damaged,
+  decodeManifest,
+  digestOf,
+  encodeManifest,
+  openPiece,
+  sealPiece,
+} from "./backup-format.ts";
+import { EXPORT_NAME } from "./tools.ts";
+
+export type StoreWork = {
+  do: "store";
+  /** Where backups are; the finished one's manifest and pieces go to `partial`, a directory. */
+  directory: string;
+  partial: string;
+  socketPath: string;
+  key: string;
+  backup: { id: string; volumeId: string; parentId: string | null };
+};
+export type RestoreWork = { do: "restore"; directory: string; socketPath: string; key: string; backupId: string };
+
+export type Progress = { progress: number; storedBytes: number; pieces: number };
+
+/** Pieces in hand at a time. */
+const DEPTH = 4;
+const MOST_HEADER_BYTES = 1024 * 1024;
+const EXTENT_BYTES = 1024 * 1024 * 1024;
+const compress = promisify(zstdCompress);
+const decompress = promisify(zstdDecompress);
+
+const manifestPath = (directory: string, backupId: string): string => join(directory, backupId, "manifest");
+const piecesPath = (directory: string, backupId: string): string => join(directory, backupId, "pieces");
+
+/** As much of a manifest as its header can be; null when there is no such backup. */
+export async function readManifestHead(directory: string, backupId: string): Promise<Buffer | null> {
+  const file = await open(manifestPath(directory, backupId), "r").catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
+  });
+  if (file === null) return null;
+  try {
+    const { bytesRead, buffer } = await file.read(Buffer.alloc(MOST_HEADER_BYTES), 0, MOST_HEADER_BYTES, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
+export async function readManifest(directory: string, backupId: string): Promise<Buffer> {
+  return readFile(manifestPath(directory, backupId)).catch((cause: unknown) => {
+    throw notFound(`Backup ${backupId} is not there`, { cause });
+  });
+}
+
+/** Copies what the server at the socket exports into a backup; `partial` is a whole backup afterwards, but for its name. */
+export async function storeBackup(work: StoreWork, tell: (progress: Progress) => void): Promise<BackupHeader> {
+  const { directory, partial, backup } = work;
+  const keys = backupKeys(work.key);
+  const parent =
+    backup.parentId === null
+      ? null
+      : decodeManifest(keys, await readManifest(directory, backup.parentId), backup.parentId);
+  if (parent !== null && parent.header.pieceBytes !== PIECE_BYTES) throw damaged(parent.header.id);
+  const chain = [...(parent?.header.chain ?? []), backup.id];
+  const client = await connectNbd({ socketPath: work.socketPath, exportName: EXPORT_NAME });
+  try {
+    const file = await open(join(partial, "pieces"), "wx", 0o600);
+    try {
+      const writer = new PieceWriter({
+        client,
+        keys,
+        file,
+        holderId: backup.id,
+        holder: chain.length - 1,
+        known: new Map((parent?.entries ?? []).map((entry) => [entry.piece, entry])),
+      });
+      await writer.copy(tell);
+      await file.sync();
+      const header = {
+        ...backup,
+        chain,
+        sizeBytes: client.sizeBytes,
+        pieceBytes: PIECE_BYTES,
+        storedBytes: writer.storedBytes,
+        pieces: writer.pieces,
+      };
+      await writeSynced(join(partial, "manifest"), encodeManifest(keys, header, writer.entries));
+      await syncDirectory(partial);
+      return header;
+    } finally {
+      await file.close();
+    }
+  } finally {
+    await client.close();
+  }
+}
+
+async function writeSynced(path: string, content: Buffer): Promise<void> {
+  const handle = await open(path, "wx", 0o600);
+  try {
+    await handle.writeFile(content);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+type Prepared = { piece: number } & ({ same: BackupEntry } | { sealed: Buffer; digest: Buffer } | { zero: true });
+
+type WriterOptions = {
+  client: NbdClient;
+  keys: BackupKeys;
+  file: FileHandle;
+  holderId: string;
+  holder: number;
+  /** The parent's pieces, by number. */
+  known: ReadonlyMap<number, BackupEntry>;
+};
+
+class PieceWriter {
+  readonly entries: BackupEntry[] = [];
+  storedBytes = 0;
+  pieces = 0;
+  readonly #options: WriterOptions;
+
+  constructor(options: WriterOptions) {
+    this.#options = options;
+  }
+
+  /** Reading and sealing of some pieces goes on while the one before is written. */
+  async copy(tell: (progress: Progress) => void): Promise<void> {
+    const total = Math.max(1, Math.ceil(this.#options.client.sizeBytes / PIECE_BYTES));
+    const underWay: Promise<Prepared>[] = [];
+    const writeOne = async (): Promise<void> => {
+      const prepared = await underWay.shift();
+      if (prepared === undefined) return;
+      await this.#write(prepared);
+      const { storedBytes, pieces } = this;
+      tell({ progress: Math.floor(((prepared.piece + 1) * 100) / total), storedBytes, pieces });
+    };
+    for await (const piece of this.#piecesWithData()) {
+      const preparing = this.#prepare(piece);
+      preparing.catch(() => undefined);
+      underWay.push(preparing);
+      if (underWay.length >= DEPTH) await writeOne();
+    }
+    while (underWay.length > 0) {
+      // eslint-disable-next-line no-await-in-loop
+      await writeOne();
+    }
+  }
+
+  /** Numbers of the pieces that are not known to be zeroes, ascending, each once. */
+  async *#piecesWithData(): AsyncGenerator<number> {
+    const { client } = this.#options;
+    let next = 0;
+    let offset = 0;
+    while (offset < client.sizeBytes) {
+      // eslint-disable-next-line no-await-in-loop
+      const extents = await client.extents(offset, Math.min(EXTENT_BYTES, client.sizeBytes - offset));
+      for (const extent of extents) {
+        const end = extent.offset + extent.length;
+        offset = end;
+        if (extent.zero) continue;
+        next = Math.max(next, Math.floor(extent.offset / PIECE_BYTES));
+        for (; next * PIECE_BYTES < end; next += 1) yield next;
+      }
+    }
+  }
+
+  async #prepare(piece: number): Promise<Prepared> {
+    const { client, keys, known, holderId } = this.#options;
+    const offset = piece * PIECE_BYTES;
+    const bytes = await client.read(offset, Math.min(PIECE_BYTES, client.sizeBytes - offset));
+    if (isZero(bytes)) return { piece, zero: true };
+    const digest = digestOf(keys, bytes);
+    const same = known.get(piece);
+    if (same?.digest.equals(digest) === true) return { piece, same };
+    const smaller = await compress(bytes);
+    const compressed = smaller.length < bytes.length;
+    const sealed = sealPiece(keys, { holderId, piece }, { bytes: compressed ? smaller : bytes, compressed });
+    return { piece, sealed, digest };
+  }
+
+  async #write(prepared: Prepared): Promise<void> {
+    if ("zero" in prepared) return;
+    if ("same" in prepared) {
+      this.entries.push(prepared.same);
+      return;
+    }
+    const { piece, sealed, digest } = prepared;
+    const { file, holder } = this.#options;
+    await writeAll(file, sealed, this.storedBytes);
+    this.entries.push({ piece, holder, offset: this.storedBytes, length: sealed.length, digest });
+    this.storedBytes += sealed.length;
+    this.pieces += 1;
+  }
+}
+
+async function writeAll(file: FileHandle, bytes: Buffer, position: number): Promise<void> {
+  let done = 0;
+  while (done < bytes.length) {
+    // eslint-disable-next-line no-await-in-loop
+    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
+    done += bytesWritten;
+  }
+}
+
+function isZero(bytes: Buffer): boolean {
+  return bytes.length > 0 && bytes[0] === 0 && bytes.compare(bytes, 1, bytes.length, 0, bytes.length - 1) === 0;
+}
+
+/** Writes what a backup holds to the server at the socket, whose export is zeroes. */
+export async function restoreBackup(work: RestoreWork): Promise<void> {
+  const { directory, backupId } = work;
+  const keys = backupKeys(work.key);
+  const { header, entries } = decodeManifest(keys, await readManifest(directory, backupId), backupId);
+  const client = await connectNbd({ socketPath: work.socketPath, exportName: EXPORT_NAME });
+  const files = new Map<string, FileHandle>();
+  try {
+    if (client.sizeBytes < header.sizeBytes) throw invalid(`Backup ${backupId} is larger than the volume`);
+    const underWay: Promise<void>[] = [];
+    for (const entry of entries) {
+      const holderId = header.chain[entry.holder];
+      if (holderId === undefined) throw damaged(backupId);
+      // eslint-disable-next-line no-await-in-loop
+      const file = files.get(holderId) ?? (await openPieces(directory, holderId));
+      files.set(holderId, file);
+      const restoring = restorePiece({ client, keys, file, header, holderId, entry });
+      restoring.catch(() => undefined);
+      underWay.push(restoring);
+      // eslint-disable-next-line no-await-in-loop
+      if (underWay.length >= DEPTH) await underWay.shift();
+    }
+    await Promise.all(underWay);
+    await client.flush();
+  } finally {
+    await client.close();
+    await Promise.all([...files.values()].map((file) => file.close()));
+  }
+}
+
+function openPieces(directory: string, backupId: string): Promise<FileHandle> {
+  return open(piecesPath(directory, backupId), "r").catch((cause: unknown) => {
+    throw notFound(`Backup ${backupId} is not there`, { cause });
+  });
+}
+
+async function restorePiece(options: {
+  client: NbdClient;
+  keys: BackupKeys;
+  file: FileHandle;
+  header: BackupHeader;
+  holderId: string;
+  entry: BackupEntry;
+}): Promise<void> {
+  const { client, keys, file, header, holderId, entry } = options;
+  const { piece, offset, length, digest } = entry;
+  const { bytesRead, buffer } = await file.read(Buffer.alloc(length), 0, length, offset);
+  if (bytesRead !== length) throw damaged(holderId);
+  const content = openPiece(keys, { holderId, piece }, buffer);
+  const bytes = content.compressed
+    ? await decompress(content.bytes, { maxOutputLength: header.pieceBytes })
+    : content.bytes;
+  const at = piece * header.pieceBytes;
+  if (!digestOf(keys, bytes).equals(digest) || at + bytes.length > header.sizeBytes) throw damaged(holderId);
+  await client.write(at, bytes);
+}
