@@ -10,6 +10,7 @@ import { deleteProjectUsage, findUsage, isProjectKnown } from "./quotas/project.
 import { quotaOf } from "./quotas/quota.model.ts";
 import { deleteServerGroup, findServerGroup, listServerGroupIds } from "./server-groups/server-group.queries.ts";
 import { removeServerForPurge } from "./servers/purge-server.ts";
+import { deleteServerDisk, findServerDisk, listDiskIdsOfProject } from "./volumes/server-disk.queries.ts";
 import { findServer, listProjectServerIds } from "./servers/server.queries.ts";
 
 const nothingOwned = (): Promise<string[]> => Promise.resolve([]);
@@ -73,6 +74,8 @@ const server: ResourceClass = {
     "removeSecurityGroup",
     "attach_interface",
     "detach_interface",
+    "attach_volume",
+    "detach_volume",
   ],
   list: (app, projectId) => listProjectServerIds(app.db, projectId),
   remove: removeServerForPurge,
@@ -191,6 +194,35 @@ const host: ResourceClass = {
   },
 };
 
+/** What is known of a server's disks; the volumes are the volume service's. */
+const serverDisk: ResourceClass = {
+  name: "compute.server_disk",
+  table: "server_disk",
+  ownerColumn: "project_id",
+  // after the servers, with which they go
+  deleteOrder: 11,
+  meters: [],
+  // its events are the server's and the volume's
+  verbs: [],
+  list: (app, projectId) => listDiskIdsOfProject(app.db, projectId),
+  remove: (_app, tx, id) => deleteServerDisk(tx.sql, id),
+  async export(app, id) {
+    const found = await findServerDisk(app.db, id);
+    if (found === null) return null;
+    const { serverId, volumeId, sizeGib, deviceName, bootIndex, tag, deleteOnTermination } = found;
+    return {
+      id,
+      server_id: serverId,
+      volume_id: volumeId,
+      size_gib: sizeGib,
+      device: deviceName,
+      boot_index: bootIndex,
+      tag,
+      delete_on_termination: deleteOnTermination,
+    };
+  },
+};
+
 /** Members are servers' rows that go with either. */
 const serverGroup: ResourceClass = {
   name: "compute.server_group",
@@ -267,6 +299,7 @@ export const computeClasses: ResourceClass[] = [
   keypair,
   quota,
   host,
+  serverDisk,
   serverGroup,
   aggregate,
   action,

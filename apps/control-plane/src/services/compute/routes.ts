@@ -1,4 +1,5 @@
 import type { Route } from "../../http/service.ts";
+import { attachmentRoutes } from "./volumes/attachment.routes.ts";
 import { actionRoutes } from "./actions/action.routes.ts";
 import { aggregateRoutes } from "./aggregates/aggregate.routes.ts";
 import { consoleRoutes } from "./consoles/console.routes.ts";
@@ -14,6 +15,7 @@ import { versionRoutes } from "./versions/version.routes.ts";
 
 export const computeRoutes: Route[] = [
   ...versionRoutes,
+  ...attachmentRoutes,
   ...aggregateRoutes,
   ...serverGroupRoutes,
   ...flavorRoutes,

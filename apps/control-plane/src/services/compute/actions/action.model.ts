@@ -29,6 +29,8 @@ const EVENT_NAMES: { readonly [action: string]: string } = {
   resume: "compute_resume_instance",
   attach_interface: "compute_attach_interface",
   detach_interface: "compute_detach_interface",
+  attach_volume: "compute_attach_volume",
+  detach_volume: "compute_detach_volume",
   // done by the API itself (nova/compute/api.py, `lock`)
   lock: "api_lock",
   unlock: "api_unlock",

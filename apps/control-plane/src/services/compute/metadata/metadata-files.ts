@@ -33,13 +33,14 @@ export function toMetadataFiles(
   server: Server,
   interfaces: ServerInterface[],
   adminPassword: string | null,
+  disks: readonly TaggedDisk[] = [],
 ): GuestMetadata {
   const files: { [path: string]: string } = {};
   const userDataPaths: string[] = [];
   const networkData = JSON.stringify(toNetworkData(interfaces));
   for (const version of OPENSTACK_VERSIONS) {
     const at = `openstack/${version}`;
-    files[`${at}/meta_data.json`] = JSON.stringify(toMetaData(server, interfaces, version, adminPassword));
+    files[`${at}/meta_data.json`] = JSON.stringify(toMetaData(server, toDevices(interfaces, disks), version, adminPassword));
     userDataPaths.push(`${at}/user_data`);
     if (since(version, "2013-10-17")) files[`${at}/vendor_data.json`] = "{}";
     if (since(version, "2015-10-15")) files[`${at}/network_data.json`] = networkData;
@@ -60,7 +61,7 @@ export function toMetadataFiles(
 
 function toMetaData(
   server: Server,
-  interfaces: ServerInterface[],
+  devices: object[],
   version: string,
   adminPassword: string | null,
 ): object {
@@ -82,16 +83,28 @@ function toMetaData(
     ...(adminPassword === null ? {} : { admin_pass: adminPassword }),
     ...(since(version, "2013-04-04") ? { random_seed: randomSeed(server.seed) } : {}),
     ...(since(version, "2015-10-15") ? { project_id: server.projectId } : {}),
-    ...(since(version, "2016-06-30") ? { devices: toDevices(interfaces) } : {}),
+    ...(since(version, "2016-06-30") ? { devices } : {}),
     ...(since(version, "2020-10-14") ? { dedicated_cpus: [] } : {}),
   };
 }
 
-/** The tagged interfaces (microversions 2.32 and 2.42), which is how a guest tells them apart. */
-const toDevices = (interfaces: ServerInterface[]): object[] =>
-  interfaces
+export type TaggedDisk = { volumeId: string | null; deviceName: string; tag: string | null };
+
+/** What was tagged (microversions 2.32, 2.42 and 2.49), which is how a guest tells one device from another. */
+const toDevices = (interfaces: ServerInterface[], disks: readonly TaggedDisk[]): object[] => [
+  ...interfaces
     .filter((nic) => nic.tag !== null)
-    .map((nic) => ({ type: "nic", bus: "none", mac: nic.macAddress, tags: [nic.tag], vlan: null, vf_trusted: false }));
+    .map((nic) => ({ type: "nic", bus: "none", mac: nic.macAddress, tags: [nic.tag], vlan: null, vf_trusted: false })),
+  ...disks
+    .filter((disk) => disk.tag !== null)
+    .map((disk) => ({
+      type: "disk",
+      bus: "none",
+      ...(disk.volumeId === null ? {} : { serial: disk.volumeId.slice(0, 20) }),
+      path: disk.deviceName,
+      tags: [disk.tag],
+    })),
+];
 
 /** 512 bytes, the same at each reading, so that a spec that says the same IS the same. */
 function randomSeed(seed: string): string {

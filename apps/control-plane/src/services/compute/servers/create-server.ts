@@ -20,6 +20,8 @@ import { claimBestHost, groupHintOf, toDemand } from "../placement/place-server.
 import { lockUsage, takeUsage } from "../quotas/project.queries.ts";
 import { type Quota, quotaOf, refuseOverQuota, serversThatFit } from "../quotas/quota.model.ts";
 import { countGroupMembers, insertServerGroupMember } from "../server-groups/server-group.queries.ts";
+import { type Device, settleBlockDevices } from "../volumes/block-device.model.ts";
+import { type NewDisk, addDisks, checkSources } from "../volumes/create-disks.ts";
 import { type FlavorCopy, toHostname } from "./server.model.ts";
 import { type NewServer, insertServer } from "./server.queries.ts";
 
@@ -28,7 +30,9 @@ export type CreateServer = {
   name: string;
   hostname: string | null;
   description: string | null;
+  /** Its disks; `imageId` "": it boots from one of them. */
   imageId: string;
+  devices: readonly Device[];
   flavorId: string;
   networks: RequestedNetworks;
   securityGroups: string[];
@@ -56,7 +60,9 @@ export async function createServers(request: ApiRequest, wanted: CreateServer): 
   checkCounts(wanted);
   const found = await lookUp(request, wanted, projectId);
   const flavor = toFlavorCopy(found.flavor);
-  checkImage(found.image, flavor);
+  if (found.image !== null) checkImage(found.image, flavor);
+  const { disks } = settleBlockDevices(wanted, flavor);
+  for (const image of await checkSources(request, projectId, disks, wanted.maxCount)) checkMemory(image, flavor);
   return transact(app, request.origin, async (tx) => {
     const wish = { zone: wanted.zone, host: wanted.host, hints: wanted.hints, projectId };
     let demand = await toDemand(tx.sql, flavor, wish);
@@ -85,7 +91,7 @@ export async function createServers(request: ApiRequest, wanted: CreateServer): 
     for (let index = 0; index < count; index += 1) {
       const room = index === 0 ? firstRoom : await claimBestHost(tx.sql, demand);
       const row = await toRow(request, tx, { wanted, found, flavor, projectId, reservationId, index, count, room });
-      await addServer(request, tx, row, wanted);
+      await addServer(request, tx, row, wanted, disks);
       if (groupId !== null) await insertServerGroupMember(tx.sql, groupId, row.id);
       if (room !== null) demand = withMemberOn(demand, room.host);
       ids.push(row.id);
@@ -95,7 +101,7 @@ export async function createServers(request: ApiRequest, wanted: CreateServer): 
   });
 }
 
-type Found = { flavor: Flavor; image: BootImage; keypair: Keypair | null; hosts: HostCapacity[] };
+type Found = { flavor: Flavor; image: BootImage | null; keypair: Keypair | null; hosts: HostCapacity[] };
 
 /** Everything the request names, in one flight. Nothing here is a lock: a flavor that goes a moment later was there when asked for. */
 async function lookUp(request: ApiRequest, wanted: CreateServer, projectId: string): Promise<Found> {
@@ -103,9 +109,11 @@ async function lookUp(request: ApiRequest, wanted: CreateServer, projectId: stri
   const { db } = app;
   const [flavor, image, keypair, zones, hosts] = await Promise.all([
     findFlavor(db, wanted.flavorId, asksAsAdmin(request) ? null : projectId),
-    imageForBoot(db, { app, actor, plane }, wanted.imageId).catch((error: unknown) =>
-      refuseImage(error, wanted.imageId),
-    ),
+    wanted.imageId === ""
+      ? null
+      : imageForBoot(db, { app, actor, plane }, wanted.imageId).catch((error: unknown) =>
+          refuseImage(error, wanted.imageId),
+        ),
     wanted.keyName === null ? null : findKeypair(db, actor.userId, wanted.keyName),
     wanted.zone === null ? [] : listZones(db),
     listCapacities(db),
@@ -151,7 +159,7 @@ function checkCounts({ minCount, maxCount, networks }: CreateServer): void {
 const GIB = 1024 ** 3;
 
 function checkImage(image: BootImage, flavor: FlavorCopy): void {
-  if (flavor.ramMib < image.minRam) throw invalid("Flavor's memory is too small for requested image.");
+  checkMemory(image, flavor);
   // a flavor without a disk of its own takes the image's size
   if (flavor.diskGib === 0) return;
   const smallest = Math.max(image.virtualSizeBytes, image.minDisk * GIB);
@@ -160,6 +168,10 @@ function checkImage(image: BootImage, flavor: FlavorCopy): void {
       `Flavor's disk is too small for requested image. Flavor disk is ${flavor.diskGib * GIB} bytes, minimum size is ${smallest} bytes.`,
     );
   }
+}
+
+function checkMemory(image: BootImage, flavor: FlavorCopy): void {
+  if (flavor.ramMib < image.minRam) throw invalid("Flavor's memory is too small for requested image.");
 }
 
 function checkMetadata(quota: Quota, metadata: { [key: string]: string }): void {
@@ -217,8 +229,11 @@ async function toRow(request: ApiRequest, tx: Transaction, input: RowInput): Pro
     description: request.version >= 19 ? wanted.description : name,
     flavorId: found.flavor.id,
     flavor,
-    imageId: found.image.id,
-    image: { sha512: found.image.sha512, format: found.image.format, sizeBytes: found.image.sizeBytes },
+    imageId: found.image?.id ?? "",
+    image:
+      found.image === null
+        ? null
+        : { sha512: found.image.sha512, format: found.image.format, sizeBytes: found.image.sizeBytes },
     keyName: found.keypair?.name ?? null,
     keyType: found.keypair?.type ?? null,
     publicKey: found.keypair?.publicKey ?? null,
@@ -242,7 +257,13 @@ async function toRow(request: ApiRequest, tx: Transaction, input: RowInput): Pro
   };
 }
 
-async function addServer(request: ApiRequest, tx: Transaction, row: NewServer, wanted: CreateServer): Promise<void> {
+async function addServer(
+  request: ApiRequest,
+  tx: Transaction,
+  row: NewServer,
+  wanted: CreateServer,
+  disks: readonly NewDisk[],
+): Promise<void> {
   const at = new Date(request.app.clock.now());
   const action = {
     serverId: row.id,
@@ -252,9 +273,14 @@ async function addServer(request: ApiRequest, tx: Transaction, row: NewServer, w
     requestId: request.requestId,
     action: "create",
   };
-  const [, , ports] = await Promise.all([
-    insertServer(tx.sql, row, at),
-    insertAction(tx.sql, action, at),
+  const rows = Promise.all([insertServer(tx.sql, row, at), insertAction(tx.sql, action, at)]);
+  if (disks.length > 0) {
+    // volumes are locked after the server, and before what is the network's
+    await rows;
+    await addDisks(request, tx, row, disks);
+  }
+  const [, ports] = await Promise.all([
+    rows,
     createServerPorts(tx, {
       serverId: row.id,
       projectId: row.projectId,

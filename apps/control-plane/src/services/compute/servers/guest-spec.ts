@@ -3,13 +3,17 @@ import type { GuestDisk, GuestMetadata, GuestSpec, ImageLocation } from "@androm
 
 import type { ServerInterface } from "../../network/public.ts";
 import { type NamedImage, type Server, diskImageOf, rootGibOf } from "./server.model.ts";
+import type { ServerDisk as VolumeDisk } from "../../volume/public.ts";
+import { type ServerDisk, localDisks, toGuestVolumes } from "../volumes/server-disk.model.ts";
 import { showsRescue, wantedPower } from "./server-tasks.ts";
 
-/** `images`: without those that are gone; a host that has the disk needs them no more. */
+/** `images`: without those that are gone; a host that has the disk needs them no more. `volumes`: what `disks` name. */
+export type GuestMaterial = { images: ImageLocation[]; disks: readonly ServerDisk[]; volumes: readonly VolumeDisk[] };
+
 export function toGuestSpec(
   server: Server,
   interfaces: ServerInterface[],
-  images: ImageLocation[],
+  { images, disks, volumes }: GuestMaterial,
   metadata: GuestMetadata,
 ): GuestSpec {
   const networks = new Map(
@@ -23,7 +27,7 @@ export function toGuestSpec(
     powerNonce: server.powerNonce,
     vcpus: server.flavor.vcpus,
     memoryMib: server.flavor.ramMib,
-    disks: toDisks(server),
+    disks: [...toDisks(server, disks), ...toGuestVolumes(disks, volumes, bootsElsewhere(server))],
     images,
     interfaces: interfaces.map((nic) => ({ portId: nic.id, macAddress: nic.macAddress, mtu: nic.mtu })),
     configDrive: server.configDrive,
@@ -33,7 +37,7 @@ export function toGuestSpec(
   };
 }
 
-function toDisks(server: Server): GuestDisk[] {
+function toDisks(server: Server, rows: readonly ServerDisk[]): GuestDisk[] {
   const { flavor, rescue } = server;
   const root = diskImageOf(server);
   const rescued = rescue !== null && showsRescue(server);
@@ -50,12 +54,16 @@ function toDisks(server: Server): GuestDisk[] {
     });
   }
   const kept = rescued ? { detached: true as const } : {};
-  if (flavor.ephemeralGib > 0)
-    disks.push({ id: "ephemeral0", source: { kind: "empty" }, sizeGib: flavor.ephemeralGib, ...kept });
-  if (flavor.swapMib > 0)
-    disks.push({ id: "swap", source: { kind: "empty" }, sizeGib: Math.ceil(flavor.swapMib / 1024), ...kept });
+  for (const local of localDisks(flavor, rows)) {
+    // a new size of swap is a new disk: nobody misses what was swapped out
+    const nonce = `${server.ephemeralNonce ?? ""}${local.id.startsWith("swap") ? `/${flavor.swapMib}` : ""}`;
+    disks.push({ ...local, source: { kind: "empty" }, nonce, ...kept });
+  }
   return disks;
 }
+
+/** A rescued server's own disk is not what it boots from. */
+const bootsElsewhere = (server: Server): boolean => server.rescue !== null && showsRescue(server);
 
 const imageSource = ({ id, sha512, format, sizeBytes }: NamedImage): GuestDisk["source"] => ({
   kind: "image",

@@ -8,6 +8,8 @@ import { withPatterns } from "../../../db/patterns.ts";
 import type { ApiRequest } from "../../../http/service.ts";
 import { addressesOfServers, securityGroupsOfServers, serverIdsWithAddress } from "../../network/public.ts";
 import { asksAsAdmin, scopeOf } from "../common/actor.ts";
+import { groupsOfServers } from "../server-groups/server-group.queries.ts";
+import { volumesOfServers } from "../volumes/server-disk.queries.ts";
 import { listHosts } from "../hosts/host.queries.ts";
 import { isUp } from "../hosts/host.model.ts";
 import type { ListQuery } from "./list-query.ts";
@@ -61,18 +63,23 @@ export async function readExtras(
   request: ApiRequest,
   servers: readonly Server[],
 ): Promise<(server: Server) => ServerExtras> {
-  if (servers.length === 0) return toExtras(new Map(), new Map(), new Map());
+  if (servers.length === 0) return toExtras(new Map(), new Map(), new Map(), new Map(), new Map());
   const ids = servers.map((server) => server.id);
   const { db } = request.app;
-  const [addresses, groups, hosts] = await Promise.all([
+  const [addresses, groups, hosts, volumes, serverGroups] = await Promise.all([
     addressesOfServers(db, ids),
     securityGroupsOfServers(db, ids),
     asksAsAdmin(request) ? listHosts(db) : [],
+    volumesOfServers(db, ids),
+    // lists do not show them
+    request.version >= 71 && servers.length === 1 ? groupsOfServers(db, ids) : new Map<string, string>(),
   ]);
   return toExtras(
     addresses,
     groups,
     new Map(hosts.map((host) => [host.name, { hostname: host.observedHostname, status: hostStatus(host) }])),
+    volumes,
+    serverGroups,
   );
 }
 
@@ -83,6 +90,8 @@ function toExtras(
   addresses: Awaited<ReturnType<typeof addressesOfServers>>,
   groups: Awaited<ReturnType<typeof securityGroupsOfServers>>,
   hosts: Map<string, { hostname: string; status: string }>,
+  volumes: Awaited<ReturnType<typeof volumesOfServers>>,
+  serverGroups: Map<string, string>,
 ): (server: Server) => ServerExtras {
   return (server) => {
     const host = server.host === null ? undefined : hosts.get(server.host);
@@ -92,6 +101,8 @@ function toExtras(
       hypervisorHostname: host?.hostname ?? null,
       hostStatus: server.host === null ? "" : (host?.status ?? "UNKNOWN"),
       hostId: toHostId(server),
+      volumes: volumes.get(server.id) ?? [],
+      groupId: serverGroups.get(server.id) ?? null,
     };
   };
 }

@@ -13,7 +13,8 @@ import { type CreateServer, createServers } from "./create-server.ts";
 import { readListQuery } from "./list-query.ts";
 import { getServer, readExtras, readServers } from "./read-servers.ts";
 import type { Server, ServerChanges } from "./server.model.ts";
-import type { BlockDeviceBody, CreateServerBody, NetworkBody, UpdateServerBody } from "./server.schema.ts";
+import { readBlockDevices } from "../volumes/block-device.model.ts";
+import type { CreateServerBody, NetworkBody, UpdateServerBody } from "./server.schema.ts";
 import { type Viewer, serverLinks, toServerEntry, toServerView } from "./server.view.ts";
 import { updateServer } from "./update-server.ts";
 
@@ -51,14 +52,18 @@ export async function postServer(request: ApiRequest<CreateServerBody>): Promise
 function toCommand(request: ApiRequest<CreateServerBody>): CreateServer {
   const { server } = request.body;
   refuseUnsupported(server);
-  const imageId = toImageId(server);
+  const blockDevices = readBlockDevices(
+    server.imageRef ?? "",
+    server.block_device_mapping ?? [],
+    server.block_device_mapping_v2 ?? [],
+  );
   const minCount = toInteger(server.min_count ?? 1, "min_count", 1);
   const maxCount = toInteger(server.max_count ?? minCount, "max_count", 1);
   return {
     name: server.name,
     hostname: server.hostname ?? null,
     description: server.description ?? null,
-    imageId,
+    ...blockDevices,
     flavorId: lastSegment(String(server.flavorRef)),
     networks: toNetworks(request),
     securityGroups: (server.security_groups ?? []).flatMap(({ name }) => (name === undefined ? [] : [name])),
@@ -85,36 +90,6 @@ function refuseUnsupported(server: CreateServerBody["server"]): void {
   if ((server.trusted_image_certificates ?? []).length > 0) {
     throw invalid("Image signature certificates are not supported here.");
   }
-  if ((server.block_device_mapping ?? []).length > 0) {
-    throw invalid("Block Device Mapping is Invalid: boot from volume is not available here.");
-  }
-}
-
-/** The image, from imageRef or from the one block device that says the same in other words. */
-function toImageId(server: CreateServerBody["server"]): string {
-  const devices = server.block_device_mapping_v2 ?? [];
-  for (const device of devices) checkDevice(device);
-  const fromDevice = devices[0]?.uuid ?? devices[0]?.image_id;
-  const imageId = server.imageRef === undefined || server.imageRef === "" ? fromDevice : server.imageRef;
-  if (imageId === undefined) throw invalid("Invalid imageRef provided.");
-  if (devices.length > 1) throw invalid("Block Device Mapping is Invalid: a server has one disk, made from its image.");
-  if (fromDevice !== undefined && fromDevice !== imageId) {
-    throw invalid("Block Device Mapping is Invalid: the image of the boot device must be the server's imageRef.");
-  }
-  return imageId;
-}
-
-function checkDevice(device: BlockDeviceBody): void {
-  const fromImage = device.source_type === "image" && (device.destination_type ?? "local") === "local";
-  if (!fromImage)
-    throw invalid("Block Device Mapping is Invalid: volumes are not available here; only an image on a local disk is.");
-  if (device.boot_index !== undefined && Number(device.boot_index) !== 0) {
-    throw invalid(
-      "Block Device Mapping is Invalid: Boot sequence for the instance and image/block device mapping combination is not valid.",
-    );
-  }
-  if (device.uuid === undefined && device.image_id === undefined)
-    throw invalid("Block Device Mapping is Invalid: an image needs its uuid.");
 }
 
 function toNetworks(request: ApiRequest<CreateServerBody>): RequestedNetworks {

@@ -15,6 +15,8 @@ import { receiveGuest } from "../hosts/receive-report.ts";
 import { toMetadataFiles } from "../metadata/metadata-files.ts";
 import { claimBestHost, toDemand } from "../placement/place-server.ts";
 import { lockUsage, releaseUsage } from "../quotas/project.queries.ts";
+import { listServerDisks, lockServerDisks } from "../volumes/server-disk.queries.ts";
+import { prepareDisks, releaseDisks, settleDisks } from "../volumes/settle-disks.ts";
 import { expire } from "./expire.ts";
 import { toGuestSpec } from "./guest-spec.ts";
 import { failTask, goOn, leftOtherHost } from "./run-task.ts";
@@ -34,6 +36,7 @@ import {
   setServerHost,
 } from "./server.queries.ts";
 
+const DISK_CHECK_MS = 2_000;
 const NO_VALID_HOST = "No valid host was found. There are not enough hosts available.";
 const origin = systemOrigin("server.reconciler");
 
@@ -44,11 +47,19 @@ export const serverReconciler: Reconciler = {
 };
 
 async function reconcileServer(app: App, id: string): Promise<Outcome> {
-  const [server, portsWaitFor] = await Promise.all([loadServer(app.db, id), serverPortsReady(app.db, id)]);
+  const [server, portsWaitFor, disks] = await Promise.all([
+    loadServer(app.db, id),
+    serverPortsReady(app.db, id),
+    listServerDisks(app.db, id),
+  ]);
   if (server === null) return done;
+  const settled = await settleDisks(app, server, disks);
+  if (settled === "changed") return reconcileServer(app, id);
   const nowMs = app.clock.now();
   const hostLostAtMs = server.hostLostAt?.getTime() ?? null;
   const step = planServer(server, { portsWaitFor, hostLostAtMs, nowMs, stays: staysOf(app.config) });
+  // a disk that is on its way keeps what was asked for open
+  if (step.step === "rest" && settled === "pending") return pollAfter(DISK_CHECK_MS, "the guest's disks are changing");
   try {
     return await takeStep(app, server, step);
   } catch (error) {
@@ -193,6 +204,10 @@ async function fail(app: App, server: Server, fault: { code: number; message: st
 
 async function putGuest(app: App, server: Server): Promise<Outcome> {
   const host = hostOf(server);
+  const prepared = await prepareDisks(app, server);
+  if ("again" in prepared) return pollAfter(0, "volumes were promised to it");
+  if ("waitFor" in prepared) return waitFor(prepared.waitFor);
+  if ("failed" in prepared) return fail(app, server, { code: 500, message: prepared.failed });
   const [interfaces, images, password] = await Promise.all([
     serverInterfaces(app.db, server.id),
     imagesOf(app, server),
@@ -206,7 +221,7 @@ async function putGuest(app: App, server: Server): Promise<Outcome> {
     return pollAfter(0, message);
   }
   const locations = images.flatMap(({ imageId, path }) => (path === null ? [] : [{ imageId, path }]));
-  const spec = toGuestSpec(server, interfaces, locations, toMetadataFiles(server, interfaces, password));
+  const spec = toGuestSpec(server, interfaces, { images: locations, ...prepared }, toMetadataFiles(server, interfaces, password, prepared.disks));
   try {
     await receiveGuest(app, host, await app.agents.client(host).putGuest(spec));
   } catch (error) {
@@ -293,9 +308,13 @@ async function forget(app: App, server: Server): Promise<Outcome> {
     const [, current] = await Promise.all([lockUsage(tx.sql, projectId), findServer(tx.sql, id)]);
     // another worker may have been here; the row, which both hold in turn, makes this safe
     if (current === null || !current.deleting || current.host !== host) return;
-    await Promise.all([
+    const [, , disks] = await Promise.all([
       host === null ? undefined : releaseHost(tx.sql, host, heldOnHost(server)),
       releaseUsage(tx.sql, projectId, { servers: 1, cores: held.vcpus, ramMib: held.memoryMib }),
+      lockServerDisks(tx.sql, id),
+    ]);
+    await releaseDisks(app, tx, disks);
+    await Promise.all([
       deleteServerRow(tx.sql, id),
       finishActions(tx.sql, id, { result: "Success", message: null, host }, at),
       releaseServerPorts(tx, id),

@@ -9,6 +9,12 @@ import {
   tagSchema,
   uuidSchema,
 } from "../common/wire.ts";
+import {
+  type BlockDeviceBody,
+  type LegacyBlockDeviceBody,
+  blockDevices,
+  legacyBlockDevices,
+} from "../volumes/block-device.schema.ts";
 
 const ipv4OrEmpty = {
   anyOf: [{ type: "string", format: "ipv4" }, { type: "string", maxLength: 0 }, { type: "null" }],
@@ -28,36 +34,6 @@ const fqdn = { type: "string", minLength: 1, maxLength: 255, pattern: "^[a-zA-Z0
 /** Its grouping is checked by toUserData: a regular expression for it would be slow on what is not. */
 const base64 = { type: "string", maxLength: 65_535, pattern: "^[A-Za-z0-9+/=\\s]*$" } as const;
 const reference = { type: "string", minLength: 1, maxLength: 2048 } as const;
-
-const blockDevice = {
-  source_type: { enum: ["volume", "image", "snapshot", "blank"] },
-  destination_type: { enum: ["local", "volume"] },
-  uuid: { type: "string", minLength: 1, maxLength: 255, pattern: "^[a-zA-Z0-9._-]*$" },
-  image_id: uuidSchema,
-  volume_id: uuidSchema,
-  snapshot_id: uuidSchema,
-  volume_size: { anyOf: [...integerSchema(0).anyOf, { type: "string", maxLength: 0 }] },
-  boot_index: {
-    type: ["integer", "string", "null"],
-    pattern: "^-?[0-9]{1,6}$",
-    minimum: -1_000_000,
-    maximum: 1_000_000,
-  },
-  device_name: { type: "string", minLength: 1, maxLength: 255, pattern: "^[a-zA-Z0-9._/-]*$" },
-  guest_format: { type: ["string", "null"], maxLength: 255 },
-  device_type: { type: "string", maxLength: 255 },
-  disk_bus: { type: "string", maxLength: 255 },
-  delete_on_termination: booleanSchema,
-  no_device: {},
-  virtual_name: { type: "string", maxLength: 255 },
-  connection_info: { type: "string", maxLength: 65_535 },
-} as const;
-
-const blockDevices = (more: object = {}): JsonSchema => ({
-  type: "array",
-  maxItems: 255,
-  items: { type: "object", additionalProperties: false, properties: { ...blockDevice, ...more } },
-});
 
 const port = { anyOf: [uuidSchema, { type: "null" }] } as const;
 const fixedIp = {
@@ -93,7 +69,7 @@ const createProperties = {
     },
   },
   availability_zone: nameSchema,
-  block_device_mapping: blockDevices(),
+  block_device_mapping: legacyBlockDevices,
   block_device_mapping_v2: blockDevices(),
   config_drive: booleanSchema,
   key_name: nameSchema,
@@ -181,13 +157,6 @@ export const createServerSchema = [
   { since: 90, schema: createBody(at90, networksToo) },
 ];
 
-export type BlockDeviceBody = {
-  source_type?: "volume" | "image" | "snapshot" | "blank";
-  destination_type?: "local" | "volume";
-  uuid?: string;
-  image_id?: string;
-  boot_index?: number | string | null;
-};
 export type NetworkBody = { uuid?: string; port?: string | null; fixed_ip?: string; tag?: string };
 export type CreateServerBody = {
   server: {
@@ -202,7 +171,7 @@ export type CreateServerBody = {
     accessIPv6?: string | null;
     personality?: object[];
     availability_zone?: string;
-    block_device_mapping?: object[];
+    block_device_mapping?: LegacyBlockDeviceBody[];
     block_device_mapping_v2?: BlockDeviceBody[];
     config_drive?: boolean | string;
     key_name?: string;

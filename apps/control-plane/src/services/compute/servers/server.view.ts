@@ -16,6 +16,9 @@ export type ServerExtras = {
   hostStatus: string;
   /** Opaque name of the host, one per project. */
   hostId: string;
+  volumes: readonly { id: string; deleteOnTermination: boolean }[];
+  /** The server group it is in. */
+  groupId: string | null;
 };
 
 export const serverLinks = (viewer: Pick<Viewer, "baseUrl">, id: string): Link[] =>
@@ -47,7 +50,7 @@ export function toServerView(
     ...(version >= 19 ? { description: server.description } : {}),
     ...(version >= 26 ? { tags: server.tags } : {}),
     ...(version >= 63 ? { trusted_image_certificates: null } : {}),
-    ...(version >= 71 && kind !== "detail" ? { server_groups: [] } : {}),
+    ...(version >= 71 && kind !== "detail" ? { server_groups: extras.groupId === null ? [] : [extras.groupId] } : {}),
     ...(version >= 73 ? { locked_reason: server.lockedReason } : {}),
   };
 }
@@ -89,7 +92,10 @@ function toExtended(viewer: Viewer, server: Server, extras: ServerExtras): objec
     "OS-EXT-STS:task_state": taskState,
     "OS-EXT-STS:vm_state": vmState,
     "OS-EXT-STS:power_state": powerState,
-    "os-extended-volumes:volumes_attached": [],
+    "os-extended-volumes:volumes_attached": extras.volumes.map((volume) => ({
+      id: volume.id,
+      ...(version >= 3 ? { delete_on_termination: volume.deleteOnTermination } : {}),
+    })),
     ...(extras.securityGroups.length === 0 ? {} : { security_groups: extras.securityGroups.map((name) => ({ name })) }),
     ...(viewer.isAdmin ? toOperatorAttributes(server, extras, version) : {}),
     ...(version >= 90 && !viewer.isAdmin ? { "OS-EXT-SRV-ATTR:hostname": server.hostname } : {}),

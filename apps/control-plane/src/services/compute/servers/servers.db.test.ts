@@ -269,7 +269,7 @@ describe("the life of a server", () => {
             { source_type: "volume", destination_type: "volume", uuid: lab.imageId, boot_index: 0 },
           ],
         },
-        /volumes are not available/,
+        /failed to get volume/,
       ],
       [{ unknown: 1 }, /unknown/],
     ] as const) {
