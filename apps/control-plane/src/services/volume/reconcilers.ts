@@ -1,3 +1,5 @@
 import type { Reconciler } from "../../reconcile/worker.ts";
+import { uploadReconciler } from "./uploads/upload.reconciler.ts";
+import { volumeReconciler } from "./volumes/volume.reconciler.ts";
 
-export const volumeReconcilers: Reconciler[] = [];
+export const volumeReconcilers: Reconciler[] = [volumeReconciler, uploadReconciler];

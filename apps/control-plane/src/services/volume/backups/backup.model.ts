@@ -32,3 +32,6 @@ export type Backup = {
   observedProgress: number | null;
   observedFault: string | null;
 };
+
+/** How the project's key names a backup's key. All backups of a chain have the same one, each wrapped under its own name. */
+export const backupKeyName = (backupId: string): string => `backup-key/${backupId}`;

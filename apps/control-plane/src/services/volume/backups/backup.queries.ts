@@ -14,3 +14,15 @@ export async function findBackup(sql: Queryable, id: string, projectId: string |
     select ${columns(sql)} from backup b where b.id = ${id} ${projectId === null ? sql`` : sql`and b.project_id = ${projectId}`}`;
   return row ?? null;
 }
+
+export async function findBackupKey(sql: Queryable, id: string): Promise<{ wrappedKey: Buffer; projectId: string } | null> {
+  const [row] = await sql<{ wrappedKey: Buffer; projectId: string }[]>`select wrapped_key, project_id from backup where id = ${id}`;
+  return row ?? null;
+}
+
+/** The volume that backups were being restored to is done with it, well or badly. */
+export async function setBackupRestored(sql: Queryable, volumeId: string, at: Date): Promise<void> {
+  await sql`
+    update backup set status = 'available', restoring_volume_id = null, updated_at = ${at}, task_since = ${at}
+    where restoring_volume_id = ${volumeId} and status = 'restoring'`;
+}

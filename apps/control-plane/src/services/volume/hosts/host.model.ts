@@ -29,13 +29,14 @@ export function choosePool(
   hosts: readonly VolumeHost[],
   wanted: { sizeGib: number; zone: string },
   promisedGib: { readonly [pool: string]: number },
+  suits: (pool: VolumePool) => boolean,
 ): string | null {
   let best: VolumePool | null = null;
   for (const host of hosts) {
     if (!isUp(host) || host.disabled || host.frozen || host.availabilityZone !== wanted.zone) continue;
     for (const pool of host.observedPools) {
       const promised = (promisedGib[pool.name] ?? 0) + wanted.sizeGib;
-      const fits = promised <= pool.totalGib * OVERSUBSCRIPTION && pool.freeGib > 0;
+      const fits = promised <= pool.totalGib * OVERSUBSCRIPTION && pool.freeGib > 0 && suits(pool);
       if (fits && (best === null || pool.freeGib > best.freeGib)) best = pool;
     }
   }

@@ -204,3 +204,17 @@ export async function listUnsettledVolumes(sql: Queryable): Promise<string[]> {
     where deleting or status in ('creating', 'extending', 'reverting', 'restoring-backup') or observed_generation is distinct from generation`;
   return rows.map(({ id }) => id);
 }
+
+export async function clearRevert(sql: Queryable, id: string): Promise<void> {
+  await sql`update volume set revert_snapshot_id = null where id = ${id}`;
+}
+
+/** Whoever reads the volume now: volumes made from it or its snapshots, backups, uploads. */
+export async function countReaders(sql: Queryable, id: string): Promise<number> {
+  const [row] = await sql<{ n: number }[]>`
+    select ((select count(*) from volume where source_volume_id = ${id} and status = 'creating')
+      + (select count(*) from snapshot s join volume v on v.snapshot_id = s.id where s.volume_id = ${id} and v.status = 'creating')
+      + (select count(*) from backup where volume_id = ${id} and status = 'creating')
+      + (select count(*) from volume_upload where volume_id = ${id}))::int as n`;
+  return row?.n ?? 0;
+}
