@@ -200,6 +200,7 @@ create table server (
   root_gib integer not null default 0,
   -- a new one makes the root disk anew
   disk_nonce text,
+  ephemeral_nonce text,
   -- what its root disk was made from, when that is not its image (SHELVED, migrated)
   disk_image jsonb,
   -- the image it is rescued with, and the password

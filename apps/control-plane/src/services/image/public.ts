@@ -15,7 +15,7 @@ import {
   bootFormat,
   reasonNotBootable,
 } from "./images/image.model.ts";
-import { findImage, findVisibleImage, insertImage, listServerImages } from "./images/image.queries.ts";
+import { findImage, findVisibleImage, insertImage, listServerBackups } from "./images/image.queries.ts";
 import { uploadMade } from "./images/upload-image.ts";
 import { imagePath } from "./store/image-store.ts";
 
@@ -50,7 +50,8 @@ export async function bootImageById(
 /** An image that is about to be made of something in the cloud. */
 export type NewMadeImage = {
   id: string;
-  projectId: string;
+  /** null: the cloud's own, nobody sees it. */
+  projectId: string | null;
   name: string;
   diskFormat: string;
   containerFormat: string;
@@ -96,11 +97,11 @@ export async function discardImage(tx: Transaction, imageId: string): Promise<vo
   if (image !== null) await startDeletion(tx, image);
 }
 
-/** Images of a type (`image_type`) that were made of a server, newest first. */
-export const imagesOfServer = (
+/** Backups of a type (`backup_type`) that were made of a server, newest first. */
+export const backupsOfServer = (
   sql: Queryable,
-  wanted: { projectId: string; serverId: string; imageType: string },
-): Promise<string[]> => listServerImages(sql, wanted);
+  wanted: { projectId: string; serverId: string; backupType: string },
+): Promise<string[]> => listServerBackups(sql, wanted);
 
 /** What snapshots inherit of the image that a server was made from; null: it is gone. */
 export async function imageTraits(

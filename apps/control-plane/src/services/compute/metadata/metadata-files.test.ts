@@ -71,6 +71,7 @@ const server: Server = {
   otherDiskImage: null,
   rootGib: 0,
   diskNonce: null,
+  ephemeralNonce: null,
   diskImage: null,
   rescue: null,
   shelvedImageId: null,

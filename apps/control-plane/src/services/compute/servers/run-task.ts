@@ -59,6 +59,7 @@ async function begin(tx: Transaction, server: Server, next: Extract<Next, { to: 
     tx.enqueue(`snapshot/${imageId}`);
   }
   const change: TaskChange = { task, taskStep: to, powerNonce: newUuid() };
+  if (task === "shelving_offloading") Object.assign(change, { mode: "shelved", modeSince: at, taskVmState: "shelved" });
   if (next.swap === true) await swap(tx, server, change, at);
   else await setTask(tx.sql, server.id, change, { bump: to !== "copy", at });
 }

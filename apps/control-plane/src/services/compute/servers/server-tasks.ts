@@ -32,9 +32,9 @@ export type Next =
   /** Somebody else says when this step is over: the copy, the scheduler. */
   | null;
 
-type Place = Pick<Server, "task" | "taskStep" | "otherHost">;
+type Place = Pick<Server, "task" | "taskStep" | "otherHost" | "shelvedImageId">;
 
-export function nextOf({ task, taskStep, otherHost }: Place): Next {
+export function nextOf({ task, taskStep, otherHost, shelvedImageId }: Place): Next {
   switch (task) {
     case "rebuilding":
       return taskStep === "stop" ? { to: "apply", task } : { end: "ordinary" };
@@ -51,7 +51,9 @@ export function nextOf({ task, taskStep, otherHost }: Place): Next {
     case "unrescuing":
       return taskStep === "stop" ? { to: "apply", task } : { end: "ordinary" };
     case "shelving":
-      return { to: "copy", task: "shelving_image_uploading" };
+      return shelvedImageId === null
+        ? { to: "offload", task: "shelving_offloading" }
+        : { to: "copy", task: "shelving_image_uploading" };
     case "shelving_offloading":
       return { end: "shelved_offloaded" };
     case "soft-deleting":

@@ -401,6 +401,7 @@ export type Server = ServerFacts & {
   otherDiskImage: NamedImage | null;
   rootGib: number;
   diskNonce: string | null;
+  ephemeralNonce: string | null;
   diskImage: NamedImage | null;
   rescue: Rescue | null;
   shelvedImageId: string | null;

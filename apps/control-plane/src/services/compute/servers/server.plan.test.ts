@@ -77,6 +77,7 @@ const server = (over: Partial<Server> = {}): Server => ({
   otherDiskImage: null,
   rootGib: 0,
   diskNonce: null,
+  ephemeralNonce: null,
   diskImage: null,
   rescue: null,
   shelvedImageId: null,

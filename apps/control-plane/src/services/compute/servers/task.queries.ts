@@ -34,11 +34,24 @@ export type TaskChange = {
   otherDiskImage?: NamedImage | null;
   rootGib?: number;
   diskNonce?: string;
+  ephemeralNonce?: string;
   diskImage?: NamedImage | null;
   rescue?: Rescue | null;
   shelvedImageId?: string | null;
   imageId?: string;
   image?: ImageCopy | null;
+  name?: string;
+  hostname?: string;
+  description?: string | null;
+  accessIpV4?: string | null;
+  accessIpV6?: string | null;
+  diskConfig?: "AUTO" | "MANUAL";
+  metadata?: { [key: string]: string };
+  keyName?: string | null;
+  keyType?: "ssh" | "x509" | null;
+  publicKey?: string | null;
+  userData?: string | null;
+  adminPassword?: Buffer | null;
   wantedZone?: string | null;
   wantedHost?: string | null;
   faultCode?: number | null;
@@ -46,7 +59,7 @@ export type TaskChange = {
   faultAt?: Date | null;
 };
 
-const JSON_COLUMNS = ["flavor", "otherFlavor", "otherDiskImage", "diskImage", "rescue", "image"] as const;
+const JSON_COLUMNS = ["flavor", "otherFlavor", "otherDiskImage", "diskImage", "rescue", "image", "metadata"] as const;
 
 /**
  * Writes a change of a task. `bump`: the guest's spec changes by it, and what was observed before says nothing of what

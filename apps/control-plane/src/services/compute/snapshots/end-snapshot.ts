@@ -1,7 +1,7 @@
 /** The end of an image's making, good or bad, and what follows from it for the server: one transaction. */
 import type { App } from "../../../app.ts";
 import type { Transaction } from "../../../db/transaction.ts";
-import { bootImageById, discardImage, imagesOfServer } from "../../image/public.ts";
+import { backupsOfServer, bootImageById, discardImage } from "../../image/public.ts";
 import { finishImageActions } from "../actions/action.queries.ts";
 import { lockUsage } from "../quotas/project.queries.ts";
 import { abandonTask, swap } from "../servers/run-task.ts";
@@ -54,8 +54,8 @@ async function endImage(
     detail: { image: snapshot.imageId },
   });
   if (!end.ok || snapshot.rotation === null || snapshot.backupType === null) return;
-  const wanted = { projectId: server.projectId, serverId: server.id, imageType: snapshot.backupType };
-  const old = (await imagesOfServer(tx.sql, wanted)).slice(snapshot.rotation);
+  const wanted = { projectId: server.projectId, serverId: server.id, backupType: snapshot.backupType };
+  const old = (await backupsOfServer(tx.sql, wanted)).slice(snapshot.rotation);
   for (const imageId of old) await discardImage(tx, imageId);
 }
 

@@ -77,14 +77,15 @@ export async function setImageStatus(
   await sql`update image set status = ${status}, reserved_bytes = 0, updated_at = now() where id = ${id}`;
 }
 
-/** A project's images of a kind that were made of a server, newest first. */
-export async function listServerImages(
+/** A project's backups of a type that were made of a server, newest first. */
+export async function listServerBackups(
   sql: Queryable,
-  wanted: { projectId: string; serverId: string; imageType: string },
+  wanted: { projectId: string; serverId: string; backupType: string },
 ): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`
     select id from image where project_id = ${wanted.projectId} and status <> 'deleting'
-      and properties ->> 'instance_uuid' = ${wanted.serverId} and properties ->> 'image_type' = ${wanted.imageType}
+      and properties ->> 'instance_uuid' = ${wanted.serverId} and properties ->> 'image_type' = 'backup'
+      and properties ->> 'backup_type' = ${wanted.backupType}
     order by created_at desc, id desc`;
   return rows.map((row) => row.id);
 }
