@@ -19,6 +19,8 @@ export type GuestProcess = "none" | "starting" | "running" | "paused" | "saved";
 export type ObservedGuest = {
   /** Disks are there, whole, as the spec wants them. */
   prepared: boolean;
+  /** A disk of the guest's own is there that must go, or be made anew, before the guest runs as wanted. */
+  remake: boolean;
   process: GuestProcess;
   /** Had been running, and went without our doing. Stays true until `acknowledgeExit`. */
   exited: boolean;
@@ -26,13 +28,15 @@ export type ObservedGuest = {
   stateSaved: boolean;
   /** Ids of the disks that the process has (a suspended guest: will have again); without one, of those that are made. */
   disks: readonly string[];
+  /** Disks of the process whose limits are not the spec's. */
+  toLimit: readonly string[];
   /** Ports plugged into the process. */
   plugged: readonly string[];
-  /** Taps or the like are held though no process uses them. */
+  /** Taps, links to volumes or the like are held though no process uses them. */
   holdsPorts: boolean;
   /** Ports plugged in the switch whose flows are installed. */
   portsUp: readonly string[];
-  /** False when the process runs with other processors or memory than the spec says. */
+  /** False when the process runs with other processors, memory or disks of its own than the spec says. */
   sized: boolean;
 };
 
@@ -64,6 +68,12 @@ export type Backend = {
   acknowledgeExit(spec: GuestSpec): Promise<void>;
   plug(spec: GuestSpec, wanted: GuestInterface): Promise<void>;
   unplug(spec: GuestSpec, portId: string): Promise<void>;
+  /** Plugs a volume of the spec; its key is there. */
+  plugDisk(spec: GuestSpec, diskId: string): Promise<void>;
+  /** Throws `unavailable` when the guest does not let go of it; it is then asked again. */
+  unplugDisk(spec: GuestSpec, diskId: string): Promise<void>;
+  /** Gives a disk the limits that the spec has for it. */
+  limitDisk(spec: GuestSpec, diskId: string): Promise<void>;
   /** Gives back what a guest without a process need not hold: taps, control groups. */
   release(spec: GuestSpec): Promise<void>;
   /** Leaves nothing of the guest. */

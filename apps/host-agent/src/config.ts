@@ -33,6 +33,8 @@ export type AgentConfig = {
   shutdownTimeoutMs?: number;
   /** How long a started guest waits for its ports. */
   portTimeoutMs?: number;
+  /** Where volumes are; the same directory on all hosts that name the same pool. */
+  volumePool?: { name: string; directory: string };
   logLevel?: string;
   simulated?: SimulatedConfig;
 };
@@ -96,6 +98,12 @@ const common = {
   controlPlaneGid: count,
   shutdownTimeoutMs: count,
   portTimeoutMs: count,
+  volumePool: {
+    type: "object",
+    additionalProperties: false,
+    required: ["name", "directory"],
+    properties: { name: text, directory: text },
+  },
   logLevel: text,
   simulated: simulatedSchema,
   socketPath: text,

@@ -1,13 +1,21 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import type { GuestSpec } from "@andromede/agent-api/types";
+import type { GuestDisk, GuestSpec } from "@andromede/agent-api/types";
 
 import type { ObservedGuest } from "./backend.ts";
 import { type Progress, type Step, planGuest, reportGuest } from "./guest.plan.ts";
-import type { LedgerEntry } from "./ledger.ts";
+import { FORGOTTEN_KEY, type LedgerEntry } from "./ledger.ts";
 
 const PORT = { portId: "p1", macAddress: "fa:16:3e:00:00:01", mtu: 1442 };
+const VOLUME: GuestDisk = {
+  id: "v",
+  source: { kind: "volume", volumeId: "v", key: "k", readOnly: false, shared: false },
+  sizeGib: 1,
+};
+/** As the ledger has it after a restart. */
+const forgotten = (disk: GuestDisk): GuestDisk =>
+  disk.source.kind === "volume" ? { ...disk, source: { ...disk.source, key: FORGOTTEN_KEY } } : disk;
 const LIMITS = { portsMs: 30_000, shutdownMs: 60_000 };
 const NOW = 1_000_000;
 
@@ -39,10 +47,12 @@ function entry({
 }
 const seen = (changes: Partial<ObservedGuest> = {}): ObservedGuest => ({
   prepared: true,
+  remake: false,
   process: "none",
   exited: false,
   stateSaved: false,
   disks: [],
+  toLimit: [],
   plugged: [],
   holdsPorts: false,
   portsUp: [],
@@ -88,6 +98,75 @@ const ROWS: Row[] = [
   // interfaces
   ["attach", { interfaces: [PORT, { ...PORT, portId: "p2" }] }, up, { do: "plug", wanted: { ...PORT, portId: "p2" } }],
   ["detach before attach", { interfaces: [{ ...PORT, portId: "p2" }] }, up, { do: "unplug", portId: "p1" }],
+  // disks
+  ["attach a volume", { disks: [VOLUME] }, up, { do: "plugDisk", diskId: "v" }],
+  ["attach a volume whose key was forgotten", { disks: [forgotten(VOLUME)] }, up, { do: "needKeys" }],
+  ["its key is of no use once it is there", { disks: [forgotten(VOLUME)] }, { ...up, disks: ["v"] }, { do: "done" }],
+  ["detach a volume", { disks: [] }, { ...up, disks: ["v"] }, { do: "unplugDisk", diskId: "v" }],
+  [
+    "a guest that does not let go of one volume gets another all the same",
+    { disks: [VOLUME] },
+    { ...up, disks: ["w"] },
+    { do: "plugDisk", diskId: "v" },
+  ],
+  ["limits of a disk", { disks: [VOLUME] }, { ...up, disks: ["v"], toLimit: ["v"] }, { do: "limitDisk", diskId: "v" }],
+  [
+    "attach while paused",
+    { power: "paused", disks: [VOLUME] },
+    { ...up, process: "paused" },
+    { do: "plugDisk", diskId: "v" },
+  ],
+  ["nothing is detached while paused", { power: "paused" }, { ...up, process: "paused", disks: ["v"] }, { do: "done" }],
+  ["nor does a detachment hold up a pause", { power: "paused" }, { ...up, disks: ["v"] }, { do: "pause" }],
+  ["started with a volume", { disks: [VOLUME] }, {}, { do: "launch", resume: false }],
+  ["started with a volume whose key was forgotten", { disks: [forgotten(VOLUME)] }, {}, { do: "needKeys" }],
+  [
+    "disks are made before keys are asked for",
+    { disks: [forgotten(VOLUME)] },
+    { prepared: false },
+    { do: "prepare" },
+  ],
+  [
+    "resumed with a volume whose key was forgotten",
+    { disks: [forgotten(VOLUME)] },
+    { stateSaved: true, disks: ["v"] },
+    { do: "needKeys" },
+  ],
+  [
+    "resumed without a volume that came meanwhile, and needs no key of it yet",
+    { disks: [forgotten(VOLUME)] },
+    { stateSaved: true },
+    { do: "launch", resume: true },
+  ],
+  ["stopped: no key is needed", { power: "stopped", disks: [forgotten(VOLUME)] }, {}, { do: "done" }],
+  ["a disk that is kept is no disk to plug", { disks: [{ ...VOLUME, detached: true }] }, up, { do: "done" }],
+  // another machine
+  [
+    "rebuilt: the process goes at once",
+    {},
+    { ...up, prepared: false, remake: true },
+    { do: "kill", why: "its disks are made anew" },
+  ],
+  [
+    "rebuilt while paused",
+    { power: "paused" },
+    { ...up, process: "paused", prepared: false, remake: true },
+    { do: "kill", why: "its disks are made anew" },
+  ],
+  ["rebuilt: then its disk is made", {}, { prepared: false, remake: true, sized: false }, { do: "prepare" }],
+  ["rebuilt while suspended", {}, { prepared: false, remake: true, stateSaved: true }, { do: "discardSaved" }],
+  ["rebuilt while stopped", { power: "stopped" }, { prepared: false, remake: true }, { do: "prepare" }],
+  ["of another size: asked to go", {}, { ...up, sized: false }, { do: "askShutdown" }],
+  ["of another size: gone, and started anew", {}, { exited: true, sized: false }, { do: "acknowledgeExit" }],
+  ["of another size while paused", {}, { ...up, process: "paused", sized: false }, { do: "kill", why: "another is wanted" }],
+  ["of another size before it ran", {}, { process: "starting", sized: false }, { do: "kill", why: "another is wanted" }],
+  [
+    "of another size and suspended: it goes on first",
+    {},
+    { process: "starting", stateSaved: true, sized: false },
+    { do: "begin" },
+  ],
+  ["a disk grew: asked to go", {}, { ...up, prepared: false }, { do: "askShutdown" }],
   // stop
   ["stop: ask", { power: "stopped" }, up, { do: "askShutdown" }],
   [
@@ -227,6 +306,20 @@ describe("report of a guest", () => {
       ...base,
       state: "running",
       converged: false,
+    });
+  });
+  test("not converged while it has a disk too many, or waits for keys", () => {
+    assert.deepEqual(report({ power: "paused" }, { ...up, process: "paused", portsUp: [], disks: ["v"] }, done), {
+      ...base,
+      state: "paused",
+      converged: false,
+      disks: ["v"],
+    });
+    assert.deepEqual(report({}, {}, { do: "needKeys" }), {
+      ...base,
+      state: "preparing",
+      converged: false,
+      needsKeys: true,
     });
   });
   test("off by itself, until a stop is wanted", () => {

@@ -2,10 +2,10 @@
  * Decides the next step of a guest from what is wanted and what is seen. Pure; the reconciler carries the step out and
  * asks again, so each answer is one step, and any crash between two leaves a state from which this continues.
  */
-import type { GuestInterface, GuestReport, GuestState } from "@andromede/agent-api/types";
+import type { GuestDisk, GuestInterface, GuestReport, GuestState } from "@andromede/agent-api/types";
 
 import type { ObservedGuest } from "./backend.ts";
-import type { LedgerEntry } from "./ledger.ts";
+import { FORGOTTEN_KEY, type LedgerEntry } from "./ledger.ts";
 
 /** What the agent did to this process of the guest. Forgotten when the agent restarts: it then does it again. */
 export type Progress = {
@@ -41,20 +41,25 @@ export type Step =
   | { do: "noteRebootDown"; nonce: string }
   | { do: "plug"; wanted: GuestInterface }
   | { do: "unplug"; portId: string }
+  | { do: "plugDisk"; diskId: string }
+  | { do: "unplugDisk"; diskId: string }
+  | { do: "limitDisk"; diskId: string }
   | { do: "release" }
   | { do: "remove" }
   | { do: "wait"; untilMs: number; why: "ports" | "shutdown" }
+  | { do: "needKeys" }
   | { do: "fault"; message: string }
   | { do: "done" };
 
 type Case = { wanted: LedgerEntry; observed: ObservedGuest; progress: Progress; nowMs: number; limits: PlanLimits };
 
-/** The next step, `wait`, `fault` (waits for something to change) or `done`. */
+/** The next step, `wait`, `needKeys`, `fault` (these wait for something to change) or `done`. */
 export function planGuest(now: Case): Step {
   const { wanted, observed } = now;
   if (wanted.deleting) return observed.process === "none" ? { do: "remove" } : { do: "kill", why: "deleted" };
   if (observed.exited) {
-    const expected = wanted.reboot !== null || wanted.spec.power === "stopped" || wanted.halted;
+    const asked = wanted.reboot !== null || wanted.spec.power === "stopped" || wanted.halted;
+    const expected = asked || startsAnew(observed);
     return expected ? { do: "acknowledgeExit" } : { do: "noteHalted" };
   }
   if (wanted.reboot !== null) return planReboot(now, wanted.reboot);
@@ -108,17 +113,68 @@ function planOn(now: Case): Step {
   const { wanted, observed } = now;
   switch (observed.process) {
     case "none":
-      if (wanted.halted) return rest(observed);
-      return observed.prepared ? { do: "launch", resume: observed.stateSaved } : { do: "prepare" };
+      return planStart(now);
     case "saved":
       return { do: "kill", why: "its state is saved" };
     case "starting":
-      return planBegin(now);
+      // A state that was saved goes on as the machine it is of, and only then becomes another.
+      return startsAnew(observed) && !observed.stateSaved ? { do: "kill", why: "another is wanted" } : planBegin(now);
     case "paused":
-      return wanted.spec.power === "paused" ? { do: "done" } : { do: "resume" };
+      return planRestart(now) ?? planPlugs(now) ?? { do: wanted.spec.power === "paused" ? "done" : "resume" };
     case "running":
-      return planInterfaces(now) ?? (wanted.spec.power === "paused" ? { do: "pause" } : { do: "done" });
+      return (
+        planRestart(now) ??
+        planPlugs(now) ??
+        planInterfaces(now) ??
+        // A guest need not let go of a disk; one that stands still cannot.
+        (wanted.spec.power === "paused" ? { do: "pause" } : (planDetach(now) ?? { do: "done" }))
+      );
   }
+}
+
+function planStart({ wanted, observed }: Case): Step {
+  if (wanted.halted) return rest(observed);
+  // Its memory is of disks that will not be there.
+  if (observed.stateSaved && observed.remake) return { do: "discardSaved" };
+  if (!observed.prepared) return { do: "prepare" };
+  const needed = pluggedDisks(wanted).filter(({ id }) => !observed.stateSaved || observed.disks.includes(id));
+  return needed.some(isLocked) ? { do: "needKeys" } : { do: "launch", resume: observed.stateSaved };
+}
+
+/** Must the process go, because it cannot become what is wanted? */
+const startsAnew = ({ sized, prepared }: ObservedGuest): boolean => !sized || !prepared;
+
+function planRestart(now: Case): Step | null {
+  const { observed } = now;
+  // What it would save at the end is thrown away anyway.
+  if (observed.remake) return { do: "kill", why: "its disks are made anew" };
+  if (!startsAnew(observed)) return null;
+  return observed.process === "running" ? shutDown(now) : { do: "kill", why: "another is wanted" };
+}
+
+const pluggedDisks = ({ spec }: LedgerEntry): GuestDisk[] => spec.disks.filter(({ detached }) => detached !== true);
+
+/** The agent restarted since it heard the key (see ledger.ts). */
+const isLocked = ({ source }: GuestDisk): boolean => source.kind === "volume" && source.key === FORGOTTEN_KEY;
+
+/** A guest that stands still takes in a disk too: it finds it when it goes on. */
+function planPlugs({ wanted, observed }: Case): Step | null {
+  const missing = pluggedDisks(wanted).find(
+    ({ id, source }) => source.kind === "volume" && !observed.disks.includes(id),
+  );
+  if (missing !== undefined) return isLocked(missing) ? { do: "needKeys" } : { do: "plugDisk", diskId: missing.id };
+  const [diskId] = observed.toLimit;
+  return diskId === undefined ? null : { do: "limitDisk", diskId };
+}
+
+function planDetach({ wanted, observed }: Case): Step | null {
+  const diskId = extraDisk(wanted, observed);
+  return diskId === undefined ? null : { do: "unplugDisk", diskId };
+}
+
+function extraDisk(wanted: LedgerEntry, observed: ObservedGuest): string | undefined {
+  const ids = pluggedDisks(wanted).map(({ id }) => id);
+  return observed.disks.find((id) => !ids.includes(id));
 }
 
 /** No guest runs before its network does: cloud-init would wait for DHCP in vain. */
@@ -166,7 +222,7 @@ export function reportGuest(
     next.do === "done" &&
     fault === null &&
     (!wanted.halted || stoppedAsWanted) &&
-    (observed.sized || observed.process === "none");
+    (observed.process === "none" || (observed.sized && extraDisk(wanted, observed) === undefined));
   const ports = new Set(wanted.spec.interfaces.map(({ portId }) => portId));
   return {
     id: wanted.spec.id,
@@ -178,6 +234,7 @@ export function reportGuest(
     ...(wanted.halted && !stoppedAsWanted ? { spontaneous: true as const } : {}),
     ...(wanted.rebootDone === null ? {} : { rebootNonce: wanted.rebootDone }),
     ...(fault === null ? {} : { fault }),
+    ...(next.do === "needKeys" ? { needsKeys: true as const } : {}),
   };
 }
 

@@ -8,7 +8,7 @@ import type { GuestSpec } from "@andromede/agent-api/types";
 import { manualClock } from "@andromede/base/clock";
 import { silentLogger } from "@andromede/base/log";
 
-import { type Ledger, openLedger } from "./ledger.ts";
+import { FORGOTTEN_KEY, type Ledger, type LedgerEntry, openLedger } from "./ledger.ts";
 
 const spec = (generation: number, changes: Partial<GuestSpec> = {}): GuestSpec => ({
   id: "11111111-1111-4111-8111-111111111111",
@@ -43,6 +43,28 @@ describe("ledger", () => {
     await ledger.wantReboot(ID, "hard", "n");
     assert.deepEqual((await open()).get(ID), ledger.get(ID));
     assert.deepEqual(ledger.get(ID)?.reboot, { kind: "hard", nonce: "n" });
+  });
+
+  test("keys of volumes are not written, and what is told again after a restart is news", async () => {
+    const key = `${"K".repeat(43)}=`;
+    const volume = { kind: "volume", volumeId: "v", readOnly: false, shared: false } as const;
+    const disks = [
+      { id: "v", source: { ...volume, key }, sizeGib: 1 },
+      { id: "w", source: { ...volume, key: null }, sizeGib: 1 },
+    ];
+    const ledger = await open();
+    const entry = await ledger.put(spec(1, { disks }));
+    assert.deepEqual(entry.spec.disks, disks);
+    assert.equal(await ledger.put(spec(1, { disks })), entry);
+    assert.ok(!readFileSync(join(directory, `${ID}.json`), "utf8").includes(key));
+    const later = await open();
+    const keys = (found: LedgerEntry | undefined): unknown[] =>
+      (found?.spec.disks ?? []).map(({ source }) => (source.kind === "volume" ? source.key : undefined));
+    assert.deepEqual(keys(later.get(ID)), [FORGOTTEN_KEY, null]);
+    await later.wantReboot(ID, "hard", "n");
+    await later.put(spec(1, { disks }));
+    assert.deepEqual(keys(later.get(ID)), [key, null]);
+    assert.ok(!readFileSync(join(directory, `${ID}.json`), "utf8").includes(key));
   });
 
   test("older generations are refused, whichever way they come", async () => {

@@ -16,6 +16,9 @@ import type { Logger } from "@andromede/base/log";
 
 import { readIfThere, writeDurably } from "./durable.ts";
 
+/** Stands for the key of an encrypted volume in an entry that was read from disk: keys are in memory only. */
+export const FORGOTTEN_KEY = "";
+
 export type LedgerEntry = {
   readonly spec: GuestSpec;
   readonly deleting: boolean;
@@ -189,7 +192,7 @@ export class Ledger {
 
   async #write(id: string, content: LedgerEntry | Tombstone): Promise<void> {
     const path = this.#path(id);
-    if (path !== null) await writeDurably(path, JSON.stringify(content));
+    if (path !== null) await writeDurably(path, JSON.stringify("gone" in content ? content : withoutKeys(content)));
   }
 
   async #store(entry: LedgerEntry): Promise<LedgerEntry> {
@@ -238,4 +241,14 @@ function nextEntry(old: LedgerEntry, spec: GuestSpec): LedgerEntry {
 /** Has the customer said something new about power since? */
 function asksForPower(old: GuestSpec, next: GuestSpec): boolean {
   return old.power !== next.power || old.powerNonce !== next.powerNonce;
+}
+
+function withoutKeys(entry: LedgerEntry): LedgerEntry {
+  const disks = entry.spec.disks.map((disk) => {
+    const { source } = disk;
+    return source.kind === "volume" && source.key !== null
+      ? { ...disk, source: { ...source, key: FORGOTTEN_KEY } }
+      : disk;
+  });
+  return { ...entry, spec: { ...entry.spec, disks } };
 }

@@ -33,7 +33,8 @@ type Worker = {
 };
 
 /** What there is to do, waiting aside. */
-type ActiveStep = Exclude<Step, { do: "done" | "wait" | "fault" }>;
+type ActiveStep = Exclude<Step, { do: "done" | "wait" | "needKeys" | "fault" }>;
+const isActive = (step: Step): step is ActiveStep => !["done", "wait", "needKeys", "fault"].includes(step.do);
 type PlainStep = Exclude<ActiveStep, { do: "launch" | "askShutdown" | "kill" | "acknowledgeExit" | "noteHalted" }>;
 
 export type ReconcilerOptions = {
@@ -49,6 +50,8 @@ export type ReconcilerOptions = {
 /** A transient trouble becomes a fault when the step has failed this often. */
 const QUIET_ATTEMPTS = 3;
 const TRANSIENT_BACKOFF = { firstMs: 1_000, lastMs: 60_000 };
+/** A guest that did not let go may have been busy booting; Nova asks eight times, 20 s apart (device_detach_attempts). */
+const ASK_AGAIN_BACKOFF = { firstMs: 1_000, lastMs: 5_000 };
 const FAULT_BACKOFF = { firstMs: 30_000, lastMs: 600_000 };
 
 export class Reconciler {
@@ -172,7 +175,7 @@ export class Reconciler {
     }
     const next = this.#plan(wanted, worker.progress);
     const nowMs = this.#options.clock.now();
-    if (next.do === "done" || next.do === "fault" || next.do === "wait") {
+    if (!isActive(next)) {
       worker.fault = null;
       worker.attempts = 0;
       worker.retryAtMs = 0;
@@ -214,7 +217,8 @@ export class Reconciler {
     worker.attempts += 1;
     worker.faultOf = wanted;
     const lasting = error instanceof CloudError && error.kind !== "unavailable" && error.kind !== "internal";
-    const backoff = lasting ? FAULT_BACKOFF : TRANSIENT_BACKOFF;
+    const asks = next.do === "unplug" || next.do === "unplugDisk";
+    const backoff = lasting ? FAULT_BACKOFF : asks ? ASK_AGAIN_BACKOFF : TRANSIENT_BACKOFF;
     const delayMs = Math.min(backoff.lastMs, backoff.firstMs * 2 ** Math.min(worker.attempts - 1, 16));
     log[lasting ? "warn" : "error"](
       { error, guest: guestId, step: next, attempt: worker.attempts, delayMs },
@@ -280,6 +284,12 @@ export class Reconciler {
         return backend.plug(spec, next.wanted);
       case "unplug":
         return backend.unplug(spec, next.portId);
+      case "plugDisk":
+        return backend.plugDisk(spec, next.diskId);
+      case "unplugDisk":
+        return backend.unplugDisk(spec, next.diskId);
+      case "limitDisk":
+        return backend.limitDisk(spec, next.diskId);
       case "release":
         return backend.release(spec);
       case "noteRebootDown":
@@ -324,6 +334,9 @@ const STEP_IN_WORDS: { [step in Step["do"]]?: string } = {
   suspend: "save the server's memory",
   plug: "attach the interface",
   unplug: "detach the interface",
+  plugDisk: "attach the volume",
+  unplugDisk: "detach the volume",
+  limitDisk: "limit the disk",
   remove: "remove the server",
 };
 

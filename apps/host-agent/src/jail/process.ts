@@ -4,6 +4,7 @@
 import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { readFile, readdir } from "node:fs/promises";
+import type { Writable } from "node:stream";
 
 import { unavailable } from "@andromede/base/errors";
 import { waitUntil } from "@andromede/base/waiting";
@@ -40,20 +41,27 @@ export type Started = { record: ProcessRecord; exited: Promise<{ code: number | 
 
 /**
  * Starts a process in a session of its own, its output appended to a file: nothing of it depends on the agent's life.
- * `descriptors` become its 3, 4, and so on.
+ * `descriptors` become its 3, 4, and so on; after them come pipes that say `contents`.
  */
 export async function startDetached(
   command: readonly string[],
   logPath: string,
   descriptors: readonly number[] = [],
+  contents: readonly string[] = [],
 ): Promise<Started> {
   const [program = "", ...args] = command;
   const logFile = openSync(logPath, "a", 0o600);
   try {
     const child = spawn(program, args, {
       detached: true,
-      stdio: ["ignore", logFile, logFile, ...descriptors],
+      stdio: ["ignore", logFile, logFile, ...descriptors, ...contents.map(() => "pipe" as const)],
       cwd: "/",
+    });
+    contents.forEach((content, at) => {
+      const pipe = child.stdio[3 + descriptors.length + at] as Writable;
+      // A process that ends without reading it is judged by that.
+      pipe.on("error", () => undefined);
+      pipe.end(content);
     });
     const exited = new Promise<{ code: number | null; signal: string | null }>((resolve, reject) => {
       child.once("error", reject);

@@ -2,10 +2,10 @@
  * Layout -> QEMU's command line. Pure; golden tests beside it.
  *
  * Paths are those inside the guest's jail (guest-jail.ts). What is on the root bus stays for the machine's life; network
- * cards sit behind root ports, where they can be plugged and unplugged.
+ * cards and volumes sit behind root ports, where they can be plugged and unplugged.
  */
-import { CONFIG_DRIVE_PATH, diskPath, runPath } from "./guest-jail.ts";
-import type { LayoutDisk, LayoutInterface, MachineLayout } from "./layout.ts";
+import { CONFIG_DRIVE_PATH, diskPath, keyPath, runPath, volumePath } from "./guest-jail.ts";
+import type { LayoutDisk, LayoutInterface, LayoutVolume, MachineLayout } from "./layout.ts";
 
 /** Memory that TCG may fill with translated code. */
 export const TCG_CACHE_MIB = 256;
@@ -13,6 +13,9 @@ export const TCG_CACHE_MIB = 256;
 export const CONSOLE_RING_BYTES = 262_144;
 /** Passed to QEMU as a descriptor: the device's node belongs to root. */
 export const KVM_FD = 3;
+
+/** What QEMU's JSON and its command line both say. Nested members are a command line's dotted ones. */
+type Options = { [name: string]: string | number | boolean | Options };
 
 /** First device number of the root ports on the root bus. */
 const SLOT_DEVICE = 0x10;
@@ -24,7 +27,7 @@ export function guestCommand(layout: MachineLayout, options: { resume: boolean }
     ...machinePart(layout),
     ...consolePart(),
     ...rootPorts(layout.slots),
-    ...layout.disks.flatMap(diskPart),
+    ...layout.disks.flatMap((disk, at) => (disk.volume === null ? diskPart(disk, at) : volumePart(disk, disk.volume))),
     ...(layout.configDrive ? configDrivePart() : []),
     ...layout.interfaces.flatMap((each) => [
       "-netdev",
@@ -99,11 +102,54 @@ function diskPart({ id, bootIndex }: LayoutDisk, at: number): string[] {
     ["-blockdev", `driver=qcow2,node-name=disk${at},file=file${at},discard=unmap`],
     [
       "-device",
-      `virtio-blk-pci,id=virtio-${id},drive=disk${at},bus=pcie.0,serial=${id.slice(0, 20)}` +
+      `virtio-blk-pci,id=${diskDeviceId(id)},drive=disk${at},bus=pcie.0,serial=${id.slice(0, 20)}` +
         (bootIndex === null ? "" : `,bootindex=${bootIndex}`),
     ],
   ].flat();
 }
+
+/** The key's file is the jail's, in memory, and gone once QEMU has read it. */
+function volumePart(disk: LayoutDisk, volume: LayoutVolume): string[] {
+  const key = volume.encrypted ? ["-object", `secret,id=${secretId(volume)},file=${keyPath(volume.slot)}`] : [];
+  return [
+    ...key,
+    "-blockdev",
+    toOptions(volumeNodeOf(volume), "driver="),
+    "-device",
+    toOptions(volumeDeviceOf(disk, volume)),
+  ];
+}
+
+/**
+ * Members for `-blockdev` or `blockdev-add`. There is one process that writes a volume: qcow2's tables are held in memory.
+ */
+export function volumeNodeOf(volume: LayoutVolume): Options & { driver: string; "node-name": string } {
+  const readOnly = volume.readOnly ? { "read-only": true } : {};
+  return {
+    driver: "qcow2",
+    "node-name": volumeNode(volume),
+    discard: "unmap",
+    ...readOnly,
+    ...(volume.encrypted ? { encrypt: { format: "luks", "key-secret": secretId(volume) } } : {}),
+    file: { driver: "file", filename: volumePath(volume.volumeId), aio: "threads", discard: "unmap", ...readOnly },
+  };
+}
+
+/** Members for `-device` or `device_add`. */
+export function volumeDeviceOf({ id, bootIndex }: LayoutDisk, volume: LayoutVolume): Properties<"driver"> {
+  return {
+    driver: "virtio-blk-pci",
+    id: diskDeviceId(id),
+    drive: volumeNode(volume),
+    bus: `slot${volume.slot}`,
+    serial: id.slice(0, 20),
+    ...(bootIndex === null ? {} : { bootindex: bootIndex }),
+  };
+}
+
+export const volumeNode = ({ slot }: LayoutVolume): string => `volume${slot}`;
+export const secretId = ({ slot }: LayoutVolume): string => `key${slot}`;
+export const diskDeviceId = (diskId: string): string => `virtio-${diskId}`;
 
 function configDrivePart(): string[] {
   return [
@@ -148,13 +194,18 @@ export function nicOf(
 export const netdevId = (portId: string): string => `net-${portId}`;
 export const nicId = (portId: string): string => `nic-${portId}`;
 
-function toOptions(properties: { [property: string]: string | number | boolean }): string {
-  return Object.entries(properties)
-    .map(([name, value], at) => {
-      const text = typeof value === "boolean" ? (value ? "on" : "off") : String(value);
-      return at === 0 ? text : `${name}=${text}`;
-    })
+/** The first value goes without its name, unless `first` says it. */
+function toOptions(properties: Options, first = ""): string {
+  return flat(properties)
+    .map(([name, value], at) => (at === 0 ? `${first}${value}` : `${name}=${value}`))
     .join(",");
+}
+
+function flat(properties: Options, prefix = ""): [string, string][] {
+  return Object.entries(properties).flatMap(([name, value]): [string, string][] => {
+    if (typeof value === "object") return flat(value, `${prefix}${name}.`);
+    return [[`${prefix}${name}`, typeof value === "boolean" ? (value ? "on" : "off") : String(value)]];
+  });
 }
 
 /** What the guest's processes may use in all: its memory, and what QEMU needs beside it. */

@@ -2,15 +2,12 @@
 import type { GuestInterface } from "@andromede/agent-api/types";
 import { conflict, unavailable } from "@andromede/base/errors";
 import * as qmp from "@andromede/qmp/commands";
-import { QmpError } from "@andromede/qmp/monitor";
 
 import type { Ports } from "../network/port.ts";
+import { orGone, unplugDevice } from "./devices.ts";
 import type { GuestMachine } from "./guest.ts";
 import { netdevId, netdevOf, nicId, nicOf } from "./guest-command.ts";
 import { withInterface, withoutInterface } from "./layout.ts";
-
-/** A guest lets go of a card when its kernel says so; a guest without a kernel never does. */
-const UNPLUG_TIMEOUT_MS = 15_000;
 
 type Plugging = { machine: GuestMachine; ports: Ports; guest: { id: string; uid: number } };
 
@@ -40,36 +37,8 @@ export async function unplugInterface({ machine, ports, guest }: Plugging, portI
   const { layout, monitor } = machine;
   if (layout === null) throw unavailable("the guest's machine is not known");
   await ports.unplug([portId]);
-  const device = nicId(portId);
-  if ((await qmp.listObjects(monitor, "/machine/peripheral")).includes(device)) {
-    const deleted = monitor.nextEvent(
-      ({ name, data }) => name === "DEVICE_DELETED" && data["device"] === device,
-      UNPLUG_TIMEOUT_MS,
-    );
-    deleted.catch(() => undefined);
-    await orPending(qmp.deviceDel(monitor, device));
-    await deleted.catch((cause: unknown) => {
-      throw unavailable(`The server did not let go of the interface of port ${portId}`, { cause });
-    });
-  }
+  await unplugDevice(monitor, nicId(portId), `the interface of port ${portId}`);
   await orGone(qmp.netdevDel(monitor, netdevId(portId)));
   await machine.setLayout(withoutInterface(layout, portId));
   await ports.remove(guest.id, [portId]);
-}
-
-async function orGone(work: Promise<void>): Promise<void> {
-  try {
-    await work;
-  } catch (error) {
-    if (!(error instanceof QmpError)) throw error;
-  }
-}
-
-/** QEMU refuses to ask a second time while the guest has not answered the first; the answer is awaited all the same. */
-async function orPending(work: Promise<void>): Promise<void> {
-  try {
-    await work;
-  } catch (error) {
-    if (!(error instanceof QmpError) || !error.message.includes("already in the process of unplug")) throw error;
-  }
 }

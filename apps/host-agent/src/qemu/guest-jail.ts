@@ -1,5 +1,5 @@
 /** What a guest's process sees: its own disks, its images (read only), its sockets. Pure. */
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 import type { Bind, Device, Jail } from "../jail/jail.ts";
 import type { MachineLayout } from "./layout.ts";
@@ -8,6 +8,10 @@ import type { MachineLayout } from "./layout.ts";
 export const basePath = (imageId: string): string => `/guest/base/${imageId}`;
 export const diskPath = (diskId: string): string => `/guest/disks/${diskId}.qcow2`;
 export const runPath = (name: string): string => `/guest/run/${name}`;
+export const volumePath = (volumeId: string): string => `/guest/volumes/${volumeId}.qcow2`;
+/** By slot, as the device that it is for. */
+export const keyPath = (slot: number): string => `${KEYS_PATH}/${slot}`;
+export const KEYS_PATH = "/guest/keys";
 export const CONFIG_DRIVE_PATH = "/guest/config-drive.iso";
 
 /** Where things of a guest are on the host. */
@@ -60,17 +64,26 @@ export type GuestJailOptions = {
   tun: Device;
   user: { uid: number; gid: number };
   cgroups: readonly string[];
+  /** Where its volumes are linked to: what comes there while it runs, it sees. null: the host has no volumes. */
+  volumesDirectory: string | null;
+  /** Descriptors that the command inherits, and the slots of the volumes whose keys they give. */
+  keys: readonly { slot: number; descriptor: number }[];
 };
 
 /** The jail of a guest's QEMU. */
 export function guestJail(layout: MachineLayout, options: GuestJailOptions): Jail {
-  const { paths, imagePath } = options;
+  const { paths, imagePath, volumesDirectory } = options;
+  const own = layout.disks.filter(({ volume }) => volume === null);
   const images = new Set(layout.disks.flatMap(({ imageId }) => imageId ?? []));
   const binds: Bind[] = [
     { source: paths.run, target: "/guest/run", writable: true },
-    ...layout.disks.map(({ id }) => ({ source: paths.disk(id), target: diskPath(id), writable: true })),
+    ...own.map(({ id }) => ({ source: paths.disk(id), target: diskPath(id), writable: true })),
     ...[...images].map((imageId) => ({ source: imagePath(imageId), target: basePath(imageId) })),
     ...(layout.configDrive ? [{ source: paths.configDrive, target: CONFIG_DRIVE_PATH }] : []),
+    // Its own user may not write there: files of its own could not get into the pool.
+    ...(volumesDirectory === null
+      ? []
+      : [{ source: volumesDirectory, target: dirname(volumePath("")), writable: true }]),
   ];
   return {
     engineRoot: options.engineRoot,
@@ -79,6 +92,7 @@ export function guestJail(layout: MachineLayout, options: GuestJailOptions): Jai
     network: options.namespacePath === null ? "inherit" : { path: options.namespacePath },
     user: options.user,
     cgroups: options.cgroups,
+    secrets: options.keys.map(({ slot, descriptor }) => ({ descriptor, target: keyPath(slot) })),
     limits: {},
   };
 }

@@ -22,9 +22,11 @@ import { readIfThere, removePath, syncDirectory, writeAtomically, writeDurably }
 import { type Device, jailCommand } from "../jail/jail.ts";
 import { type ProcessRecord, bootId, findProcesses, killProcesses, startDetached, untilGone } from "../jail/process.ts";
 import { GuestConsole } from "./console.ts";
-import { guestCommand } from "./guest-command.ts";
+import { KVM_FD, guestCommand } from "./guest-command.ts";
 import { type GuestPaths, guestJail, runPath } from "./guest-jail.ts";
-import type { MachineLayout } from "./layout.ts";
+import { forgetKeys, keysFor } from "./guest-keys.ts";
+import { type MachineLayout, layoutFrom } from "./layout.ts";
+import { limitDisks, settleVolumes } from "./volume-nodes.ts";
 import { socketPath } from "@andromede/qmp/socket-path";
 
 export type GuestProcessOptions = {
@@ -36,9 +38,15 @@ export type GuestProcessOptions = {
   tun: () => Device;
   user: { uid: number; gid: number };
   imagePath: (imageId: string) => string;
+  volumesDirectory: string | null;
   log: Logger;
   changed: () => void;
+  /** What became of volumes that an earlier agent was plugging or unplugging is known. */
+  settled: (layout: MachineLayout) => Promise<void>;
 };
+
+/** `keys`: of the encrypted volumes, by disk. */
+export type LaunchOptions = { resume: boolean; cgroups: readonly string[]; keys: ReadonlyMap<string, string> };
 
 type ProcessFile = ProcessRecord & { phase: "starting" | "running" };
 
@@ -86,7 +94,8 @@ export class GuestMachine {
   async adopt(alive: readonly ProcessRecord[]): Promise<void> {
     const { paths } = this.#options;
     this.stateSaved = (await readIfThere(paths.suspended)) !== null;
-    this.layout = parse<MachineLayout>(await readIfThere(paths.machine));
+    const written = parse<MachineLayout>(await readIfThere(paths.machine));
+    this.layout = written === null ? null : layoutFrom(written);
     const record = parse<ProcessFile>(await readIfThere(paths.process));
     const ran = record?.phase === "running" && record.bootId === (await bootId());
     if (alive.length === 0) {
@@ -113,7 +122,7 @@ export class GuestMachine {
   }
 
   /** Starts QEMU for the layout; it waits, not having run an instruction. */
-  async launch(layout: MachineLayout, options: { resume: boolean; cgroups: readonly string[] }): Promise<void> {
+  async launch(layout: MachineLayout, options: LaunchOptions): Promise<void> {
     if (this.#earlyEnd !== null) {
       const why = this.#earlyEnd;
       this.#earlyEnd = null;
@@ -141,6 +150,8 @@ export class GuestMachine {
       endedEarly.catch(() => undefined);
       await Promise.race([this.#connect(GREETING_TIMEOUT_MS, false), endedEarly]);
       this.#watch(null);
+      await forgetKeys(await this.#processes(), layout);
+      await limitDisks(this.#connected(), layout);
       if (options.resume) await this.#loadState();
       this.process = "starting";
     } catch (error) {
@@ -280,26 +291,17 @@ export class GuestMachine {
     return this.#monitor;
   }
 
-  async #start(
-    layout: MachineLayout,
-    options: { resume: boolean; cgroups: readonly string[] },
-  ): ReturnType<typeof startDetached> {
-    const { engineRoot, paths, imagePath, namespacePath, user, tun } = this.#options;
-    const jail = guestJail(layout, {
-      engineRoot,
-      paths,
-      imagePath,
-      namespacePath,
-      user,
-      tun: tun(),
-      cgroups: options.cgroups,
-    });
-    const command = jailCommand(jail, guestCommand(layout, options));
-    if (layout.accelerator === "tcg") return startDetached(command, paths.log);
+  async #start(layout: MachineLayout, { resume, cgroups, keys }: LaunchOptions): ReturnType<typeof startDetached> {
+    const { paths, tun } = this.#options;
+    // KVM_FD of guest-command.ts is the first descriptor after the standard three; the keys' come next.
+    const withKvm = layout.accelerator === "kvm";
+    const given = keysFor(layout, keys, withKvm ? KVM_FD + 1 : KVM_FD);
+    const jail = guestJail(layout, { ...this.#options, tun: tun(), cgroups, keys: given.descriptors });
+    const command = jailCommand(jail, guestCommand(layout, { resume }));
+    if (!withKvm) return startDetached(command, paths.log, [], given.contents);
     const kvm = await open("/dev/kvm", "r+");
     try {
-      // It becomes descriptor KVM_FD of guest-command.ts, the first after the standard three.
-      return await startDetached(command, paths.log, [kvm.fd]);
+      return await startDetached(command, paths.log, [kvm.fd], given.contents);
     } finally {
       await kvm.close();
     }
@@ -335,7 +337,10 @@ export class GuestMachine {
     if (layout === null) return;
     const devices = await qmp.listObjects(monitor, "/machine/peripheral");
     const interfaces = layout.interfaces.filter(({ portId }) => devices.includes(`nic-${portId}`));
-    if (interfaces.length < layout.interfaces.length) await this.setLayout({ ...layout, interfaces });
+    const { disks } = await settleVolumes(monitor, layout);
+    const changed = interfaces.length < layout.interfaces.length || disks.length < layout.disks.length;
+    if (changed) await this.setLayout({ ...layout, interfaces, disks });
+    await this.#options.settled({ ...layout, disks });
   }
 
   #reconnect(): void {

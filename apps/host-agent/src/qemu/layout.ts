@@ -4,9 +4,18 @@
  */
 import { createHash } from "node:crypto";
 
-import type { GuestDisk, GuestInterface, GuestSpec } from "@andromede/agent-api/types";
+import type { DiskLimits, GuestDisk, GuestInterface, GuestSpec } from "@andromede/agent-api/types";
 
-export type LayoutDisk = { id: string; imageId: string | null; bootIndex: number | null };
+/** A volume of the pool, behind a root port. Its key is nowhere on disk: whoever needs it knows it from the spec. */
+export type LayoutVolume = { volumeId: string; encrypted: boolean; readOnly: boolean; shared: boolean; slot: number };
+export type LayoutDisk = {
+  id: string;
+  imageId: string | null;
+  bootIndex: number | null;
+  limits: DiskLimits;
+  /** null: a disk of the guest's own, which stays for the machine's life. */
+  volume: LayoutVolume | null;
+};
 export type LayoutInterface = GuestInterface & {
   /** Which of the machine's hot-plug slots it sits in. */
   slot: number;
@@ -33,11 +42,10 @@ export type Host = {
   datapath: "netdev" | "system";
 };
 
-/** Ports that can be attached to a running guest, at least. */
-const SPARE_SLOTS = 4;
-const LEAST_SLOTS = 8;
-/** Four device numbers of eight functions, see guest-command.ts. */
-export const MOST_SLOTS = 32;
+/** Ports and volumes that can be attached to a running guest. Emulated, each slot makes its start 40 ms longer. */
+const SPARE_SLOTS = { kvm: 24, tcg: 8 };
+/** Seven device numbers of eight functions, see guest-command.ts: 26 disks, 24 interfaces, and some. */
+export const MOST_SLOTS = 56;
 
 /** How a guest's process is called. */
 export const processNameOf = ({ instance, host }: Pick<Host, "instance" | "host">, guestId: string): string =>
@@ -45,6 +53,11 @@ export const processNameOf = ({ instance, host }: Pick<Host, "instance" | "host"
 
 /** The machine for a spec. */
 export function layoutOf(spec: GuestSpec, host: Host): MachineLayout {
+  const interfaces = spec.interfaces.map(({ portId, macAddress, mtu }, slot) => ({ portId, macAddress, mtu, slot }));
+  let slot = interfaces.length;
+  const disks = spec.disks
+    .filter(({ detached }) => detached !== true)
+    .map((disk) => layoutDisk(disk, disk.source.kind === "volume" ? slot++ : null));
   return {
     id: spec.id,
     processName: processNameOf(host, spec.id),
@@ -52,24 +65,76 @@ export function layoutOf(spec: GuestSpec, host: Host): MachineLayout {
     memoryMib: spec.memoryMib,
     accelerator: host.accelerator,
     datapath: host.datapath,
-    disks: spec.disks.map(layoutDisk),
+    disks,
     configDrive: spec.configDrive,
-    slots: Math.min(MOST_SLOTS, Math.max(LEAST_SLOTS, spec.interfaces.length + SPARE_SLOTS)),
-    interfaces: spec.interfaces.map(({ portId, macAddress, mtu }, slot) => ({ portId, macAddress, mtu, slot })),
+    slots: Math.min(MOST_SLOTS, slot + SPARE_SLOTS[host.accelerator]),
+    interfaces,
   };
 }
 
-const layoutDisk = ({ id, source, bootIndex }: GuestDisk): LayoutDisk => ({
+const layoutDisk = ({ id, source, bootIndex, limits = {} }: GuestDisk, slot: number | null): LayoutDisk => ({
   id,
   imageId: source.kind === "image" ? source.imageId : null,
   bootIndex: bootIndex ?? null,
+  limits: limitsSet(limits),
+  volume:
+    source.kind !== "volume" || slot === null
+      ? null
+      : {
+          volumeId: source.volumeId,
+          encrypted: source.key !== null,
+          readOnly: source.readOnly,
+          shared: source.shared,
+          slot,
+        },
 });
+
+const LIMITS = ["totalBytesSec", "readBytesSec", "writeBytesSec", "totalIops", "readIops", "writeIops"] as const;
+
+/** Only what is limited, always in the same order. */
+export const limitsSet = (limits: DiskLimits): DiskLimits =>
+  Object.fromEntries(LIMITS.flatMap((name) => ((limits[name] ?? 0) === 0 ? [] : [[name, limits[name]]])));
+
+/** Is the machine, but for what can be plugged and unplugged, the one that the spec wants? */
+export function machineFits(spec: GuestSpec, layout: MachineLayout): boolean {
+  const fixed = (disks: readonly { id: string; bootIndex: number | null }[]): string =>
+    disks.map(({ id, bootIndex }) => `${id} ${bootIndex}`).join();
+  const wanted = spec.disks.filter(({ source, detached }) => source.kind !== "volume" && detached !== true);
+  return (
+    layout.vcpus === spec.vcpus &&
+    layout.memoryMib === spec.memoryMib &&
+    fixed(layout.disks.filter(({ volume }) => volume === null)) ===
+      fixed(wanted.map(({ id, bootIndex }) => ({ id, bootIndex: bootIndex ?? null })))
+  );
+}
+
+/** Disks of the machine whose limits are others than the spec's. */
+export function disksToLimit(spec: GuestSpec, layout: MachineLayout): string[] {
+  const wanted = new Map(spec.disks.map(({ id, limits = {} }) => [id, JSON.stringify(limitsSet(limits))]));
+  return layout.disks
+    .filter(({ id, limits }) => (wanted.get(id) ?? JSON.stringify(limits)) !== JSON.stringify(limits))
+    .map(({ id }) => id);
+}
+
+/** Ids of the volumes of a machine. */
+export const volumesOf = ({ disks }: Pick<MachineLayout, "disks">): string[] =>
+  disks.flatMap(({ volume }) => volume?.volumeId ?? []);
+
+/** A layout as it was written, maybe by an earlier release. */
+export const layoutFrom = (written: MachineLayout): MachineLayout => ({
+  ...written,
+  disks: written.disks.map((disk) => ({ ...disk, limits: disk.limits ?? {}, volume: disk.volume ?? null })),
+});
+
+function freeSlot({ slots, interfaces, disks }: MachineLayout): number | null {
+  const taken = new Set([...interfaces.map(({ slot }) => slot), ...disks.flatMap(({ volume }) => volume?.slot ?? [])]);
+  return Array.from({ length: slots }, (_none, at) => at).find((at) => !taken.has(at)) ?? null;
+}
 
 /** The layout with one more interface; null when no slot is free. */
 export function withInterface(layout: MachineLayout, wanted: GuestInterface): MachineLayout | null {
-  const taken = new Set(layout.interfaces.map(({ slot }) => slot));
-  const slot = Array.from({ length: layout.slots }, (_none, at) => at).find((at) => !taken.has(at));
-  if (slot === undefined) return null;
+  const slot = freeSlot(layout);
+  if (slot === null) return null;
   const { portId, macAddress, mtu } = wanted;
   return { ...layout, interfaces: [...layout.interfaces, { portId, macAddress, mtu, slot }] };
 }
@@ -77,6 +142,23 @@ export function withInterface(layout: MachineLayout, wanted: GuestInterface): Ma
 /** The layout without an interface. */
 export function withoutInterface(layout: MachineLayout, portId: string): MachineLayout {
   return { ...layout, interfaces: layout.interfaces.filter((each) => each.portId !== portId) };
+}
+
+/** The layout with one more volume, at its end; null when no slot is free. */
+export function withVolume(layout: MachineLayout, wanted: GuestDisk): MachineLayout | null {
+  const slot = freeSlot(layout);
+  return slot === null ? null : { ...layout, disks: [...layout.disks, layoutDisk(wanted, slot)] };
+}
+
+/** The layout without a disk. */
+export function withoutDisk(layout: MachineLayout, diskId: string): MachineLayout {
+  return { ...layout, disks: layout.disks.filter(({ id }) => id !== diskId) };
+}
+
+/** The layout with other limits of a disk. */
+export function withLimits(layout: MachineLayout, diskId: string, limits: DiskLimits): MachineLayout {
+  const disks = layout.disks.map((disk) => (disk.id === diskId ? { ...disk, limits: limitsSet(limits) } : disk));
+  return { ...layout, disks };
 }
 
 /** The user of a guest: one of its own, the same each time, out of a range that no account has. */

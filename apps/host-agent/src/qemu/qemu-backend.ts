@@ -13,7 +13,7 @@ import { removePath } from "../durable.ts";
 import type { Device } from "../jail/jail.ts";
 import { tunDevice } from "../jail/tun.ts";
 import { type ProcessRecord, commandLineOf, findProcesses, killProcesses } from "../jail/process.ts";
-import type { LedgerEntry } from "../ledger.ts";
+import { FORGOTTEN_KEY, type LedgerEntry } from "../ledger.ts";
 import { linksOf, namespacePath } from "../network/links.ts";
 import { type MetadataProxies, createMetadataProxies } from "../network/metadata-proxy.ts";
 import { type MetadataServer, serveMetadata } from "../network/metadata-server.ts";
@@ -21,16 +21,27 @@ import { type Ports, createPorts } from "../network/port.ts";
 import { type Switch, connectSwitch } from "../network/switch.ts";
 import { makeConfigDrive } from "../storage/config-drive.ts";
 import type { ImageCache } from "../storage/image-cache.ts";
-import { type DiskMaker, type DiskRecord, createDiskMaker, disksFit } from "../storage/qcow2.ts";
+import { type DiskMaker, type DiskRecord, createDiskMaker, disksFit, disksGo } from "../storage/qcow2.ts";
 import { qemuImgOf } from "../storage/qemu-img.ts";
+import { type VolumeLinks, createVolumeLinks } from "../storage/volume-links.ts";
 import { settleAll } from "../settle.ts";
 import { NO_GUESTS, type OnlineGuests } from "../volumes/online.ts";
 import { type ControlGroups, openControlGroups } from "./cgroup.ts";
 import { memoryLimitBytes } from "./guest-command.ts";
 import { plugInterface, unplugInterface } from "./guest-devices.ts";
+import { limitDisk, plugVolume, unplugVolume } from "./guest-disks.ts";
 import { type GuestPaths, guestPaths } from "./guest-jail.ts";
 import { GuestMachine } from "./guest.ts";
-import { DEFAULT_UIDS, type MachineLayout, layoutOf, processNameOf, uidOf } from "./layout.ts";
+import {
+  DEFAULT_UIDS,
+  type MachineLayout,
+  disksToLimit,
+  layoutOf,
+  machineFits,
+  processNameOf,
+  uidOf,
+  volumesOf,
+} from "./layout.ts";
 import { connectUnixStream } from "./unix-stream.ts";
 
 type Guest = {
@@ -60,6 +71,7 @@ class QemuBackend implements Backend {
   readonly #guests = new Map<string, Guest>();
   readonly #images: ImageCache;
   readonly #disks: DiskMaker;
+  readonly #links: VolumeLinks;
   readonly #ovs: Switch;
   readonly #ports: Ports;
   readonly #proxies: MetadataProxies;
@@ -76,6 +88,7 @@ class QemuBackend implements Backend {
     const qemuImg = qemuImgOf(engineRoot, guestUser);
     this.#images = images;
     this.#disks = createDiskMaker({ cache: this.#images, qemuImg });
+    this.#links = createVolumeLinks(config.volumePool?.directory ?? null, host);
     this.#ovs = connectSwitch({ ovsdbSocket: config.ovsdbSocket, bridge: config.integrationBridge, log });
     const hostLinks = linksOf(engineRoot, networkNamespace);
     this.#ports = createPorts({ links: hostLinks, ovs: this.#ovs, owner: `${instance}/${host}` });
@@ -115,6 +128,7 @@ class QemuBackend implements Backend {
     // No decision is taken on a half-loaded copy of the switch's database.
     await this.#ovs.ready(SWITCH_TIMEOUT_MS);
     await this.#ports.load();
+    await this.#links.load();
     this.#ovs.onChange((ifaceIds) => this.#portsChanged(ifaceIds));
     const processes = await this.#processes();
     await Promise.all([...entries.keys()].map((guestId) => this.#adopt(guestId, processes.get(guestId) ?? [])));
@@ -134,17 +148,33 @@ class QemuBackend implements Backend {
     const { machine, disks, grouped } = this.#guest(spec.id);
     const { process, layout } = machine;
     const plugged = process === "none" ? [] : (layout?.interfaces ?? []).map(({ portId }) => portId);
+    const links = process === "none" && this.#links.held(spec.id).size > 0;
     return {
       prepared: disksFit(spec, disks),
+      remake: disksGo(spec, disks),
       process,
       exited: machine.exited,
       stateSaved: machine.stateSaved,
-      disks: (process !== "none" || machine.stateSaved ? (layout?.disks ?? []) : disks).map(({ id }) => id),
+      disks: this.#disksOf(spec),
+      toLimit: process === "none" || layout === null ? [] : disksToLimit(spec, layout),
       plugged,
-      holdsPorts: process === "none" && (grouped || this.#ports.holds(spec.id)),
+      holdsPorts: process === "none" && (grouped || links || this.#ports.holds(spec.id)),
       portsUp: this.#ports.up(plugged),
-      sized: layout !== null && layout.vcpus === spec.vcpus && layout.memoryMib === spec.memoryMib,
+      sized: layout !== null && machineFits(spec, layout),
     };
+  }
+
+  #disksOf(spec: GuestSpec): string[] {
+    const { machine, disks } = this.#guest(spec.id);
+    if (machine.process !== "none" || machine.stateSaved) return (machine.layout?.disks ?? []).map(({ id }) => id);
+    const made = new Set(disks.map(({ id }) => id));
+    const held = this.#links.held(spec.id);
+    const ready = spec.disks.filter(
+      ({ id, source, detached }) => detached !== true && (source.kind === "volume" || made.has(id)),
+    );
+    // A volume that the process may have had open until just now is not free yet.
+    const late = (machine.layout?.disks ?? []).filter(({ volume }) => volume !== null && held.has(volume.volumeId));
+    return [...new Set([...ready, ...late].map(({ id }) => id))];
   }
 
   async prepare(spec: GuestSpec, signal: AbortSignal): Promise<void> {
@@ -169,9 +199,10 @@ class QemuBackend implements Backend {
       this.#groups?.create(spec.id, limits) ?? Promise.resolve([]),
       this.#ports.ensure(guest, layout.interfaces),
       resume ? undefined : this.#ensureConfigDrive(guest, spec),
+      this.#links.keep(spec.id, volumesOf(layout)),
     ]);
     guest.grouped = cgroups.length > 0;
-    await guest.machine.launch(layout, { resume, cgroups });
+    await guest.machine.launch(layout, { resume, cgroups, keys: keysOf(spec) });
   }
 
   async begin(spec: GuestSpec): Promise<void> {
@@ -216,8 +247,26 @@ class QemuBackend implements Backend {
     await unplugInterface({ machine: guest.machine, ports: this.#ports, guest }, portId);
   }
 
+  async plugDisk(spec: GuestSpec, diskId: string): Promise<void> {
+    const { machine } = this.#guest(spec.id);
+    const wanted = spec.disks.find(({ id }) => id === diskId);
+    if (wanted === undefined) throw unavailable(`disk ${diskId} is not wanted any more`);
+    await plugVolume({ machine, links: this.#links, guestId: spec.id }, wanted, keysOf(spec).get(diskId) ?? null);
+  }
+
+  async unplugDisk(spec: GuestSpec, diskId: string): Promise<void> {
+    const { machine } = this.#guest(spec.id);
+    await unplugVolume({ machine, links: this.#links, guestId: spec.id }, diskId);
+  }
+
+  async limitDisk(spec: GuestSpec, diskId: string): Promise<void> {
+    const limits = spec.disks.find(({ id }) => id === diskId)?.limits ?? {};
+    await limitDisk(this.#guest(spec.id).machine, diskId, limits);
+  }
+
   async release(spec: GuestSpec): Promise<void> {
     const guest = this.#guest(spec.id);
+    await this.#links.removeAll(spec.id);
     await this.#ports.removeAll(spec.id);
     await this.#groups?.remove(spec.id);
     guest.grouped = false;
@@ -260,6 +309,7 @@ class QemuBackend implements Backend {
       ...(await readdir(join(this.#config.dataDir, "guests"))),
       ...((await groups?.guests()) ?? []),
       ...(await this.#ports.guests()),
+      ...this.#links.guests(),
     ]);
     for (const guestId of found) {
       if (isKnown(guestId)) continue;
@@ -271,6 +321,8 @@ class QemuBackend implements Backend {
       await this.#ports.removeAll(guestId);
       // eslint-disable-next-line no-await-in-loop
       await groups?.remove(guestId);
+      // eslint-disable-next-line no-await-in-loop
+      await this.#links.removeAll(guestId);
       // eslint-disable-next-line no-await-in-loop
       await removePath(guestPaths(this.#config.dataDir, guestId).directory);
       this.#guests.delete(guestId);
@@ -301,8 +353,10 @@ class QemuBackend implements Backend {
       namespacePath: networkNamespace === null ? null : namespacePath(networkNamespace),
       user: { uid, gid: guestUser.gid },
       imagePath: (imageId) => this.#images.path(imageId),
+      volumesDirectory: this.#links.directory(guestId),
       log: this.#log,
       changed: () => this.#listener(guestId),
+      settled: (layout) => this.#links.keep(guestId, volumesOf(layout)),
     });
     const guest: Guest = { id: guestId, uid, paths, machine, disks: [], grouped: false, configDrive: null };
     this.#guests.set(guestId, guest);
@@ -319,7 +373,7 @@ class QemuBackend implements Backend {
     await guest.machine.adopt(alive);
     if (guest.machine.process !== "none") guest.grouped = true;
     // Ports without a process may date from before the machine's last boot, and say that they are installed.
-    else await this.#ports.removeAll(guestId);
+    else await settleAll([this.#ports.removeAll(guestId), this.#links.removeAll(guestId)]);
   }
 
   /** Guest id -> its processes, of all that run on the machine for this host. */
@@ -387,4 +441,13 @@ class QemuBackend implements Backend {
     const { blocks, bsize } = await statfs(this.#config.dataDir);
     this.#diskGib = Math.floor((blocks * bsize) / 2 ** 30);
   }
+}
+
+/** Keys of the encrypted volumes, by disk; of those that are known. */
+function keysOf(spec: GuestSpec): Map<string, string> {
+  return new Map(
+    spec.disks.flatMap(({ id, source }): [string, string][] =>
+      source.kind === "volume" && source.key !== null && source.key !== FORGOTTEN_KEY ? [[id, source.key]] : [],
+    ),
+  );
 }

@@ -5,7 +5,7 @@
 import { type Duplex, PassThrough, duplexPair } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 
-import type { GuestInterface, GuestSpec } from "@andromede/agent-api/types";
+import type { GuestDisk, GuestInterface, GuestSpec } from "@andromede/agent-api/types";
 import { conflict, invalid, unavailable } from "@andromede/base/errors";
 
 import type { Backend, GuestProcess, GuestStream, ObservedGuest } from "../backend.ts";
@@ -39,12 +39,14 @@ export type SimHostOptions = {
 };
 
 type SimGuest = {
-  prepared: string | null;
+  /** What its own disks were made from, and how large they are. */
+  made: Map<string, { source: string; sizeGib: number }>;
   process: GuestProcess;
   exited: boolean;
   stateSaved: boolean;
   holdsPorts: boolean;
-  disks: string[];
+  /** Of the process: id -> limits. */
+  disks: Map<string, string>;
   plugged: string[];
   portsUp: string[];
   size: string;
@@ -112,18 +114,45 @@ function pause(time: SimulatedDelay | undefined, signal?: AbortSignal): Promise<
   return delay(ms, undefined, signal === undefined ? {} : { signal });
 }
 
-const sizeOf = ({ vcpus, memoryMib }: GuestSpec): string => `${vcpus}/${memoryMib}`;
-const disksOf = (spec: GuestSpec): string =>
-  spec.disks
-    .map(({ id, source, sizeGib }) => `${id}:${source.kind === "image" ? source.imageId : ""}:${sizeGib}`)
-    .join();
+const pluggedOf = ({ disks }: GuestSpec): GuestDisk[] => disks.filter(({ detached }) => detached !== true);
+const ownOf = ({ disks }: GuestSpec): GuestDisk[] => disks.filter(({ source }) => source.kind !== "volume");
+const sizeOf = (spec: GuestSpec): string => {
+  const own = ownOf({ ...spec, disks: pluggedOf(spec) }).map(({ id, bootIndex }) => `${id}:${bootIndex}`);
+  return `${spec.vcpus}/${spec.memoryMib}/${own.join()}`;
+};
+const limitsOf = ({ limits = {} }: GuestDisk): string => JSON.stringify(limits);
+const sourceOf = ({ source, nonce }: GuestDisk): string =>
+  `${source.kind === "image" ? source.imageId : ""}:${nonce ?? ""}`;
+
+function isPrepared(spec: GuestSpec, { made }: SimGuest): boolean {
+  return ownOf(spec).every(
+    ({ id, sizeGib, detached }) => detached === true || made.get(id)?.sizeGib === sizeGib,
+  );
+}
+
+function mustRemake(spec: GuestSpec, { made }: SimGuest): boolean {
+  return [...made].some(([diskId, { source }]) => {
+    const disk = ownOf(spec).find(({ id }) => id === diskId);
+    return disk === undefined || (disk.detached !== true && sourceOf(disk) !== source);
+  });
+}
+
+function makeDisks(spec: GuestSpec, guest: SimGuest): void {
+  const kept = [...guest.made].filter(([diskId]) =>
+    spec.disks.some(({ id, detached }) => id === diskId && detached === true),
+  );
+  const own = ownOf(spec).filter(({ detached }) => detached !== true);
+  guest.made = new Map([...kept, ...own.map((disk) => [disk.id, { source: sourceOf(disk), sizeGib: disk.sizeGib }] as const)]);
+}
 
 const ABSENT: ObservedGuest = {
   prepared: false,
+  remake: false,
   process: "none",
   exited: false,
   stateSaved: false,
   disks: [],
+  toLimit: [],
   plugged: [],
   holdsPorts: false,
   portsUp: [],
@@ -170,13 +199,20 @@ class SimBackend implements Backend {
   observe(spec: GuestSpec): ObservedGuest {
     const guest = this.#host.guests.get(spec.id);
     if (guest === undefined) return ABSENT;
-    const { process, exited, stateSaved, disks, plugged, holdsPorts, portsUp } = guest;
+    const { process, exited, stateSaved, plugged, holdsPorts, portsUp } = guest;
+    const remake = mustRemake(spec, guest);
+    const prepared = !remake && isPrepared(spec, guest);
+    const has = process !== "none" || stateSaved;
+    const disks = has ? [...guest.disks.keys()] : prepared ? pluggedOf(spec).map(({ id }) => id) : [];
+    const limits = new Map(spec.disks.map((disk) => [disk.id, limitsOf(disk)]));
     return {
-      prepared: guest.prepared === disksOf(spec),
+      prepared,
+      remake,
       process,
       exited,
       stateSaved,
       disks,
+      toLimit: process === "none" ? [] : disks.filter((id) => (limits.get(id) ?? guest.disks.get(id)) !== guest.disks.get(id)),
       plugged,
       holdsPorts: holdsPorts && process === "none",
       portsUp,
@@ -188,18 +224,18 @@ class SimBackend implements Backend {
     await pause(this.#delays.prepare, signal);
     this.#fail("prepare", spec);
     checkDisks(spec);
-    const guest = this.#host.guests.get(spec.id);
-    if (guest === undefined) this.#host.guests.set(spec.id, newGuest(spec));
-    else {
-      guest.prepared = disksOf(spec);
-      guest.disks = spec.disks.map(({ id }) => id);
-    }
+    const guest = this.#host.guests.get(spec.id) ?? newGuest(spec);
+    makeDisks(spec, guest);
+    this.#host.guests.set(spec.id, guest);
   }
 
   async launch(spec: GuestSpec, { resume }: { resume: boolean }): Promise<void> {
     const guest = await this.#step("launch", spec);
     guest.process = "starting";
-    guest.size = sizeOf(spec);
+    if (!resume) {
+      guest.size = sizeOf(spec);
+      guest.disks = new Map(pluggedOf(spec).map((disk) => [disk.id, limitsOf(disk)]));
+    }
     guest.holdsPorts = spec.interfaces.length > 0;
     guest.plugged = spec.interfaces.map(({ portId }) => portId);
     guest.console.push(resume ? `${spec.name}: resumed` : `${spec.name}: started`);
@@ -259,6 +295,18 @@ class SimBackend implements Backend {
     guest.portsUp = guest.portsUp.filter((each) => each !== portId);
   }
 
+  async plugDisk(spec: GuestSpec, diskId: string): Promise<void> {
+    await this.#setDisk("plugDisk", spec, diskId);
+  }
+
+  async unplugDisk(spec: GuestSpec, diskId: string): Promise<void> {
+    (await this.#step("unplugDisk", spec)).disks.delete(diskId);
+  }
+
+  async limitDisk(spec: GuestSpec, diskId: string): Promise<void> {
+    await this.#setDisk("limitDisk", spec, diskId);
+  }
+
   async release(spec: GuestSpec): Promise<void> {
     (await this.#step("release", spec)).holdsPorts = false;
   }
@@ -296,6 +344,12 @@ class SimBackend implements Backend {
     this.#closed = true;
   }
 
+  async #setDisk(step: string, spec: GuestSpec, diskId: string): Promise<void> {
+    const guest = await this.#step(step, spec);
+    const disk = spec.disks.find(({ id }) => id === diskId);
+    if (disk !== undefined) guest.disks.set(diskId, limitsOf(disk));
+  }
+
   /** Takes its time, fails if it was told to, and gives the guest. */
   async #step(step: string, spec: GuestSpec): Promise<SimGuest> {
     await pause(step === "launch" || step === "begin" ? this.#delays[step] : this.#delays.other);
@@ -331,12 +385,12 @@ function soon(time: SimulatedDelay | undefined, work: () => void): void {
 
 function newGuest(spec: GuestSpec): SimGuest {
   return {
-    prepared: disksOf(spec),
+    made: new Map(),
     process: "none",
     exited: false,
     stateSaved: false,
     holdsPorts: false,
-    disks: spec.disks.map(({ id }) => id),
+    disks: new Map(),
     plugged: [],
     portsUp: [],
     size: sizeOf(spec),

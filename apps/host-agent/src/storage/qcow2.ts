@@ -16,7 +16,7 @@ import type { CachedImage, ImageCache } from "./image-cache.ts";
 import type { QemuImg, User } from "./qemu-img.ts";
 
 /** What is on the disk: enough to tell whether a spec's disk is it. */
-export type DiskRecord = { id: string; imageId: string | null; sizeGib: number };
+export type DiskRecord = { id: string; imageId: string | null; sizeGib: number; nonce?: string };
 
 export type DiskMaker = {
   /** Records of the disks that are there, whole. */
@@ -29,21 +29,33 @@ const RECORD = /^disk-(.+)\.json$/;
 const GIB = 2 ** 30;
 
 const recordPath = (paths: GuestPaths, diskId: string): string => join(paths.directory, `disk-${diskId}.json`);
-const wantedRecord = ({ id, source, sizeGib }: GuestDisk): DiskRecord => ({
+const wantedRecord = ({ id, source, sizeGib, nonce }: GuestDisk): DiskRecord => ({
   id,
   imageId: source.kind === "image" ? source.imageId : null,
   sizeGib,
+  ...(nonce === undefined ? {} : { nonce }),
 });
+/** The disks that are made here, and for this guest only. */
+const ownDisks = ({ disks }: GuestSpec): GuestDisk[] => disks.filter(({ source }) => source.kind !== "volume");
+/** Of another making: it cannot become what is wanted. */
+const isOther = (old: DiskRecord, wanted: DiskRecord): boolean =>
+  old.imageId !== wanted.imageId || old.nonce !== wanted.nonce;
 
-/** Do the records say just what the spec wants? */
+/** Do the records say just what the spec wants? Disks that are detached need only be kept. */
 export function disksFit(spec: GuestSpec, records: readonly DiskRecord[]): boolean {
-  const key = ({ id, imageId, sizeGib }: DiskRecord): string => `${id} ${imageId} ${sizeGib}`;
-  return (
-    spec.disks
-      .map((disk) => key(wantedRecord(disk)))
-      .toSorted()
-      .join() === records.map(key).toSorted().join()
-  );
+  if (disksGo(spec, records)) return false;
+  return ownDisks(spec).every((disk) => {
+    const record = records.find(({ id }) => id === disk.id);
+    return disk.detached === true || (record !== undefined && record.sizeGib === disk.sizeGib);
+  });
+}
+
+/** Is there a disk that must go, be it for good or to be made anew? */
+export function disksGo(spec: GuestSpec, records: readonly DiskRecord[]): boolean {
+  return records.some((record) => {
+    const disk = ownDisks(spec).find(({ id }) => id === record.id);
+    return disk === undefined || (disk.detached !== true && isOther(record, wantedRecord(disk)));
+  });
 }
 
 /** Disks as qcow2 files. */
@@ -55,11 +67,14 @@ export function createDiskMaker(options: { cache: ImageCache; qemuImg: QemuImg }
         await mkdir(paths.disks, { recursive: true, mode: 0o700 });
         await chown(paths.disks, user.uid, user.gid);
         const old = await loadRecords(paths);
-        const extra = old.filter(({ id }) => !spec.disks.some((disk) => disk.id === id));
+        const wanted = ownDisks(spec);
+        const kept = wanted.filter(({ detached }) => detached === true).map(({ id }) => id);
+        const made = wanted.filter(({ detached }) => detached !== true);
+        const extra = old.filter(({ id }) => !wanted.some((disk) => disk.id === id));
         const place: Place = { ...options, spec, paths, user, signal };
         await settleAll([
           ...extra.map(({ id }) => removeDisk(paths, id)),
-          ...spec.disks.map((disk) =>
+          ...made.map((disk) =>
             ensureDisk(
               place,
               disk,
@@ -67,10 +82,10 @@ export function createDiskMaker(options: { cache: ImageCache; qemuImg: QemuImg }
             ),
           ),
         ]);
+        return [...old.filter(({ id }) => kept.includes(id)), ...made.map(wantedRecord)];
       } catch (error) {
         throw inWords(error, spec);
       }
-      return spec.disks.map(wantedRecord);
     },
   };
 }
@@ -101,7 +116,7 @@ async function loadRecords(paths: GuestPaths): Promise<DiskRecord[]> {
 
 async function ensureDisk(place: Place, disk: GuestDisk, old: DiskRecord | undefined): Promise<void> {
   const wanted = wantedRecord(disk);
-  if (old === undefined || old.imageId !== wanted.imageId) {
+  if (old === undefined || isOther(old, wanted)) {
     const image = disk.source.kind === "image" ? await cachedFor(place, disk, disk.source) : null;
     if (image === null && disk.sizeGib === 0) throw invalid(`Disk ${disk.id} has no size`);
     await createDisk(place, disk, image);
