@@ -69,6 +69,8 @@ const table: readonly (readonly [name: string, role: RoleCheck, description: str
   ["os-attach-interfaces:delete", "member", "Detach an interface of a server"],
   ["os-instance-actions:list", "reader", "List what was done to a server"],
   ["os-instance-actions:show", "reader", "Show something that was done to a server"],
+  ["images", "reader", "Read images through compute's older door"],
+  ["images:change", "member", "Delete and label images through compute's older door"],
   ["os-volumes-attachments:index", "reader", "List a server's volumes"],
   ["os-volumes-attachments:show", "reader", "Show a volume of a server"],
   ["os-volumes-attachments:create", "member", "Attach a volume to a server"],

@@ -5,6 +5,7 @@ import { aggregateRoutes } from "./aggregates/aggregate.routes.ts";
 import { consoleRoutes } from "./consoles/console.routes.ts";
 import { flavorRoutes } from "./flavors/flavor.routes.ts";
 import { hostRoutes } from "./hosts/host.routes.ts";
+import { imageRoutes } from "./images/image.routes.ts";
 import { interfaceRoutes } from "./interfaces/interface.routes.ts";
 import { keypairRoutes } from "./keypairs/keypair.routes.ts";
 import { quotaRoutes } from "./quotas/quota.routes.ts";
@@ -16,6 +17,7 @@ import { versionRoutes } from "./versions/version.routes.ts";
 export const computeRoutes: Route[] = [
   ...versionRoutes,
   ...attachmentRoutes,
+  ...imageRoutes,
   ...aggregateRoutes,
   ...serverGroupRoutes,
   ...flavorRoutes,

@@ -19,7 +19,13 @@ import { findImage, findVisibleImage, insertImage, listServerBackups } from "./i
 import { uploadMade } from "./images/upload-image.ts";
 import { imagePath } from "./store/image-store.ts";
 
-export type { BootImage, ImageStatus } from "./images/image.model.ts";
+export type { BootImage, Image as ProxiedImage, ImageStatus } from "./images/image.model.ts";
+/** For Nova's older door to images. */
+export { deleteImage } from "./images/delete-image.ts";
+export { readFilters as readImageFilters } from "./images/image-filters.ts";
+export { findVisibleImage as readVisibleImage } from "./images/image.queries.ts";
+export { readImages } from "./images/read-images.ts";
+export { changeImageProperties } from "./images/update-image.ts";
 
 /**
  * The image that the actor wants a server made from. Throws `notFound` for one they may not see and `invalid` for

@@ -1,4 +1,4 @@
-import { notFound, tooLarge } from "@andromede/base/errors";
+import { forbidden, notFound, tooLarge } from "@andromede/base/errors";
 
 import { transact } from "../../../db/transaction.ts";
 import { isAdmin } from "../../../http/policy.ts";
@@ -6,7 +6,7 @@ import type { ApiRequest } from "../../../http/service.ts";
 import { checkVisibility, lockOwnImage } from "./image-access.ts";
 import { type Change, type PatchDialect, applyPatch } from "./image-patch.ts";
 import type { Image } from "./image.model.ts";
-import { checkCounts } from "./image-properties.ts";
+import { checkCounts, checkName, checkValue, isWritable } from "./image-properties.ts";
 import { imageLimits } from "./image.limits.ts";
 import { updateImage } from "./image.queries.ts";
 import { lockRemainingBytes } from "./upload.queries.ts";
@@ -37,6 +37,31 @@ export async function patchImage(
       detail: { changed: changes.map(({ name }) => name).slice(0, 128) },
     });
     return image;
+  });
+}
+
+/** The customers' own properties, all of them: `change` sees what they are under the lock and says what they become. */
+export async function changeImageProperties(
+  request: Request,
+  id: string,
+  change: (current: Image["properties"]) => Image["properties"],
+): Promise<Image["properties"]> {
+  return transact(request.app, request.origin, async (tx) => {
+    const image = await lockOwnImage(tx.sql, request, id, "modify_image");
+    const properties = change(image.properties);
+    for (const [name, value] of Object.entries(properties)) {
+      if (isWritable(name)) throw forbidden(`Property ${name} is not one of the image's own.`);
+      checkName(name);
+      checkValue(name, value);
+    }
+    checkCounts({ tags: image.tags, properties });
+    await updateImage(tx.sql, id, { ...image, properties });
+    tx.event({
+      action: "image.image.update",
+      target: { type: "image", id, projectId: image.projectId },
+      detail: { changed: Object.keys(properties).slice(0, 128) },
+    });
+    return properties;
   });
 }
 
