@@ -14,6 +14,7 @@ import { DEFAULT_LIMITS, type PlanLimits } from "./guest.plan.ts";
 import { type Ledger, openLedger } from "./ledger.ts";
 import { Reconciler, lastReport } from "./reconciler.ts";
 import { Reports } from "./report.ts";
+import { type Reported, type Storage, type StorageParts, createStorage } from "./volumes/storage.ts";
 
 export type AgentOptions = {
   host: string;
@@ -25,6 +26,8 @@ export type AgentOptions = {
   clock?: Clock;
   log: Logger;
   backend: () => Backend;
+  /** Absent: the host has no pool of volumes. */
+  storage?: (backend: Backend) => StorageParts;
 };
 
 export type Agent = {
@@ -42,9 +45,25 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const clock = options.clock ?? systemClock;
   const ledger = await openLedger({ directory: options.ledgerDir, clock, log });
   const backend = options.backend();
-  const facts = (): HostFacts => ({ apiVersion: AGENT_API_VERSION, hostname: host, ...backend.facts() });
+  const parts = options.storage?.(backend);
+  const storage =
+    parts === undefined
+      ? null
+      : createStorage({ parts, clock, log, changed: (change) => reports.storageChanged(change) });
+  const facts = (): HostFacts => ({
+    apiVersion: AGENT_API_VERSION,
+    hostname: host,
+    ...backend.facts(),
+    ...(storage === null ? {} : { pools: storage.pools() }),
+  });
   const reports = new Reports(
-    { host: facts, guestIds: () => ledger.entries.keys(), report: (guestId) => reconciler.report(guestId) },
+    {
+      host: facts,
+      guests: { ids: () => ledger.entries.keys(), report: (guestId) => reconciler.report(guestId) },
+      volumes: storage?.volumes ?? NOTHING,
+      backups: storage?.backups ?? NOTHING,
+      exports: storage?.exports ?? NOTHING,
+    },
     log,
   );
   const reconciler = new Reconciler({
@@ -55,16 +74,17 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     limits: { ...DEFAULT_LIMITS, ...options.limits },
     onReport: (guestId, gone) => reports.changed(guestId, gone),
   });
-  const server = createApi(apiOf({ ledger, backend, reconciler, reports, facts }), log);
+  const server = createApi(apiOf({ ledger, backend, reconciler, reports, facts, storage }), log);
 
   await backend.start(ledger.entries);
+  await storage?.start();
   await mkdir(dirname(options.socketPath), { recursive: true });
   await listenOn(server, options.socketPath, options.controlPlaneGid);
   backend.entriesChanged(ledger.entries);
   reconciler.wakeAll();
   let tidying: Promise<void> = Promise.resolve();
   const tidyUp = (): void => {
-    tidying = tidying.then(() => tidy(ledger, backend, log)).then(() => reconciler.wakeAll());
+    tidying = tidying.then(() => tidy({ ledger, backend, storage, log })).then(() => reconciler.wakeAll());
   };
   tidyUp();
   const garbage = setInterval(tidyUp, GARBAGE_EVERY_MS).unref();
@@ -76,15 +96,25 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       await closeServer(server);
       await reconciler.close();
       await tidying;
+      await storage?.close();
       await backend.close();
     },
   };
 }
 
-async function tidy(ledger: Ledger, backend: Backend, log: Logger): Promise<void> {
+/** Of a host without a pool. */
+const NOTHING: Reported<never> = { ids: () => [], report: () => undefined };
+
+async function tidy({
+  ledger,
+  backend,
+  storage,
+  log,
+}: Pick<Parts, "ledger" | "backend" | "storage"> & { log: Logger }): Promise<void> {
   try {
     await ledger.tidy();
     await backend.collectGarbage(ledger.entries, (guestId) => ledger.knows(guestId));
+    await storage?.tidy();
   } catch (error) {
     log.error({ error }, "collecting garbage failed, will be tried again");
   }
@@ -97,15 +127,23 @@ function closeServer(server: Server): Promise<void> {
   });
 }
 
-type Parts = { ledger: Ledger; backend: Backend; reconciler: Reconciler; reports: Reports; facts: () => HostFacts };
+type Parts = {
+  ledger: Ledger;
+  backend: Backend;
+  reconciler: Reconciler;
+  reports: Reports;
+  facts: () => HostFacts;
+  storage: Storage | null;
+};
 
-function apiOf({ ledger, backend, reconciler, reports, facts }: Parts): ApiAgent {
+function apiOf({ ledger, backend, reconciler, reports, facts, storage }: Parts): ApiAgent {
   const reportOf = (id: string): GuestReport => {
     const report = reconciler.report(id);
     if (report === undefined) throw notFound(`no guest ${id} on this host`);
     return report;
   };
   return {
+    storage,
     host: facts,
     guests: () => [...ledger.entries.keys()].map(reportOf),
     async putGuest(spec) {
@@ -127,6 +165,9 @@ function apiOf({ ledger, backend, reconciler, reports, facts }: Parts): ApiAgent
       reconciler.wake(id);
     },
     consoleText: (id, lines) => backend.consoleText(id, lines),
+    setPassword: (id, user, password) => backend.setPassword(id, user, password),
+    injectNmi: (id) => backend.injectNmi(id),
+    diagnostics: (id) => backend.diagnostics(id),
     openStream: (id, stream) => backend.openStream(id, stream),
     streamReports: (response) => reports.add(response),
     dropImage: (id) => backend.dropImage(id, ledger.entries),

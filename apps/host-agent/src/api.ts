@@ -4,18 +4,18 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { createConnection } from "node:net";
 import type { Duplex } from "node:stream";
 
-import { guestSpecSchema, rebootSchema } from "@andromede/agent-api/schemas";
-import type { GuestReport, GuestSpec, HostFacts } from "@andromede/agent-api/types";
-import { CloudError, type ErrorKind, conflict, internal, invalid, notFound, tooLarge } from "@andromede/base/errors";
-import { parseJson } from "@andromede/base/json";
+import { guestSpecSchema, passwordSchema, rebootSchema } from "@andromede/agent-api/schemas";
+import type { GuestDiagnostics, GuestReport, GuestSpec, HostFacts } from "@andromede/agent-api/types";
+import { CloudError, type ErrorKind, conflict, internal, invalid, notFound } from "@andromede/base/errors";
 import { STATUS_CODES, createServer } from "@andromede/base/node-http";
 import type { Logger } from "@andromede/base/log";
-import { Ajv, type ValidateFunction } from "ajv";
 
 import type { GuestStream } from "./backend.ts";
+import { type Call, type Route, ajv, generationIn, readBody, reply, wholeNumber } from "./http-call.ts";
+import { STORAGE_ROUTES, type StorageAgent } from "./volumes/storage-api.ts";
 
 /** What the API asks of the agent. */
-export type ApiAgent = {
+export type ApiAgent = StorageAgent & {
   host(): HostFacts;
   guests(): GuestReport[];
   putGuest(spec: GuestSpec): Promise<GuestReport>;
@@ -24,15 +24,14 @@ export type ApiAgent = {
   deleteGuest(id: string, generation: number): Promise<GuestReport | null>;
   rebootGuest(id: string, kind: "soft" | "hard", nonce: string): Promise<void>;
   consoleText(id: string, lines: number | undefined): Promise<string>;
+  setPassword(id: string, user: string, password: string): Promise<void>;
+  injectNmi(id: string): Promise<void>;
+  diagnostics(id: string): Promise<GuestDiagnostics>;
   openStream(id: string, stream: GuestStream): Promise<Duplex>;
   streamReports(response: ServerResponse): void;
   dropImage(id: string): Promise<void>;
 };
 
-type Call = { request: IncomingMessage; response: ServerResponse; url: URL; id: string };
-type Route = { method: string; path: RegExp; handle: (agent: ApiAgent, call: Call) => Promise<void> | void };
-
-const MAX_BODY_BYTES = 16 * 1024 * 1024;
 const MAX_CONSOLE_LINES = 100_000;
 
 const STATUS: { [kind in ErrorKind]: number } = {
@@ -49,12 +48,12 @@ const STATUS: { [kind in ErrorKind]: number } = {
   internal: 500,
 };
 
-// One compiled pair for all the hosts of a process.
-const ajv = new Ajv({ allowUnionTypes: true });
 const validSpec = ajv.compile<GuestSpec>(guestSpecSchema);
+const validPassword = ajv.compile<{ user: string; password: string }>(passwordSchema);
 const validReboot = ajv.compile<{ kind: "soft" | "hard"; nonce: string }>(rebootSchema);
 
-const ROUTES: Route[] = [
+const ROUTES: Route<ApiAgent>[] = [
+  ...STORAGE_ROUTES,
   { method: "GET", path: /^\/v1\/host$/, handle: (agent, { response }) => reply(response, 200, agent.host()) },
   {
     method: "GET",
@@ -70,6 +69,24 @@ const ROUTES: Route[] = [
   { method: "DELETE", path: /^\/v1\/guests\/([^/]+)$/, handle: deleteGuest },
   { method: "POST", path: /^\/v1\/guests\/([^/]+)\/reboot$/, handle: rebootGuest },
   { method: "GET", path: /^\/v1\/guests\/([^/]+)\/console$/, handle: consoleText },
+  { method: "POST", path: /^\/v1\/guests\/([^/]+)\/password$/, handle: setPassword },
+  {
+    method: "POST",
+    path: /^\/v1\/guests\/([^/]+)\/nmi$/,
+    handle: async (agent, { response, id }) => {
+      found(agent, id);
+      await agent.injectNmi(id);
+      reply(response, 204, undefined);
+    },
+  },
+  {
+    method: "GET",
+    path: /^\/v1\/guests\/([^/]+)\/diagnostics$/,
+    handle: async (agent, { response, id }) => {
+      found(agent, id);
+      reply(response, 200, await agent.diagnostics(id));
+    },
+  },
   { method: "GET", path: /^\/v1\/reports$/, handle: (agent, { response }) => agent.streamReports(response) },
   {
     method: "DELETE",
@@ -157,9 +174,7 @@ async function putGuest(agent: ApiAgent, { request, response, id }: Call): Promi
 }
 
 async function deleteGuest(agent: ApiAgent, { response, url, id }: Call): Promise<void> {
-  const generation = wholeNumber(url, "generation");
-  if (generation === undefined) throw invalid("generation is missing", { field: "generation" });
-  const report = await agent.deleteGuest(id, generation);
+  const report = await agent.deleteGuest(id, generationIn(url));
   if (report === null) throw notFound(`no guest ${id} on this host`);
   reply(response, report.gone === true ? 200 : 202, report);
 }
@@ -168,6 +183,13 @@ async function rebootGuest(agent: ApiAgent, { request, response, id }: Call): Pr
   const { kind, nonce } = await readBody(request, validReboot);
   await agent.rebootGuest(id, kind, nonce);
   reply(response, 202, undefined);
+}
+
+async function setPassword(agent: ApiAgent, { request, response, id }: Call): Promise<void> {
+  const { user, password } = await readBody(request, validPassword);
+  found(agent, id);
+  await agent.setPassword(id, user, password);
+  reply(response, 204, undefined);
 }
 
 async function consoleText(agent: ApiAgent, { response, url, id }: Call): Promise<void> {
@@ -218,39 +240,6 @@ function idFrom(segment: string | undefined): string {
   } catch (cause) {
     throw invalid("the id in the path is not valid", { cause });
   }
-}
-
-function wholeNumber(url: URL, name: string): number | undefined {
-  const text = url.searchParams.get(name);
-  if (text === null) return undefined;
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value))
-    throw invalid(`${name} is not a whole number`, { field: name });
-  return value;
-}
-
-async function readBody<T>(request: IncomingMessage, valid: ValidateFunction<T>): Promise<T> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > MAX_BODY_BYTES) throw tooLarge(`the body is larger than ${MAX_BODY_BYTES} bytes`);
-    chunks.push(chunk);
-  }
-  const body = parseJson(Buffer.concat(chunks).toString("utf8"), "the body");
-  if (!valid(body)) throw invalid(`the body is not valid: ${ajv.errorsText(valid.errors, { dataVar: "body" })}`);
-  return body;
-}
-
-function reply(response: ServerResponse, status: number, body: unknown): void {
-  if (body === undefined) {
-    response.writeHead(status, { "content-length": 0 });
-    response.end();
-    return;
-  }
-  const payload = Buffer.from(JSON.stringify(body));
-  response.writeHead(status, { "content-type": "application/json", "content-length": payload.length });
-  response.end(payload);
 }
 
 function toCloudError(error: unknown, log: Logger): CloudError {

@@ -35,6 +35,8 @@ export type AgentConfig = {
   portTimeoutMs?: number;
   /** Where volumes are; the same directory on all hosts that name the same pool. */
   volumePool?: { name: string; directory: string };
+  /** Where backups are; the same directory on all hosts of the pool. */
+  backupDirectory?: string;
   logLevel?: string;
   simulated?: SimulatedConfig;
 };
@@ -73,7 +75,7 @@ const simulatedSchema = {
     delaysMs: {
       type: "object",
       additionalProperties: false,
-      properties: { prepare: delay, launch: delay, ports: delay, begin: delay, shutdown: delay, other: delay },
+      properties: { prepare: delay, launch: delay, ports: delay, begin: delay, shutdown: delay, other: delay, volume: delay },
     },
     faults: {
       type: "array",
@@ -121,6 +123,7 @@ const common = {
     required: ["uid", "gid"],
     properties: { uid: { type: "integer", minimum: 1 }, gid: { type: "integer", minimum: 1 } },
   },
+  backupDirectory: text,
   guestUids: {
     type: "object",
     additionalProperties: false,

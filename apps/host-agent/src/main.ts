@@ -5,10 +5,13 @@ import { parseArgs } from "node:util";
 import { type Logger, createLogger } from "@andromede/base/log";
 
 import { type Agent, type AgentOptions, startAgent } from "./agent.ts";
-import { type AgentConfig, readConfig } from "./config.ts";
+import { type AgentConfig, type SimulatedConfig, readConfig } from "./config.ts";
 import { imageCacheOf } from "./storage/image-cache.ts";
 import { createQemuBackend } from "./qemu/qemu-backend.ts";
+import { crashPoint } from "./crash-point.ts";
 import { createSimBackend, createSimHost } from "./sim/sim-backend.ts";
+import { createSimPool, createSimStorage } from "./sim/sim-storage.ts";
+import { createQcow2Storage } from "./volumes/qcow2-storage.ts";
 
 /** Starts the agent (or, simulated, the agents) that a configuration describes. */
 export async function startFromConfig(config: AgentConfig, log: Logger): Promise<Agent> {
@@ -29,37 +32,59 @@ function optionsOf(config: AgentConfig, log: Logger): AgentOptions[] {
     },
   };
   const { simulated } = config;
-  if (config.backend === "qemu" || simulated === undefined) {
-    return [
-      {
-        ...common,
-        host: config.host,
-        socketPath: config.socketPath,
-        ledgerDir: join(config.dataDir, "ledger"),
-        log,
-        backend: () => createQemuBackend(config, imageCacheOf(config, log), log),
-      },
-    ];
-  }
-  const { vcpus, memoryMib, diskGib, delaysMs, faults } = simulated;
-  return simulated.hosts.map(({ name, socketPath }) => ({
-    ...common,
-    host: name,
-    socketPath,
-    ledgerDir: simulated.ledger === "memory" ? null : join(config.dataDir, name, "ledger"),
-    log: log.child({ host: name }),
-    backend: () =>
-      createSimBackend(
-        createSimHost({
-          vcpus,
-          memoryMib,
-          diskGib,
-          ...(delaysMs === undefined ? {} : { delaysMs }),
-          ...(faults === undefined ? {} : { faults }),
-        }),
-      ),
-  }));
+  if (config.backend === "qemu" || simulated === undefined) return [{ ...common, ...qemuOptions(config, log) }];
+  return simulatedOptions(config, simulated, log).map((host) => ({ ...common, ...host }));
 }
+
+type HostOptions = Omit<AgentOptions, "controlPlaneGid" | "limits">;
+
+function qemuOptions(config: AgentConfig, log: Logger): HostOptions {
+  const { volumePool, backupDirectory } = config;
+  const images = imageCacheOf(config, log);
+  const step = crashPoint(process.env["ANDROMEDE_TEST_CRASH_AT"]);
+  return {
+    host: config.host,
+    socketPath: config.socketPath,
+    ledgerDir: join(config.dataDir, "ledger"),
+    log,
+    backend: () => createQemuBackend(config, images, log),
+    ...(volumePool === undefined || backupDirectory === undefined
+      ? {}
+      : {
+          storage: ({ online }) =>
+            createQcow2Storage({ ...config, volumePool, backupDirectory, online, images, step, log }),
+        }),
+  };
+}
+
+function simulatedOptions(config: AgentConfig, simulated: SimulatedConfig, log: Logger): HostOptions[] {
+  const { vcpus, memoryMib, diskGib, delaysMs, faults } = simulated;
+  // One pool for all of them, as large as all of them.
+  const pool = createSimPool({
+    name: config.volumePool?.name ?? SIMULATED_POOL,
+    totalGib: diskGib * simulated.hosts.length,
+  });
+  return simulated.hosts.map(({ name, socketPath }) => {
+    const host = createSimHost({
+      vcpus,
+      memoryMib,
+      diskGib,
+      ...(delaysMs === undefined ? {} : { delaysMs }),
+      ...(faults === undefined ? {} : { faults }),
+    });
+    return {
+      host: name,
+      socketPath,
+      ledgerDir: simulated.ledger === "memory" ? null : join(config.dataDir, name, "ledger"),
+      log: log.child({ host: name }),
+      backend: () => createSimBackend(host),
+      storage: ({ online }) =>
+        createSimStorage(pool, online, { delayMs: delaysMs?.volume ?? delaysMs?.other, faults: host.faults }),
+    };
+  });
+}
+
+const SIMULATED_POOL = "simulated";
 
 /**
  * host-agent --config FILE         serve, until SIGTERM

@@ -23,6 +23,9 @@ export type InstancePaths = {
   postgres: string;
   ovn: string;
   images: string;
+  /** Files of volumes, and of their backups. */
+  volumes: string;
+  backups: string;
   cloudsYaml: string;
   builtImages: string;
 };
@@ -56,6 +59,8 @@ export function instancePaths(data: string, instance: string): InstancePaths {
     postgres: below("postgres"),
     ovn: below("ovn"),
     images: below("images"),
+    volumes: below("volumes"),
+    backups: below("backups"),
     cloudsYaml: below("clouds.yaml"),
     builtImages: join(data, "built-images"),
   };

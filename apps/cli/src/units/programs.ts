@@ -72,6 +72,9 @@ function simulatedHosts(stack: Stack): AgentAddress[] {
   }));
 }
 
+/** Of the one pool there is: all hosts of a machine share it. */
+const VOLUME_POOL = "local";
+
 /** How guests run, and why so. */
 export type Accelerator = { accelerator: "kvm" | "tcg"; reason: string };
 
@@ -89,6 +92,7 @@ export function agentConfig(stack: Stack, accelerator: Accelerator): object {
     return {
       ...common,
       backend: "simulated",
+      volumePool: { name: VOLUME_POOL, directory: paths.volumes },
       simulated: {
         hosts: simulatedHosts(stack),
         delaysMs: { prepare: ms, launch: ms, ports: ms, begin: ms, shutdown: ms, other: ms },
@@ -114,6 +118,8 @@ export function agentConfig(stack: Stack, accelerator: Accelerator): object {
     acceleratorReason: accelerator.reason,
     guestUser: users.guest,
     guestUids: users.guests,
+    volumePool: { name: VOLUME_POOL, directory: paths.volumes },
+    backupDirectory: paths.backups,
   };
 }
 
@@ -135,6 +141,11 @@ export async function preparePrograms(stack: Stack, accelerator: Accelerator): P
     await chown(directory, owner.uid, owner.gid);
   };
   await own(paths.images, users.controlPlane);
+  // customers' data: nobody but the agent, which is root
+  if (!stack.simulated) {
+    await own(paths.volumes, { uid: 0, gid: 0 }, 0o700);
+    await own(paths.backups, { uid: 0, gid: 0 }, 0o700);
+  }
   await own(compileCache(paths.directory, "control-plane"), users.controlPlane);
   await own(compileCache(paths.directory, "host-agent"), stack.simulated ? users.controlPlane : { uid: 0, gid: 0 });
   const agentOwner = stack.simulated ? users.controlPlane : { uid: 0, gid };

@@ -10,7 +10,8 @@ import { conflict, invalid, unavailable } from "@andromede/base/errors";
 
 import type { Backend, GuestProcess, GuestStream, ObservedGuest } from "../backend.ts";
 import type { LedgerEntry } from "../ledger.ts";
-import { NO_GUESTS, type OnlineGuests } from "../volumes/online.ts";
+import type { OnlineGuests } from "../volumes/online.ts";
+import { createSimOnline } from "./sim-online.ts";
 
 /** Milliseconds, or the least and the most of them. */
 export type SimulatedDelay = number | [number, number];
@@ -23,6 +24,8 @@ export type SimulatedDelays = {
   begin: SimulatedDelay;
   /** From the power button to the guest being off. */
   shutdown: SimulatedDelay;
+  /** Each step on a volume, and each copy; as `other` if it is not said. */
+  volume: SimulatedDelay;
   /** All other steps. */
   other: SimulatedDelay;
 };
@@ -165,7 +168,7 @@ export function createSimBackend(host: SimHost): Backend {
 }
 
 class SimBackend implements Backend {
-  readonly online: OnlineGuests = NO_GUESTS;
+  readonly online: OnlineGuests;
   readonly #host: SimHost;
   readonly #delays: Partial<SimulatedDelays>;
   #listener: (guestId: string) => void = () => undefined;
@@ -173,6 +176,7 @@ class SimBackend implements Backend {
 
   constructor(host: SimHost) {
     this.#host = host;
+    this.online = createSimOnline(host.guests);
     this.#delays = host.options.delaysMs ?? {};
     host.tell = (guestId) => {
       if (!this.#closed) this.#listener(guestId);

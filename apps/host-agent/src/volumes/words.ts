@@ -10,6 +10,8 @@ export function inWords(error: unknown, what: string): unknown {
   if ((error as NodeJS.ErrnoException).code === "ENOSPC" || said.includes("No space left on device"))
     return noCapacity(`The host has no space left for ${what}`, { cause: error });
   if (isLocked(error)) return unavailable(`The ${what} is in use by another host or operation`, { cause: error });
+  if (said.includes("output file is smaller than input file"))
+    return invalid(`What ${what} is to be made from is larger than it`, { cause: error });
   if (said.includes("Invalid password") || said.includes("cannot unlock any keyslot"))
     return invalid(`A key that was given for ${what} is not the right one`, { cause: error });
   if (said.includes("Parameter 'encrypt.key-secret' is required") || said.includes("No encryption in image"))
