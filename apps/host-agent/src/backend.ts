@@ -7,7 +7,7 @@
  */
 import type { Duplex } from "node:stream";
 
-import type { GuestInterface, GuestSpec, HostFacts } from "@andromede/agent-api/types";
+import type { GuestDiagnostics, GuestInterface, GuestSpec, HostFacts } from "@andromede/agent-api/types";
 
 import type { LedgerEntry } from "./ledger.ts";
 import type { OnlineGuests } from "./volumes/online.ts";
@@ -80,6 +80,10 @@ export type Backend = {
   remove(spec: GuestSpec): Promise<void>;
 
   consoleText(guestId: string, lines: number | undefined): Promise<string>;
+  /** `password`: base64. */
+  setPassword(guestId: string, user: string, password: string): Promise<void>;
+  injectNmi(guestId: string): Promise<void>;
+  diagnostics(guestId: string): Promise<GuestDiagnostics>;
   openStream(guestId: string, stream: GuestStream): Promise<Duplex>;
   dropImage(imageId: string, entries: ReadonlyMap<string, LedgerEntry>): Promise<void>;
   /**

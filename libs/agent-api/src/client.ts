@@ -10,6 +10,7 @@ import type {
   BackupSpec,
   ExportReport,
   ExportSpec,
+  GuestDiagnostics,
   GuestReport,
   GuestSpec,
   HostFacts,
@@ -29,6 +30,10 @@ export type AgentClient = {
   deleteGuest(id: string, generation: number): Promise<boolean>;
   rebootGuest(id: string, kind: "soft" | "hard", nonce: string): Promise<void>;
   consoleText(id: string, lines: number | undefined): Promise<string>;
+  /** A conflict when no agent answers in the guest, or it refuses. `password`: as it is typed. */
+  setPassword(id: string, user: string, password: string): Promise<void>;
+  injectNmi(id: string): Promise<void>;
+  diagnostics(id: string): Promise<GuestDiagnostics>;
   openStream(id: string, stream: "vnc" | "serial"): Promise<Duplex>;
   /** Yields reports until the connection breaks (then throws) or `signal` aborts. */
   reports(signal: AbortSignal): AsyncIterable<Report>;
@@ -140,6 +145,10 @@ export function createAgentClient(socketPath: string, patience: Patience = {}): 
       if ((response.statusCode ?? 500) >= 300) throw toError(response.statusCode ?? 500, payload);
       return payload;
     },
+    setPassword: (id, user, password) =>
+      call("POST", `${guest(id)}/password`, { user, password: Buffer.from(password).toString("base64") }),
+    injectNmi: (id) => call("POST", `${guest(id)}/nmi`),
+    diagnostics: (id) => call("GET", `${guest(id)}/diagnostics`),
     openStream: (id, stream) => upgrade(options("GET", `${guest(id)}/${stream}`), { socketPath, ms: answerMs }),
     async *reports(signal) {
       yield* reportsIn(await send("GET", "/v1/reports", undefined, reportMs), signal);

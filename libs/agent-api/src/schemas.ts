@@ -184,6 +184,17 @@ export const rebootSchema = {
   properties: { kind: { enum: ["soft", "hard"] }, nonce: shortText },
 } as const;
 
+/** Body of `POST /v1/guests/:id/password`. */
+export const passwordSchema = {
+  type: "object",
+  additionalProperties: false,
+  required: ["user", "password"],
+  properties: {
+    user: { type: "string", pattern: "^[^:\\u0000-\\u001f]{1,255}$" },
+    password: { type: "string", pattern: "^[A-Za-z0-9+/]*={0,2}$", maxLength: 4096 },
+  },
+} as const;
+
 const volumeSource = {
   oneOf: [
     { type: "object", additionalProperties: false, required: ["kind"], properties: { kind: { const: "empty" } } },

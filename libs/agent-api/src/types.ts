@@ -14,6 +14,10 @@
  *                                          went within a moment, its report then says `gone` | 404 already gone
  *   POST   /v1/guests/:id/reboot        { kind: "soft" | "hard", nonce } -> 202. Same nonce twice: done once.
  *   GET    /v1/guests/:id/console?length=N   -> text/plain, the last N lines of the serial console
+ *   POST   /v1/guests/:id/password      { user, password: base64 } -> 204, set by the guest's own agent (qemu-guest-agent) |
+ *                                       409 when none answers in the guest, or it refuses
+ *   POST   /v1/guests/:id/nmi           -> 204, a non-maskable interrupt for the guest's kernel (crash dump) | 409 no process
+ *   GET    /v1/guests/:id/diagnostics   -> GuestDiagnostics | 409 no process
  *   GET    /v1/guests/:id/vnc           Upgrade: tcp -> raw RFB stream
  *   GET    /v1/guests/:id/serial        Upgrade: tcp -> raw serial stream
  *   GET    /v1/reports                  -> NDJSON stream: a full Report on connect, then deltas, a full one every 30 s
@@ -171,6 +175,19 @@ export type GuestReport = {
   /** Set once when a DELETE has finished; the guest then disappears from full reports. */
   gone?: true;
 };
+
+/** What a guest's process did since it was started. */
+export type GuestDiagnostics = {
+  uptimeSeconds: number;
+  cpus: { id: number; timeNs: number }[];
+  /** `usedMib`: of the host's memory, for the guest's. */
+  memory: { maximumMib: number; usedMib: number };
+  disks: { id: string; readBytes: number; readRequests: number; writtenBytes: number; writeRequests: number }[];
+  /** As the guest sees it: received is what came to it. */
+  interfaces: { portId: string; macAddress: string; received: LinkCounters; sent: LinkCounters }[];
+};
+
+export type LinkCounters = { bytes: number; packets: number; errors: number; drops: number };
 
 export type HostFacts = {
   apiVersion: number;
