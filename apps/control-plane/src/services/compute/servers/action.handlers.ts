@@ -8,6 +8,21 @@ import { ruleNamed } from "../policy.ts";
 import type { PowerAction } from "./server.model.ts";
 import { ACTIONS, type ActionBody, type ActionName, type ActionRow } from "./action.schema.ts";
 import { changePower, deleteServer, lockServerAction, resetState, unlockServerAction } from "./change-power.ts";
+import {
+  confirmAction,
+  createBackupAction,
+  createImageAction,
+  evacuateAction,
+  migrateAction,
+  migrateLiveAction,
+  rebuildAction,
+  rescueAction,
+  resizeAction,
+  unshelveAction,
+} from "./life.handlers.ts";
+import { unrescueServer } from "./rescue-server.ts";
+import { revertResize } from "./resize-server.ts";
+import { offloadServer, shelveServer } from "./shelve-server.ts";
 import { changeSecurityGroup } from "./server-groups.ts";
 
 /** One route, many actions: each has its own rule, microversions and body. */
@@ -56,6 +71,20 @@ const PERFORM: { readonly [action in ActionName]: Perform } = {
     lockServerAction(request, id, value?.locked_reason ?? null),
   unlock: unlockServerAction,
   forceDelete: deleteServer,
+  rebuild: rebuildAction,
+  resize: resizeAction,
+  confirmResize: confirmAction,
+  revertResize,
+  rescue: rescueAction,
+  unrescue: unrescueServer,
+  shelve: shelveServer,
+  shelveOffload: offloadServer,
+  unshelve: unshelveAction,
+  createImage: createImageAction,
+  createBackup: createBackupAction,
+  migrate: migrateAction,
+  "os-migrateLive": migrateLiveAction,
+  evacuate: evacuateAction,
   addSecurityGroup: (request, id, { name }: { name: string }) => changeSecurityGroup(request, id, name, "add"),
   removeSecurityGroup: (request, id, { name }: { name: string }) => changeSecurityGroup(request, id, name, "remove"),
   "os-resetState": (request, id, { state }: { state: "active" | "error" }) => resetState(request, id, state),

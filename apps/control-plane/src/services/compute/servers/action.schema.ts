@@ -1,6 +1,17 @@
 /** The bodies of `POST /servers/{id}/action`: one member, which names the action. What no row names is 400, as in Nova. Pure. */
 import type { JsonSchema, VersionedSchema } from "../../../http/service.ts";
 import { integerSchema, nameSchema } from "../common/wire.ts";
+import {
+  createBackupSchema,
+  createImageSchema,
+  evacuateSchema,
+  migrateLiveSchema,
+  migrateSchema,
+  rebuildSchema,
+  rescueSchema,
+  resizeSchema,
+  unshelveSchema,
+} from "./life.schema.ts";
 
 const object = (properties: object, required: string[] = []): JsonSchema => ({
   type: "object",
@@ -48,6 +59,20 @@ export const ACTIONS = {
   },
   "os-getVNCConsole": { until: 5, rule: "os_compute_api:os-remote-consoles", schema: consoleOf(["novnc", "xvpvnc"]) },
   "os-getSerialConsole": { until: 5, rule: "os_compute_api:os-remote-consoles", schema: consoleOf(["serial"]) },
+  rebuild: { rule: "os_compute_api:servers:rebuild", schema: rebuildSchema },
+  resize: { rule: "os_compute_api:servers:resize", schema: resizeSchema },
+  confirmResize: { rule: "os_compute_api:servers:confirm_resize", schema: anything },
+  revertResize: { rule: "os_compute_api:servers:revert_resize", schema: anything },
+  rescue: { rule: "os_compute_api:os-rescue", schema: rescueSchema },
+  unrescue: { rule: "os_compute_api:os-unrescue", schema: anything },
+  shelve: { rule: "os_compute_api:os-shelve:shelve", schema: anything },
+  shelveOffload: { rule: "os_compute_api:os-shelve:shelve_offload", schema: anything },
+  unshelve: { rule: "os_compute_api:os-shelve:unshelve", schema: unshelveSchema },
+  createImage: { rule: "os_compute_api:servers:create_image", schema: createImageSchema },
+  createBackup: { rule: "os_compute_api:os-create-backup", schema: createBackupSchema },
+  migrate: { rule: "os_compute_api:os-migrate-server:migrate", schema: migrateSchema },
+  "os-migrateLive": { rule: "os_compute_api:os-migrate-server:migrate_live", schema: migrateLiveSchema },
+  evacuate: { rule: "os_compute_api:os-evacuate", schema: evacuateSchema },
   addSecurityGroup: { rule: "os_compute_api:os-security-groups:add", schema: group },
   removeSecurityGroup: { rule: "os_compute_api:os-security-groups:remove", schema: group },
   "os-resetState": {

@@ -127,13 +127,13 @@ async function lookUp(request: ApiRequest, wanted: CreateServer, projectId: stri
 }
 
 /** An image that is not there is the request's fault here, not the URL's. */
-function refuseImage(error: unknown, imageId: string): never {
+export function refuseImage(error: unknown, imageId: string): never {
   if ((error as { kind?: unknown }).kind === "notFound")
     throw invalid(`Can not find requested image ${imageId}`, { cause: error });
   throw error;
 }
 
-const toFlavorCopy = (flavor: Flavor): FlavorCopy => ({
+export const toFlavorCopy = (flavor: Flavor): FlavorCopy => ({
   name: flavor.name,
   vcpus: flavor.vcpus,
   ramMib: flavor.ramMib,
@@ -158,7 +158,7 @@ function checkCounts({ minCount, maxCount, networks }: CreateServer): void {
 
 const GIB = 1024 ** 3;
 
-function checkImage(image: BootImage, flavor: FlavorCopy): void {
+export function checkImage(image: BootImage, flavor: FlavorCopy): void {
   checkMemory(image, flavor);
   // a flavor without a disk of its own takes the image's size
   if (flavor.diskGib === 0) return;

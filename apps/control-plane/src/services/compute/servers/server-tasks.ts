@@ -32,14 +32,15 @@ export type Next =
   /** Somebody else says when this step is over: the copy, the scheduler. */
   | null;
 
-type Place = Pick<Server, "task" | "taskStep" | "otherHost" | "shelvedImageId">;
+type Place = Pick<Server, "task" | "taskStep" | "shelvedImageId">;
 
-export function nextOf({ task, taskStep, otherHost, shelvedImageId }: Place): Next {
+export function nextOf({ task, taskStep, shelvedImageId }: Place): Next {
   switch (task) {
     case "rebuilding":
       return taskStep === "stop" ? { to: "apply", task } : { end: "ordinary" };
     case "resize_prep":
-      return otherHost === null
+      // what is on a volume needs no copy
+      return shelvedImageId === null
         ? { to: "apply", task: "resize_finish", swap: true }
         : { to: "copy", task: "resize_migrating" };
     case "resize_finish":

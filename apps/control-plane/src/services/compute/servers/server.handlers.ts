@@ -1,5 +1,3 @@
-import { randomInt } from "node:crypto";
-
 import { forbidden, invalid } from "@andromede/base/errors";
 
 import { nextPageQuery } from "../../../http/paging.ts";
@@ -15,11 +13,19 @@ import { getServer, readExtras, readServers } from "./read-servers.ts";
 import type { Server, ServerChanges } from "./server.model.ts";
 import { readBlockDevices } from "../volumes/block-device.model.ts";
 import type { CreateServerBody, NetworkBody, UpdateServerBody } from "./server.schema.ts";
+import {
+  canonicalV6,
+  emptyToNull,
+  lastSegment,
+  makePassword,
+  refuseUnsupported,
+  toUserData,
+} from "./server.input.ts";
 import { type Viewer, serverLinks, toServerEntry, toServerView } from "./server.view.ts";
 import { updateServer } from "./update-server.ts";
 
 export const idOf = (request: Pick<ApiRequest, "params">): string => request.params["server_id"] ?? "";
-const viewerOf = (request: ApiRequest): Viewer => ({
+export const viewerOf = (request: ApiRequest): Viewer => ({
   baseUrl: request.baseUrl,
   version: request.version,
   isAdmin: asksAsAdmin(request),
@@ -83,15 +89,6 @@ function toCommand(request: ApiRequest<CreateServerBody>): CreateServer {
   };
 }
 
-function refuseUnsupported(server: CreateServerBody["server"]): void {
-  if ((server.personality ?? []).length > 0) {
-    throw invalid("Personality files are not supported here. Pass them in user_data instead.");
-  }
-  if ((server.trusted_image_certificates ?? []).length > 0) {
-    throw invalid("Image signature certificates are not supported here.");
-  }
-}
-
 function toNetworks(request: ApiRequest<CreateServerBody>): RequestedNetworks {
   const { networks } = request.body.server;
   if (networks === undefined || (Array.isArray(networks) && networks.length === 0))
@@ -127,36 +124,6 @@ function toPlace(request: ApiRequest<CreateServerBody>): { zone: string | null; 
     throw invalid("The requested host and the availability zone cannot both name a host.");
   }
   return { zone: zone === "" ? null : zone, host: host ?? null };
-}
-
-/** Decoded when the guest is told; here only whether it can be. */
-function toUserData(text: string | null | undefined): string | null {
-  if (text === undefined || text === null) return null;
-  const packed = text.replaceAll(/\s/g, "");
-  if (packed.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(packed)) {
-    throw invalid("Invalid input for field/attribute user_data. Value is not a 'base64'", {
-      field: "server.user_data",
-    });
-  }
-  return packed === "" ? null : packed;
-}
-
-const lastSegment = (reference: string): string => reference.slice(reference.lastIndexOf("/") + 1);
-const emptyToNull = (text: string | null | undefined): string | null =>
-  text === undefined || text === "" ? null : text;
-
-/** The short form that the API answers with: `2001:db8::1`. */
-function canonicalV6(text: string | null | undefined): string | null {
-  const address = emptyToNull(text);
-  if (address === null) return null;
-  const [plain = ""] = address.split("%");
-  return new URL(`http://[${plain}]/`).hostname.slice(1, -1);
-}
-
-/** Twelve characters, none of which can be taken for another. */
-function makePassword(): string {
-  const letters = "23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
-  return Array.from({ length: 12 }, () => letters[randomInt(letters.length)]).join("");
 }
 
 async function readPage(request: ApiRequest): Promise<{ servers: Server[]; more: boolean }> {

@@ -315,6 +315,14 @@ export function checkPowerAction(id: string, facts: ServerFacts, action: PowerAc
   }
 }
 
+/** Throws Nova's conflict unless the server is in one of the states; whatever is under way may go on. */
+export function checkVmState(id: string, facts: ServerFacts, word: string, vmStates: readonly VmState[]): void {
+  const { vmState } = stateOf(facts);
+  if (facts.deleting) throw conflict(`Cannot '${word}' instance ${id} while it is in task_state deleting`);
+  if (!vmStates.includes(vmState)) throw conflict(`Cannot '${word}' instance ${id} while it is in vm_state ${vmState}`);
+  if (facts.observedLaunchedAt === null) throw conflict(`Instance ${id} is in an invalid state for '${word}'`);
+}
+
 /** Throws Nova's conflict unless the server is in one of the states, was running once, and no task is under way. */
 export function checkNoTask(id: string, facts: ServerFacts, word: string, vmStates: readonly VmState[]): void {
   const { vmState, taskState } = stateOf(facts);

@@ -22,7 +22,8 @@ const ipv4OrEmpty = {
 const ipv6OrEmpty = {
   anyOf: [{ type: "string", format: "ipv6" }, { type: "string", maxLength: 0 }, { type: "null" }],
 } as const;
-const diskConfig = { enum: ["AUTO", "MANUAL"] } as const;
+export const accessIps = { accessIPv4: ipv4OrEmpty, accessIPv6: ipv6OrEmpty } as const;
+export const diskConfig = { enum: ["AUTO", "MANUAL"] } as const;
 const password = { type: "string", maxLength: 255 } as const;
 const hostname = {
   type: "string",
@@ -33,6 +34,11 @@ const hostname = {
 const fqdn = { type: "string", minLength: 1, maxLength: 255, pattern: "^[a-zA-Z0-9._-]*$" } as const;
 /** Its grouping is checked by toUserData: a regular expression for it would be slow on what is not. */
 const base64 = { type: "string", maxLength: 65_535, pattern: "^[A-Za-z0-9+/=\\s]*$" } as const;
+export const passwordSchema = password;
+export const hostnameSchema = hostname;
+/** A host by its name. */
+export const hostSchema = fqdn;
+export const userDataSchema = { anyOf: [base64, { type: "null" }] } as const;
 const reference = { type: "string", minLength: 1, maxLength: 2048 } as const;
 
 const port = { anyOf: [uuidSchema, { type: "null" }] } as const;

@@ -33,18 +33,20 @@ export const toServerEntry = (viewer: Viewer, server: Pick<Server, "id" | "name"
   links: serverLinks(viewer, server.id),
 });
 
-/** `show`: the whole of it; `update`: what PUT answers before 2.75, a much shorter view. */
+/** `show`: the whole of it; `update`, `rebuild`: what those answer before 2.75, a much shorter view. */
 export function toServerView(
   viewer: Viewer,
   server: Server,
   extras: ServerExtras,
-  kind: "show" | "detail" | "update" = "detail",
+  kind: "show" | "detail" | "update" | "rebuild" = "detail",
 ): object {
   const { version } = viewer;
-  const whole = kind !== "update" || version >= 75;
+  const whole = (kind !== "update" && kind !== "rebuild") || version >= 75;
   return {
     ...toCore(viewer, server, extras, whole),
     ...(whole ? toExtended(viewer, server, extras) : {}),
+    ...(kind === "rebuild" && version >= 54 ? { key_name: server.keyName } : {}),
+    ...(kind === "rebuild" && version >= 57 ? { user_data: server.userData } : {}),
     ...(version >= 9 ? { locked: server.lockedBy !== null } : {}),
     ...(version >= 16 && viewer.isAdmin && whole ? { host_status: extras.hostStatus } : {}),
     ...(version >= 19 ? { description: server.description } : {}),
@@ -75,7 +77,7 @@ function toCore(viewer: Viewer, server: Server, extras: ServerExtras, whole: boo
     accessIPv6: server.accessIpV6 ?? "",
     links: serverLinks(viewer, server.id),
     "OS-DCF:diskConfig": server.diskConfig,
-    ...(["ACTIVE", "BUILD", "REBOOT", "HARD_REBOOT"].includes(status) ? { progress: 0 } : {}),
+    ...(["ACTIVE", "BUILD", "REBOOT", "HARD_REBOOT", "REBUILD", "RESIZE", "VERIFY_RESIZE"].includes(status) ? { progress: 0 } : {}),
     ...(fault === null ? {} : { fault }),
   };
 }

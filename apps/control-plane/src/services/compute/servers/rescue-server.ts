@@ -1,0 +1,65 @@
+/** A server whose own disk does not boot any more is started from another, with its own as the second one. */
+import { CloudError, invalid } from "@andromede/base/errors";
+
+import type { ApiRequest } from "../../../http/service.ts";
+import { type BootImage, imageForBoot } from "../../image/public.ts";
+import { beginTask, withServer } from "./begin-task.ts";
+import { getServer } from "./read-servers.ts";
+import type { Rescue, Server } from "./server.model.ts";
+
+/** `imageId` null: the image that the server was made from. */
+export async function rescueServer(
+  request: ApiRequest,
+  id: string,
+  wanted: { imageId: string | null; adminPassword: string },
+): Promise<void> {
+  const seen = await getServer(request, id);
+  const imageId = wanted.imageId ?? seen.imageId;
+  const image = imageId === "" ? null : await findRescueImage(request, imageId);
+  const allowed = { word: "rescue", vmStates: ["active", "stopped", "error"] } as const;
+  await withServer(request, id, allowed, async (held) => {
+    if (image === null || held.server.image === null)
+      throw invalid(`Instance ${id} cannot be rescued: Cannot rescue a volume-backed instance`);
+    const { sha512, format, sizeBytes } = image;
+    const password = await wrapPassword(request, held, wanted.adminPassword);
+    const rescue: Rescue = { image: { id: image.id, sha512, format, sizeBytes }, password };
+    const change = { rescue, power: "running" } as const;
+    await beginTask(request, held, { task: "rescuing", step: "stop", action: "rescue", change });
+  });
+}
+
+async function findRescueImage({ app, actor, plane }: ApiRequest, imageId: string): Promise<BootImage> {
+  try {
+    return await imageForBoot(app.db, { app, actor, plane }, imageId);
+  } catch (cause) {
+    if (!(cause instanceof CloudError)) throw cause;
+    throw invalid(`Requested rescue image '${imageId}' is not supported`, { cause });
+  }
+}
+
+/** Only a config drive carries it to the guest. */
+async function wrapPassword(
+  { app }: ApiRequest,
+  { tx, server }: { tx: { sql: Parameters<ApiRequest["app"]["keys"]["wrapForProject"]>[0] }; server: Server },
+  password: string,
+): Promise<string | null> {
+  if (!server.configDrive) return null;
+  const wrapped = await app.keys.wrapForProject(
+    tx.sql,
+    server.projectId,
+    Buffer.from(password),
+    `server-password/${server.id}`,
+  );
+  return wrapped.toString("base64");
+}
+
+export async function unrescueServer(request: ApiRequest, id: string): Promise<void> {
+  await withServer(request, id, { word: "unrescue", vmStates: ["rescued"] }, (held) =>
+    beginTask(request, held, {
+      task: "unrescuing",
+      step: "stop",
+      action: "unrescue",
+      change: { power: "running" },
+    }),
+  );
+}
