@@ -82,12 +82,16 @@ export async function listScopesOfGroup(sql: Queryable, groupId: string): Promis
   return rows.map(toTarget);
 }
 
-/** Who has the role where, groups opened. */
+/** Who has the role, or one that implies it, where; groups opened. */
 export async function listHoldersOfRole(sql: Queryable, roleId: string): Promise<{ userId: string; target: Target }[]> {
   const rows = await sql<{ userId: string; projectId: string | null; domainId: string | null }[]>`
+    with recursive bearing as (
+      select id as role_id from role where id = ${roleId}
+      union select i.prior_role_id from role_implication i join bearing b on i.implied_role_id = b.role_id
+    )
     select distinct coalesce(a.user_id, m.user_id) as user_id, a.project_id, a.domain_id
     from role_assignment a left join group_member m on m.group_id = a.group_id
-    where a.role_id = ${roleId} and coalesce(a.user_id, m.user_id) is not null`;
+    where a.role_id in (select role_id from bearing) and coalesce(a.user_id, m.user_id) is not null`;
   return rows.map(({ userId, ...place }) => ({ userId, target: toTarget(place) }));
 }
 

@@ -191,8 +191,16 @@ test("a domain's own role is in no token, what it implies is", async () => {
   assert.deepEqual(rolesOf(answer), ["reader"]);
   const elsewhere = await t.customer("elsewhere", []);
   await t.admin("PUT", `projects/${elsewhere.projectId}/users/${elsewhere.userId}/roles/${role}`, undefined, 403);
+  const outer = await make("roles", "role", { name: "outer", domain_id: domain });
+  await t.admin("PUT", `roles/${outer}/implies/${role}`, undefined, 201);
+  await t.admin("PUT", `roles/${await t.roleId("manager")}/implies/${role}`, undefined, 403);
+  const through = await t.customer("dom-outer", [], domain);
+  await t.admin("PUT", `projects/${through.projectId}/users/${through.userId}/roles/${outer}`, undefined, 204);
+  const scope = { project: { id: through.projectId } };
+  const second = await t.signIn(passwordAuth({ id: through.userId }, "dom-outer", scope));
+  assert.deepEqual(rolesOf(second), ["reader"]);
   await t.admin("DELETE", `roles/${role}`, undefined, 204);
-  assert.equal(await works(String(answer.headers["x-subject-token"])), false);
+  for (const { headers } of [answer, second]) assert.equal(await works(String(headers["x-subject-token"])), false);
 });
 
 test("a domain manager manages its own domain and nothing else", async () => {

@@ -45,7 +45,9 @@ export async function createImplication(app: App, origin: Origin, priorId: strin
   return transact(app, origin, async (tx) => {
     const pair = await findPair(tx.sql, priorId, impliedId);
     if (pair.implied.name === NEVER_IMPLIED) throw forbidden(`${impliedId} cannot be an implied roles.`);
-    if (pair.implied.domainId !== null) throw forbidden(`${impliedId} cannot be an implied roles.`);
+    // everybody's roles are the same everywhere
+    if (pair.implied.domainId !== null && pair.prior.domainId === null)
+      throw forbidden(`${impliedId} cannot be an implied roles.`);
     if (priorId === impliedId) throw invalid("A role cannot imply itself");
     await insertImplication(tx.sql, priorId, impliedId);
     tx.event({ action: "identity.role.imply", target: { type: "role", id: priorId }, detail: { implies: impliedId } });

@@ -4,7 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 
-import { forbidden } from "@andromede/base/errors";
+import { forbidden, notFound } from "@andromede/base/errors";
 
 import type { App } from "../../../app.ts";
 import { transact } from "../../../db/transaction.ts";
@@ -93,11 +93,14 @@ async function provePassword({ app, origin, plane }: Context, proof: Proof & { m
   };
 }
 
-/** Rescoping. A token that is not good is nobody's, so no event: anyone could make those without end. */
+/**
+ * Rescoping. A token that is not good is not there (404, as Keystone), and nobody's, so no event: anyone could make those
+ * without end.
+ */
 function proveToken({ app, plane }: Context, asked: AuthRequest, token: string): Proven {
   const parent = app.tokens.read(token, app.clock.now())?.contents;
   if (parent === undefined || (plane === "customer" && parent.directory === "operator"))
-    throw signInRefused("not a valid token");
+    throw notFound("Could not find token.");
   const scope = typeof asked.scope === "string" ? null : asked.scope;
   const credential = parent.applicationCredential;
   if (credential !== undefined && scope !== null) {

@@ -280,7 +280,7 @@ test("bad requests are refused and change nothing", async () => {
     [passwordAuth({ name: "nobody", domain: { id: "default" } }, "x"), 401],
     [passwordAuth({ name: "alice", domain: { id: "nowhere" } }, "alice"), 401],
     [passwordAuth({ name: "alice", domain: { id: "default" } }, "wrong"), 401],
-    [tokenAuth("nonsense"), 401],
+    [tokenAuth("nonsense"), 404],
   ] as const) {
     const answer = await t.signIn(auth);
     assert.equal(answer.status, status, JSON.stringify(auth));
