@@ -14,6 +14,9 @@ export const CONSOLE_RING_BYTES = 262_144;
 /** Passed to QEMU as a descriptor: the device's node belongs to root. */
 export const KVM_FD = 3;
 
+/** The name by which qemu-guest-agent and the service files around it know the port. */
+const AGENT_PORT = "org.qemu.guest_agent.0";
+
 /** What QEMU's JSON and its command line both say. Nested members are a command line's dotted ones. */
 type Options = { [name: string]: string | number | boolean | Options };
 
@@ -26,6 +29,7 @@ export function guestCommand(layout: MachineLayout, options: { resume: boolean }
     "qemu-system-x86_64",
     ...machinePart(layout),
     ...consolePart(),
+    ...agentPart(),
     ...rootPorts(layout.slots),
     ...layout.disks.flatMap((disk, at) => (disk.volume === null ? diskPart(disk, at) : volumePart(disk, disk.volume))),
     ...(layout.configDrive ? configDrivePart() : []),
@@ -87,6 +91,15 @@ function consolePart(): string[] {
   ].flat();
 }
 
+/** For an agent inside the guest, if its owner runs one; nobody need listen at either end. */
+function agentPart(): string[] {
+  return [
+    ["-device", "virtio-serial-pci,id=ports,bus=pcie.0,addr=0x4"],
+    ["-chardev", `socket,id=agent,path=${runPath("agent.sock")},server=on,wait=off`],
+    ["-device", `virtserialport,id=agent-port,bus=ports.0,chardev=agent,name=${AGENT_PORT}`],
+  ].flat();
+}
+
 function rootPorts(slots: number): string[] {
   return Array.from({ length: slots }, (_none, slot) => {
     const device = SLOT_DEVICE + Math.floor(slot / 8);
@@ -99,10 +112,10 @@ function rootPorts(slots: number): string[] {
 function diskPart({ id, bootIndex }: LayoutDisk, at: number): string[] {
   return [
     ["-blockdev", `driver=file,node-name=file${at},filename=${diskPath(id)},aio=threads,discard=unmap`],
-    ["-blockdev", `driver=qcow2,node-name=disk${at},file=file${at},discard=unmap`],
+    ["-blockdev", `driver=qcow2,node-name=${ownNode(at)},file=file${at},discard=unmap`],
     [
       "-device",
-      `virtio-blk-pci,id=${diskDeviceId(id)},drive=disk${at},bus=pcie.0,serial=${id.slice(0, 20)}` +
+      `virtio-blk-pci,id=${diskDeviceId(id)},drive=${ownNode(at)},bus=pcie.0,serial=${id.slice(0, 20)}` +
         (bootIndex === null ? "" : `,bootindex=${bootIndex}`),
     ],
   ].flat();
@@ -150,6 +163,9 @@ export function volumeDeviceOf({ id, bootIndex }: LayoutDisk, volume: LayoutVolu
 export const volumeNode = ({ slot }: LayoutVolume): string => `volume${slot}`;
 export const secretId = ({ slot }: LayoutVolume): string => `key${slot}`;
 export const diskDeviceId = (diskId: string): string => `virtio-${diskId}`;
+
+/** The node of a disk of the guest's own, by its position among all. */
+export const ownNode = (at: number): string => `disk${at}`;
 
 function configDrivePart(): string[] {
   return [

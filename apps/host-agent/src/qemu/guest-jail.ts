@@ -23,6 +23,7 @@ export type GuestPaths = {
   qmpSocket: string;
   vncSocket: string;
   serialSocket: string;
+  agentSocket: string;
   savedState: string;
   configDrive: string;
   /** The machine its process is. */
@@ -46,6 +47,7 @@ export function guestPaths(dataDir: string, guestId: string): GuestPaths {
     qmpSocket: join(run, "qmp.sock"),
     vncSocket: join(run, "vnc.sock"),
     serialSocket: join(run, "serial.sock"),
+    agentSocket: join(run, "agent.sock"),
     savedState: join(run, "state"),
     configDrive: join(directory, "config-drive.iso"),
     machine: join(directory, "machine.json"),

@@ -24,11 +24,14 @@ export function keysFor(layout: MachineLayout, keys: ReadonlyMap<string, string>
 /** QEMU has read them: from here on nobody finds them in its jail. */
 export async function forgetKeys(processes: readonly ProcessRecord[], layout: MachineLayout): Promise<void> {
   if (!layout.disks.some(({ volume }) => volume?.encrypted === true)) return;
-  await Promise.all(
-    processes.map(async ({ pid }) => {
-      // Those that wrap it have the machine's own root directory.
-      if ((await commandLineOf(pid))[0]?.startsWith("qemu-system") !== true) return;
-      await removePath(`/proc/${pid}/root${KEYS_PATH}`);
-    }),
+  const pid = await qemuAmong(processes);
+  if (pid !== null) await removePath(`/proc/${pid}/root${KEYS_PATH}`);
+}
+
+/** QEMU's own pid. Those that wrap it have the machine's own root directory. */
+export async function qemuAmong(processes: readonly ProcessRecord[]): Promise<number | null> {
+  const programs = await Promise.all(
+    processes.map(async ({ pid }) => ({ pid, program: (await commandLineOf(pid))[0] ?? "" })),
   );
+  return programs.find(({ program }) => program.startsWith("qemu-system"))?.pid ?? null;
 }

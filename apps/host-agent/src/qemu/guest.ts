@@ -24,7 +24,7 @@ import { type ProcessRecord, bootId, findProcesses, killProcesses, startDetached
 import { GuestConsole } from "./console.ts";
 import { KVM_FD, guestCommand } from "./guest-command.ts";
 import { type GuestPaths, guestJail, runPath } from "./guest-jail.ts";
-import { forgetKeys, keysFor } from "./guest-keys.ts";
+import { forgetKeys, keysFor, qemuAmong } from "./guest-keys.ts";
 import { type MachineLayout, layoutFrom } from "./layout.ts";
 import { limitDisks, settleVolumes } from "./volume-nodes.ts";
 import { socketPath } from "@andromede/qmp/socket-path";
@@ -256,6 +256,11 @@ export class GuestMachine {
   /** The monitor, for what is done to a running guest (guest-devices.ts). */
   get monitor(): QmpMonitor {
     return this.#connected();
+  }
+
+  /** QEMU's own process, of those that wrap it. */
+  async qemuPid(): Promise<number | null> {
+    return this.process === "none" ? null : qemuAmong(await this.#processes());
   }
 
   async setLayout(layout: MachineLayout): Promise<void> {

@@ -3,9 +3,10 @@ import { mkdir, readdir, statfs } from "node:fs/promises";
 import { availableParallelism, totalmem } from "node:os";
 import { join } from "node:path";
 
-import type { GuestSpec, HostFacts } from "@andromede/agent-api/types";
+import type { GuestDiagnostics, GuestSpec, HostFacts } from "@andromede/agent-api/types";
 import { conflict, unavailable } from "@andromede/base/errors";
 import type { Logger } from "@andromede/base/log";
+import * as qmp from "@andromede/qmp/commands";
 
 import type { Backend, ObservedGuest } from "../backend.ts";
 import type { AgentConfig } from "../config.ts";
@@ -25,10 +26,12 @@ import { type DiskMaker, type DiskRecord, createDiskMaker, disksFit, disksGo } f
 import { qemuImgOf } from "../storage/qemu-img.ts";
 import { type VolumeLinks, createVolumeLinks } from "../storage/volume-links.ts";
 import { settleAll } from "../settle.ts";
-import { NO_GUESTS, type OnlineGuests } from "../volumes/online.ts";
+import type { OnlineGuests } from "../volumes/online.ts";
 import { type ControlGroups, openControlGroups } from "./cgroup.ts";
+import { diagnosticsOf } from "./diagnostics.ts";
 import { memoryLimitBytes } from "./guest-command.ts";
 import { plugInterface, unplugInterface } from "./guest-devices.ts";
+import { type GuestAgent, guestAgentAt } from "./guest-agent.ts";
 import { limitDisk, plugVolume, unplugVolume } from "./guest-disks.ts";
 import { type GuestPaths, guestPaths } from "./guest-jail.ts";
 import { GuestMachine } from "./guest.ts";
@@ -42,6 +45,7 @@ import {
   uidOf,
   volumesOf,
 } from "./layout.ts";
+import { onlineGuests } from "./online-guests.ts";
 import { connectUnixStream } from "./unix-stream.ts";
 
 type Guest = {
@@ -49,6 +53,7 @@ type Guest = {
   uid: number;
   paths: GuestPaths;
   machine: GuestMachine;
+  agent: GuestAgent;
   disks: DiskRecord[];
   /** Holds control groups; taps are known by `ports`. */
   grouped: boolean;
@@ -65,7 +70,7 @@ export function createQemuBackend(config: AgentConfig, images: ImageCache, log: 
 }
 
 class QemuBackend implements Backend {
-  readonly online: OnlineGuests = NO_GUESTS;
+  readonly online: OnlineGuests;
   readonly #config: AgentConfig;
   readonly #log: Logger;
   readonly #guests = new Map<string, Guest>();
@@ -89,6 +94,12 @@ class QemuBackend implements Backend {
     this.#images = images;
     this.#disks = createDiskMaker({ cache: this.#images, qemuImg });
     this.#links = createVolumeLinks(config.volumePool?.directory ?? null, host);
+    this.online = onlineGuests({
+      guests: () => this.#guests.values(),
+      find: (guestId) => this.#guests.get(guestId),
+      imagePath: (imageId) => images.path(imageId),
+      log,
+    });
     this.#ovs = connectSwitch({ ovsdbSocket: config.ovsdbSocket, bridge: config.integrationBridge, log });
     const hostLinks = linksOf(engineRoot, networkNamespace);
     this.#ports = createPorts({ links: hostLinks, ovs: this.#ovs, owner: `${instance}/${host}` });
@@ -284,6 +295,26 @@ class QemuBackend implements Backend {
     return this.#guest(guestId).machine.console.text(lines);
   }
 
+  async setPassword(guestId: string, user: string, password: string): Promise<void> {
+    const { machine, agent } = this.#guest(guestId);
+    if (machine.process !== "running") throw conflict(`server ${guestId} is not running`);
+    await agent.setPassword(user, password);
+  }
+
+  async injectNmi(guestId: string): Promise<void> {
+    const { machine } = this.#guest(guestId);
+    if (machine.process !== "running") throw conflict(`server ${guestId} is not running`);
+    await qmp.injectNmi(machine.monitor);
+  }
+
+  async diagnostics(guestId: string): Promise<GuestDiagnostics> {
+    const { machine } = this.#guest(guestId);
+    const { layout } = machine;
+    const pid = await machine.qemuPid();
+    if (pid === null || layout === null) throw conflict(`server ${guestId} is not running`);
+    return diagnosticsOf(pid, layout, machine.monitor);
+  }
+
   openStream(guestId: string, stream: "vnc" | "serial"): ReturnType<Backend["openStream"]> {
     const { machine, paths } = this.#guest(guestId);
     if (machine.process !== "running" && machine.process !== "paused")
@@ -358,7 +389,8 @@ class QemuBackend implements Backend {
       changed: () => this.#listener(guestId),
       settled: (layout) => this.#links.keep(guestId, volumesOf(layout)),
     });
-    const guest: Guest = { id: guestId, uid, paths, machine, disks: [], grouped: false, configDrive: null };
+    const agent = guestAgentAt(paths.agentSocket);
+    const guest: Guest = { id: guestId, uid, paths, machine, agent, disks: [], grouped: false, configDrive: null };
     this.#guests.set(guestId, guest);
     return guest;
   }

@@ -5,7 +5,7 @@
 import { type Duplex, PassThrough, duplexPair } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 
-import type { GuestDisk, GuestInterface, GuestSpec } from "@andromede/agent-api/types";
+import type { GuestDiagnostics, GuestDisk, GuestInterface, GuestSpec } from "@andromede/agent-api/types";
 import { conflict, invalid, unavailable } from "@andromede/base/errors";
 
 import type { Backend, GuestProcess, GuestStream, ObservedGuest } from "../backend.ts";
@@ -51,6 +51,7 @@ type SimGuest = {
   /** Of the process: id -> limits. */
   disks: Map<string, string>;
   plugged: string[];
+  macAddresses: Map<string, string>;
   portsUp: string[];
   size: string;
   ignoresShutdown: boolean;
@@ -242,6 +243,7 @@ class SimBackend implements Backend {
     }
     guest.holdsPorts = spec.interfaces.length > 0;
     guest.plugged = spec.interfaces.map(({ portId }) => portId);
+    guest.macAddresses = new Map(spec.interfaces.map(({ portId, macAddress }) => [portId, macAddress]));
     guest.console.push(resume ? `${spec.name}: resumed` : `${spec.name}: started`);
     this.#raisePorts(spec.id, guest);
   }
@@ -290,6 +292,7 @@ class SimBackend implements Backend {
   async plug(spec: GuestSpec, wanted: GuestInterface): Promise<void> {
     const guest = await this.#step("plug", spec);
     guest.plugged = [...guest.plugged, wanted.portId];
+    guest.macAddresses.set(wanted.portId, wanted.macAddress);
     this.#raisePorts(spec.id, guest);
   }
 
@@ -325,6 +328,40 @@ class SimBackend implements Backend {
     const all = this.#host.guests.get(guestId)?.console ?? [];
     const shown = lines === undefined ? all : all.slice(all.length - Math.min(lines, all.length));
     return shown.map((line) => `${line}\n`).join("");
+  }
+
+  /** Its guests have an agent, and passwords are nobody's business. */
+  async setPassword(guestId: string): Promise<void> {
+    this.#running(guestId);
+  }
+
+  async injectNmi(guestId: string): Promise<void> {
+    this.#running(guestId).console.push("NMI received for unknown reason 30 on CPU 0.");
+  }
+
+  async diagnostics(guestId: string): Promise<GuestDiagnostics> {
+    const guest = this.#host.guests.get(guestId);
+    if (guest === undefined || guest.process === "none") throw conflict(`server ${guestId} is not running`);
+    const [vcpus = 1, memoryMib = 0] = guest.size.split("/").map(Number);
+    const nothing = { bytes: 0, packets: 0, errors: 0, drops: 0 };
+    return {
+      uptimeSeconds: 0,
+      cpus: Array.from({ length: vcpus }, (_none, id) => ({ id, timeNs: 0 })),
+      memory: { maximumMib: memoryMib, usedMib: memoryMib },
+      disks: [...guest.disks.keys()].map((id) => ({ id, readBytes: 0, readRequests: 0, writtenBytes: 0, writeRequests: 0 })),
+      interfaces: guest.plugged.map((portId) => ({
+        portId,
+        macAddress: guest.macAddresses.get(portId) ?? "",
+        received: nothing,
+        sent: nothing,
+      })),
+    };
+  }
+
+  #running(guestId: string): SimGuest {
+    const guest = this.#host.guests.get(guestId);
+    if (guest?.process !== "running") throw conflict(`server ${guestId} is not running`);
+    return guest;
   }
 
   async openStream(guestId: string, stream: GuestStream): Promise<Duplex> {
@@ -396,6 +433,7 @@ function newGuest(spec: GuestSpec): SimGuest {
     holdsPorts: false,
     disks: new Map(),
     plugged: [],
+    macAddresses: new Map(),
     portsUp: [],
     size: sizeOf(spec),
     ignoresShutdown: false,

@@ -4,6 +4,7 @@ import { type Duplex, duplexPair } from "node:stream";
 import type { AgentClient } from "@andromede/agent-api/client";
 import {
   AGENT_API_VERSION,
+  type GuestDiagnostics,
   type GuestReport,
   type GuestSpec,
   type HostFacts,
@@ -29,6 +30,8 @@ export class FakeAgent extends FakeStorage implements AgentClient {
   failWith: string | null = null;
   /** Specs are refused with this. */
   refuseWith: string | null = null;
+  /** Guests have no agent inside. */
+  noGuestAgent = false;
   /** The other end of the last stream that was opened. */
   lastStream: Duplex | null = null;
   readonly #guests = new Map<string, Guest>();
@@ -140,6 +143,39 @@ export class FakeAgent extends FakeStorage implements AgentClient {
   async consoleText(id: string, lines: number | undefined): Promise<string> {
     this.#reached(`console ${id} ${lines ?? "all"}`);
     return `output of ${id}\n`;
+  }
+
+  async setPassword(id: string, user: string, password: string): Promise<void> {
+    this.#reached(`password ${id} ${user} ${password}`);
+    if (this.noGuestAgent) throw conflict("No agent answers in the server");
+  }
+
+  async injectNmi(id: string): Promise<void> {
+    this.#reached(`nmi ${id}`);
+  }
+
+  async diagnostics(id: string): Promise<GuestDiagnostics> {
+    this.#reached(`diagnostics ${id}`);
+    const { spec } = this.#get(id);
+    const nothing = { bytes: 0, packets: 0, errors: 0, drops: 0 };
+    return {
+      uptimeSeconds: 60,
+      cpus: Array.from({ length: spec.vcpus }, (_none, at) => ({ id: at, timeNs: 1_000_000_000 })),
+      memory: { maximumMib: spec.memoryMib, usedMib: 64 },
+      disks: spec.disks.map((disk) => ({
+        id: disk.id,
+        readBytes: 262_144,
+        readRequests: 112,
+        writtenBytes: 5_778_432,
+        writeRequests: 488,
+      })),
+      interfaces: spec.interfaces.map((nic) => ({
+        portId: nic.portId,
+        macAddress: nic.macAddress,
+        received: { ...nothing, bytes: 2070, packets: 26 },
+        sent: { ...nothing, bytes: 140, packets: 2 },
+      })),
+    };
   }
 
   async openStream(id: string, stream: "vnc" | "serial"): Promise<Duplex> {
