@@ -35,6 +35,10 @@ const NO_CLASS: { [table: string]: string } = {
   revocation: "what tokens are checked against: ids and times only",
   revocation_clock: "the same",
   ip_allocation: "part of a port",
+  server_group_member: "part of a server and of a group: goes with either by foreign key",
+  aggregate_host: "part of an aggregate",
+  compute_quota_class: "the operator's defaults of quotas",
+  compute_user_quota: "part of a project's quota: goes with it",
   server_snapshot: "work on a server, which ends within hours; what it makes is an image",
   server_migration: "part of a server",
 };

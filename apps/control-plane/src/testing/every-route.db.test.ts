@@ -19,6 +19,18 @@ const STRANGER_SEES: { [route: string]: { status: number[]; why: string } } = {
   },
   "GET /compute/v2.1/os-quota-sets/:project_id/detail": { status: [403], why: "the same" },
   "GET /compute/v2.1/os-quota-sets/:project_id/defaults": { status: [200], why: "defaults are the same for everybody" },
+  ...Object.fromEntries(
+    [
+      "GET /compute/v2.1/servers/:server_id/os-virtual-interfaces",
+      "GET /compute/v2.1/servers/:server_id/consoles",
+      "POST /compute/v2.1/servers/:server_id/consoles",
+      "GET /compute/v2.1/servers/:server_id/consoles/:id",
+      "DELETE /compute/v2.1/servers/:server_id/consoles/:id",
+      "DELETE /compute/v2.1/os-networks/:network_id",
+      "POST /compute/v2.1/os-networks/:network_id/action",
+      "DELETE /compute/v2.1/os-tenant-networks/:network_id",
+    ].map((route) => [route, { status: [410], why: "Nova: gone for everybody" }]),
+  ),
   "GET /compute/v2.1/os-simple-tenant-usage/:project_id": {
     status: [403],
     why: "Nova: policy asks for the own project",
@@ -158,7 +170,8 @@ describe("every route", () => {
           expectRefusal(
             walked,
             await send(walked, { url, body: bodyOf(walked), token }),
-            [400, 401, 403, 404, 409],
+            // 410: whatever the id, what it would name is gone (compute/gone)
+            [400, 401, 403, 404, 409, 410],
             `id ${nonsense}`,
           );
         }

@@ -48,9 +48,14 @@ function contentType(service: string, row: Route): string {
     : "application/json";
 }
 
+const ATTACHMENT = { volumeAttachment: { volumeId: "7f3c2b1e-0d5a-4f6b-9c8d-1a2b3c4d5e6f" } };
+
 /** Bodies that a schema alone does not tell: keyed by `METHOD /mount/path`. */
 const BODIES: { [route: string]: unknown } = {
   "POST /compute/v2.1/servers/:server_id/action": { "os-stop": null },
+  "POST /compute/v2.1/servers/:server_id/os-volume_attachments": ATTACHMENT,
+  "PUT /compute/v2.1/servers/:server_id/os-volume_attachments/:volume_id": ATTACHMENT,
+  "PUT /compute/v2.1/images/:image_id/metadata/:key": { meta: { "a-key": "value" } },
   "PUT /compute/v2.1/servers/:server_id/metadata/:key": { meta: { "a-key": "value" } },
   "PATCH /image/v2/images/:image_id": [{ op: "replace", path: "/name", value: "other" }],
 };

@@ -44,6 +44,21 @@ const PAGED = new Set([
   ].map((name) => `GET /network/v2.0/${name}`),
 ]);
 
+/** What compute only says of that it is gone. */
+const GONE_FROM_COMPUTE = [
+  "os-agents",
+  "os-cells",
+  "os-certificates",
+  "os-cloudpipe",
+  "os-fixed-ips",
+  "os-floating-ip-dns",
+  "entries",
+  "os-floating-ips-bulk",
+  "os-fping",
+  "os-security-group-default-rules",
+  "consoles",
+];
+
 type Made = { [member: string]: { [member: string]: unknown } };
 /** What the makers below share: where they ask, what they made so far. */
 type Sampling = { test: TestApp; ids: { [collection: string]: string }; owned: Set<string>; ownerToken: string };
@@ -200,6 +215,16 @@ async function makeCompute(sampling: Sampling): Promise<void> {
     adminPass: SAMPLE_SECRET,
   };
   own(sampling, "servers", await post(test, ownerToken, url("servers"), "server", server));
+  own(sampling, "os-server-groups", await post(test, ownerToken, url("os-server-groups"), "server_group", {
+    name: "samples",
+    policies: ["affinity"],
+  }));
+  ids["os-aggregates"] = await post(test, test.adminToken, url("os-aggregates"), "aggregate", { name: "samples" });
+  ids["os-volume_attachments"] = "none";
+  for (const gone of GONE_FROM_COMPUTE) ids[gone] = "none";
+  for (const name of ["os-networks", "os-tenant-networks"]) own(sampling, name, ids["networks"] ?? "");
+  own(sampling, "os-floating-ips", ids["floatingips"] ?? "");
+  own(sampling, "os-security-group-rules", ids["security-group-rules"] ?? "");
   ids["os-interface"] = ids["ports"] ?? "";
   ids["os-quota-sets"] = ids["projects"] ?? "";
   owned.add("os-quota-sets");

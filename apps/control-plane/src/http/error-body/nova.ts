@@ -6,10 +6,10 @@ const NAMES: { readonly [status: number]: string } = {
   403: "forbidden",
   404: "itemNotFound",
   405: "badMethod",
-  406: "notAcceptable",
   409: "conflictingRequest",
   413: "overLimit",
   415: "badMediaType",
+  429: "overLimit",
   501: "notImplemented",
   503: "serviceUnavailable",
 };

@@ -4,10 +4,12 @@ import { actionRoutes } from "./actions/action.routes.ts";
 import { aggregateRoutes } from "./aggregates/aggregate.routes.ts";
 import { consoleRoutes } from "./consoles/console.routes.ts";
 import { flavorRoutes } from "./flavors/flavor.routes.ts";
+import { goneRoutes } from "./gone/gone.routes.ts";
 import { hostRoutes } from "./hosts/host.routes.ts";
 import { imageRoutes } from "./images/image.routes.ts";
 import { interfaceRoutes } from "./interfaces/interface.routes.ts";
 import { keypairRoutes } from "./keypairs/keypair.routes.ts";
+import { networkProxyRoutes } from "./network-proxies/network-proxy.routes.ts";
 import { quotaRoutes } from "./quotas/quota.routes.ts";
 import { securityGroupRoutes } from "./security-groups/security-group.routes.ts";
 import { serverGroupRoutes } from "./server-groups/server-group.routes.ts";
@@ -18,6 +20,8 @@ export const computeRoutes: Route[] = [
   ...versionRoutes,
   ...attachmentRoutes,
   ...imageRoutes,
+  ...goneRoutes,
+  ...networkProxyRoutes,
   ...aggregateRoutes,
   ...serverGroupRoutes,
   ...flavorRoutes,

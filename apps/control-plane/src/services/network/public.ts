@@ -36,3 +36,15 @@ export { ensureDefaultGroupSeen } from "./security-groups/default-group.ts";
 export { readSecurityGroup } from "./security-groups/read-security-groups.ts";
 export { addServerSecurityGroup, removeServerSecurityGroup } from "./servers/server-security-groups.ts";
 export { projectQuotaUsage } from "./quotas/read-quotas.ts";
+/** For Nova's older doors to networks, floating IPs and rules. */
+export {
+  createFloatingIp,
+  deleteFloatingIp,
+  readFloatingIp,
+  updateFloatingIp,
+} from "./floating-ips/change-floating-ip.ts";
+export type { FloatingIpWithPort } from "./floating-ips/floating-ip.model.ts";
+export { readNetwork } from "./networks/read-networks.ts";
+export { createRules, removeRule } from "./security-group-rules/change-security-group-rule.ts";
+export { readRule as readNewRule } from "./security-group-rules/security-group-rule.model.ts";
+export { listAllNetworks, listProjectFloatingIps } from "./servers/legacy-lists.ts";

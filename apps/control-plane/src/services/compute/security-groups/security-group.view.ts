@@ -10,7 +10,7 @@ export const toSecurityGroupView = (group: DescribedSecurityGroup): object => ({
 });
 
 /** As Nova translates Neutron's rules (nova/network/security_group_api.py): no ports means all of them, in numbers. */
-function toRuleView(groupId: string, rule: DescribedSecurityGroup["ingress"][number]): object {
+export function toRuleView(groupId: string, rule: DescribedSecurityGroup["ingress"][number]): object {
   const { protocol, portRangeMin, portRangeMax, remoteGroup } = rule;
   const allPorts = protocol !== null && portRangeMin === null && portRangeMax === null;
   const [lowest, highest] = ["tcp", "udp"].includes(protocol?.toLowerCase() ?? "") ? [1, 65_535] : [-1, -1];
