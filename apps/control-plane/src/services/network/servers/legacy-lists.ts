@@ -17,7 +17,7 @@ export const listAllNetworks = (
   options: { external?: true } = {},
 ): Promise<NetworkWithSubnets[]> => {
   const query = parseQuery(options.external === true ? "router:external=true" : "");
-  return listNetworks(sql, requester, readListRequest(query, networkAttributes(false)));
+  return listNetworks(sql, requester, readListRequest(query, networkAttributes(requester)));
 };
 
 /** The project's own floating IPs; `address`: the one that has it. */
