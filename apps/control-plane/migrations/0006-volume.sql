@@ -165,6 +165,9 @@ create table volume (
   generation bigint not null default 1,
   revert_snapshot_id text,
   revert_nonce text,
+  -- its bytes are to go first, and to be made anew from the image or the backup
+  remake boolean not null default false,
+  restore_backup_id text,
   deleting boolean not null default false,
   -- removes its snapshots too
   cascade boolean not null default false,

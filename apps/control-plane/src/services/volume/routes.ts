@@ -1,4 +1,6 @@
 import type { Route } from "../../http/service.ts";
+import { snapshotRoutes } from "./snapshots/snapshot.routes.ts";
 import { versionRoutes } from "./versions/version.routes.ts";
+import { volumeResourceRoutes } from "./volumes/volume.routes.ts";
 
-export const volumeRoutes: Route[] = [...versionRoutes];
+export const volumeRoutes: Route[] = [...versionRoutes, ...volumeResourceRoutes, ...snapshotRoutes];

@@ -42,6 +42,7 @@ export async function toVolumeSpec(
 async function sourceOf(app: App, volume: Volume): Promise<VolumeSource | { gone: string }> {
   const isMaking = volume.status === "creating" || volume.status === "restoring-backup";
   if (!isMaking) return { kind: "empty" };
+  if (volume.restoreBackupId !== null && volume.status === "restoring-backup") return fromBackup(app, volume.restoreBackupId);
   if (volume.image !== null) return fromImage(app, volume.image);
   if (volume.snapshotId !== null) return fromSnapshot(app, volume.snapshotId);
   if (volume.sourceVolumeId !== null) {

@@ -101,6 +101,8 @@ export type Volume = {
   generation: number;
   revertSnapshotId: string | null;
   revertNonce: string | null;
+  remake: boolean;
+  restoreBackupId: string | null;
   deleting: boolean;
   cascade: boolean;
   taskSince: Date;
@@ -113,6 +115,8 @@ export type Volume = {
   observedRevertNonce: string | null;
   observedFault: string | null;
   observedGone: boolean;
+  /** The first host that names the pool; null: none does. */
+  keeper: { name: string; serviceId: string } | null;
   /** Those of a server first, oldest first. Dates are texts: they come out of JSON. */
   attachments: (Omit<Attachment, "attachedAt" | "createdAt" | "updatedAt"> & { attachedAt: string | null })[];
 };

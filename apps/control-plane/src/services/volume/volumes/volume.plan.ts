@@ -17,6 +17,7 @@ export type VolumeNeighbours = {
 export type VolumeStep =
   | { step: "rest" }
   | { step: "choosePool" }
+  | { step: "wipe" }
   | { step: "put" }
   | { step: "settle" }
   | { step: "fail"; message: string }
@@ -35,8 +36,8 @@ export function planVolume(volume: Volume, around: VolumeNeighbours): VolumeStep
   if (volume.deleting) return planDeletion(volume, around);
   const pending = around.snapshots.filter(({ status, wanted }) => status === (wanted ? "creating" : "deleting"));
   const isWorking = WORKING.includes(volume.status);
-  if (hasHeard(volume) && volume.observedState === "ready") return isWorking || pending.length > 0 ? { step: "settle" } : { step: "rest" };
-  if (hasHeard(volume) && volume.observedState === "failed") {
+  if (!volume.remake && hasHeard(volume) && volume.observedState === "ready") return isWorking || pending.length > 0 ? { step: "settle" } : { step: "rest" };
+  if (!volume.remake && hasHeard(volume) && volume.observedState === "failed") {
     if (!isWorking && pending.length === 0) return { step: "rest" };
     return { step: "fail", message: volume.observedFault ?? "The host could not do it." };
   }
@@ -46,7 +47,7 @@ export function planVolume(volume: Volume, around: VolumeNeighbours): VolumeStep
   if (around.nowMs >= since + TASK_DEADLINE_MS) return { step: "fail", message: overdue(volume) };
   if (volume.pool === null) return { step: "choosePool" };
   if (around.host === null) return { step: "await", why: "no host that keeps the volume answers", checkAfterMs: CHECK_MS };
-  return { step: "put" };
+  return { step: volume.remake ? "wipe" : "put" };
 }
 
 /** Has an agent taken in everything we want? */

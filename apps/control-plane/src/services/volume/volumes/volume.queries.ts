@@ -9,8 +9,10 @@ export const volumeColumns = (sql: Queryable) => sql`
   v.id, v.project_id, v.user_id, v.name, v.description, v.size_gib, v.availability_zone, v.volume_type_id, t.name as volume_type_name, v.status,
   v.previous_status, v.bootable, v.multiattach, v.readonly, v.metadata, v.image_metadata, v.migration_status, v.consumes_quota, v.group_id,
   v.snapshot_id, v.source_volume_id, v.source_backup_id, v.image, v.key_id, v.created_at, v.updated_at, v.generation, v.revert_snapshot_id,
-  v.revert_nonce, v.deleting, v.cascade, v.task_since, v.pool, v.fault, v.observed_generation, v.observed_state, v.observed_size_gib,
+  v.revert_nonce, v.remake, v.restore_backup_id, v.deleting, v.cascade, v.task_since, v.pool, v.fault, v.observed_generation, v.observed_state, v.observed_size_gib,
   v.observed_snapshots, v.observed_revert_nonce, v.observed_fault, v.observed_gone,
+  (select jsonb_build_object('name', h.name, 'serviceId', h.service_id) from volume_host h
+    where h.observed_pools @> jsonb_build_array(jsonb_build_object('name', v.pool)) order by h.name limit 1) as keeper,
   coalesce((select jsonb_agg(jsonb_build_object('id', a.id, 'volumeId', a.volume_id, 'projectId', a.project_id, 'serverId', a.server_id,
       'host', a.host, 'device', a.device, 'mode', a.mode, 'status', a.status, 'connector', a.connector,
       'attachedAt', to_char(a.attached_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'))
@@ -217,4 +219,25 @@ export async function countReaders(sql: Queryable, id: string): Promise<number> 
       + (select count(*) from backup where volume_id = ${id} and status = 'creating')
       + (select count(*) from volume_upload where volume_id = ${id}))::int as n`;
   return row?.n ?? 0;
+}
+
+/** Its bytes are to be made anew, from an image or a backup. */
+export async function setRemake(
+  sql: postgres.ISql,
+  id: string,
+  wanted: { status: VolumeStatus; image: VolumeImage | null; backupId: string | null },
+  at: Date,
+): Promise<void> {
+  await sql`
+    update volume set status = ${wanted.status}, image = ${wanted.image === null ? null : sql.json(wanted.image)}, restore_backup_id = ${wanted.backupId},
+      remake = true, generation = generation + 1, fault = null, updated_at = ${at}, task_since = ${at}
+    where id = ${id}`;
+}
+
+/** Its old bytes are gone. What was seen of them says nothing about the new ones. */
+export async function setWiped(sql: Queryable, id: string, generation: number): Promise<void> {
+  await sql`
+    update volume set remake = false, generation = generation + 1, observed_generation = null, observed_state = null, observed_size_gib = null,
+      observed_snapshots = '{}', observed_fault = null, observed_gone = false
+    where id = ${id} and generation = ${generation} and remake`;
 }

@@ -14,7 +14,7 @@ import { failDeletion, failVolume, forgetVolume, settleVolume } from "./settle-v
 import { toVolumeSpec } from "./volume-spec.ts";
 import { type Volume, hostOf } from "./volume.model.ts";
 import { type VolumeStep, planVolume } from "./volume.plan.ts";
-import { countReaders, findVolume, listUnsettledVolumes, setPool } from "./volume.queries.ts";
+import { countReaders, findVolume, listUnsettledVolumes, setPool, setWiped } from "./volume.queries.ts";
 
 export const volumeReconciler: Reconciler = {
   kind: "volume",
@@ -80,6 +80,8 @@ async function takeStep(app: App, loaded: Loaded, step: VolumeStep): Promise<Out
     case "fail":
       await failVolume(app, volume, step.message);
       return done;
+    case "wipe":
+      return wipe(app, loaded);
     case "delete":
       return remove(app, loaded);
     case "failDeletion":
@@ -149,16 +151,31 @@ async function afterFailedCall(app: App, volume: Volume, error: unknown): Promis
   }
 }
 
-async function remove(app: App, { volume, host }: Loaded): Promise<Outcome> {
+async function remove(app: App, loaded: Loaded): Promise<Outcome> {
+  const later = await removeBytes(app, loaded);
+  if (later !== null) return later;
+  await forgetVolume(app, loaded.volume);
+  return done;
+}
+
+/** null: they are gone. */
+async function removeBytes(app: App, { volume, host }: Loaded): Promise<Outcome | null> {
   try {
     const there = await app.agents.client(host ?? "").deleteVolume(volume.id, volume.generation);
-    if (there) return pollAfter(1_000, `host ${host ?? ""} is removing the volume`);
+    return there ? pollAfter(1_000, `host ${host ?? ""} is removing the volume`) : null;
   } catch (error) {
     if (error instanceof CloudError && ["conflict", "unavailable", "notFound"].includes(error.kind)) {
       return pollAfter(1_000, messageOf(error));
     }
     throw error;
   }
-  await forgetVolume(app, volume);
-  return done;
+}
+
+/** Away with what is there; what follows is the making of a new volume of the same name. */
+async function wipe(app: App, loaded: Loaded): Promise<Outcome> {
+  const { volume } = loaded;
+  const later = await removeBytes(app, loaded);
+  if (later !== null) return later;
+  await setWiped(app.db, volume.id, volume.generation);
+  return pollAfter(0, "the volume is to be made anew");
 }
