@@ -16,14 +16,70 @@ create table network_project (
   default_security_group_id text collate "C"
 );
 
+-- What is shared: the projects an object is open to, "*" for all. Kept beside the rows of rbac_policy that say so, in the
+-- same transaction, so that a list asks one table. No index of these waits with its entries (fastupdate): lists read them.
+create table rbac_policy (
+  id text collate "C" primary key,
+  project_id text collate "C" not null,
+  object_type text not null check (object_type in ('network', 'qos_policy', 'security_group', 'address_scope', 'subnetpool', 'address_group')),
+  object_id text collate "C" not null,
+  action text not null check (action in ('access_as_shared', 'access_as_external')),
+  -- "*": every project
+  target_project text collate "C" not null,
+  constraint rbac_policy_once unique (object_id, action, target_project)
+);
+create index rbac_policy_by_project on rbac_policy (project_id, id);
+
+create table qos_policy (
+  id text collate "C" primary key,
+  project_id text collate "C" not null,
+  name text not null,
+  description text not null default '',
+  shared_with text[] collate "C" not null default '{}',
+  is_default boolean not null default false,
+  tags text[] not null default '{}',
+  revision_number integer not null default 1,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now()
+);
+create index qos_policy_by_project on qos_policy (project_id, id);
+create index qos_policy_shared on qos_policy using gin (shared_with) with (fastupdate = off);
+create unique index qos_policy_default on qos_policy (project_id) where is_default;
+
+create table qos_rule (
+  id text collate "C" primary key,
+  qos_policy_id text collate "C" not null references qos_policy on delete cascade,
+  type text not null check (type in ('bandwidth_limit', 'dscp_marking', 'minimum_bandwidth')),
+  direction text check (direction in ('ingress', 'egress')),
+  max_kbps integer,
+  max_burst_kbps integer,
+  dscp_mark integer,
+  min_kbps integer,
+  -- one rule of a kind and direction in a policy
+  constraint qos_rule_once unique nulls not distinct (qos_policy_id, type, direction)
+);
+
+create table address_scope (
+  id text collate "C" primary key,
+  project_id text collate "C" not null,
+  name text not null,
+  ip_version integer not null check (ip_version in (4, 6)),
+  shared_with text[] collate "C" not null default '{}'
+);
+create index address_scope_by_project on address_scope (project_id, id);
+create index address_scope_shared on address_scope using gin (shared_with) with (fastupdate = off);
+
 create table network (
   id text collate "C" primary key,
   project_id text collate "C" not null,
   name text not null default '',
   description text not null default '',
   admin_state_up boolean not null default true,
-  shared boolean not null default false,
+  shared_with text[] collate "C" not null default '{}',
   external boolean not null default false,
+  -- who may have gateways and floating IPs there
+  external_to text[] collate "C" not null default '{}',
+  qos_policy_id text collate "C" references qos_policy,
   is_default boolean not null default false,
   mtu integer not null,
   port_security_enabled boolean not null default true,
@@ -40,7 +96,9 @@ create table network (
   status text not null generated always as ('ACTIVE') stored
 );
 create index network_by_project on network (project_id, id);
-create index network_open on network (id) where shared or external;
+create index network_shared on network using gin (shared_with) with (fastupdate = off);
+create index network_external on network using gin (external_to) with (fastupdate = off);
+create index network_by_qos_policy on network (qos_policy_id) where qos_policy_id is not null;
 create index network_by_name on network (name, id);
 -- a flat physical network carries one network, a VLAN of it too
 create unique index network_segment on network (physical_network, coalesce(segmentation_id, 0)) where physical_network is not null;
@@ -57,7 +115,8 @@ create table subnetpool (
   min_prefixlen integer not null,
   max_prefixlen integer not null,
   default_quota integer,
-  shared boolean not null default false,
+  shared_with text[] collate "C" not null default '{}',
+  address_scope_id text collate "C" references address_scope,
   is_default boolean not null default false,
   tags text[] not null default '{}',
   revision_number integer not null default 1,
@@ -65,7 +124,8 @@ create table subnetpool (
   updated_at timestamptz not null default now()
 );
 create index subnetpool_by_project on subnetpool (project_id, id);
-create index subnetpool_open on subnetpool (id) where shared;
+create index subnetpool_shared on subnetpool using gin (shared_with) with (fastupdate = off);
+create index subnetpool_by_address_scope on subnetpool (address_scope_id) where address_scope_id is not null;
 create unique index subnetpool_default on subnetpool (ip_version) where is_default;
 
 -- Two subnets of a network never overlap: whoever makes one holds the network's row while it looks.
@@ -87,6 +147,8 @@ create table subnet (
   enable_dhcp boolean not null default true,
   ipv6_ra_mode text,
   ipv6_address_mode text,
+  -- the device owners whose ports get addresses there; none: all
+  service_types text[] not null default '{}',
   tags text[] not null default '{}',
   revision_number integer not null default 1,
   created_at timestamptz not null default now(),
@@ -105,6 +167,7 @@ create table security_group (
   stateful boolean not null default true,
   -- the project's own "default", made by itself
   is_default boolean not null default false,
+  shared_with text[] collate "C" not null default '{}',
   tags text[] not null default '{}',
   revision_number integer not null default 1,
   created_at timestamptz not null default now(),
@@ -112,10 +175,27 @@ create table security_group (
   observed_revision integer
 );
 create index security_group_by_project on security_group (project_id, name, id);
+create index security_group_shared on security_group using gin (shared_with) with (fastupdate = off);
 create unique index security_group_default on security_group (project_id) where is_default;
 alter table network_project add constraint network_project_default_group
   foreign key (default_security_group_id) references security_group on delete set null;
 create index network_project_by_default_group on network_project (default_security_group_id) where default_security_group_id is not null;
+
+-- Addresses that rules name together.
+create table address_group (
+  id text collate "C" primary key,
+  project_id text collate "C" not null,
+  name text not null default '',
+  description text not null default '',
+  -- canonical CIDRs
+  addresses text[] not null default '{}',
+  shared_with text[] collate "C" not null default '{}',
+  revision_number integer not null default 1,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now()
+);
+create index address_group_by_project on address_group (project_id, id);
+create index address_group_shared on address_group using gin (shared_with) with (fastupdate = off);
 
 create table security_group_rule (
   id text collate "C" primary key,
@@ -129,6 +209,7 @@ create table security_group_rule (
   port_range_max integer,
   remote_group_id text collate "C" references security_group on delete cascade,
   remote_ip_prefix text,
+  remote_address_group_id text collate "C" references address_group,
   description text not null default '',
   tags text[] not null default '{}',
   revision_number integer not null default 1,
@@ -138,11 +219,12 @@ create table security_group_rule (
   match_protocol text,
   match_prefix text,
   constraint security_group_rule_once unique nulls not distinct
-    (security_group_id, direction, ethertype, match_protocol, port_range_min, port_range_max, remote_group_id, match_prefix)
+    (security_group_id, direction, ethertype, match_protocol, port_range_min, port_range_max, remote_group_id, remote_address_group_id, match_prefix)
 );
 create index security_group_rule_by_project on security_group_rule (project_id, id);
 create index security_group_rule_by_group on security_group_rule (security_group_id, id);
 create index security_group_rule_by_remote on security_group_rule (remote_group_id) where remote_group_id is not null;
+create index security_group_rule_by_address_group on security_group_rule (remote_address_group_id) where remote_address_group_id is not null;
 
 create table router (
   id text collate "C" primary key,
@@ -154,6 +236,8 @@ create table router (
   gateway_port_id text collate "C" unique,
   gateway_network_id text collate "C" references network,
   enable_snat boolean not null default true,
+  -- of what goes through the gateway under the router's own address
+  gateway_qos_policy_id text collate "C" references qos_policy,
   -- [{"destination": cidr, "nexthop": address}]
   routes jsonb not null default '[]',
   availability_zone_hints text[] not null default '{}',
@@ -165,6 +249,7 @@ create table router (
   status text not null generated always as ('ACTIVE') stored
 );
 create index router_by_project on router (project_id, id);
+create index router_by_qos_policy on router (gateway_qos_policy_id) where gateway_qos_policy_id is not null;
 create index router_by_gateway_network on router (gateway_network_id) where gateway_network_id is not null;
 
 create table port (
@@ -189,6 +274,7 @@ create table port (
   extra_dhcp_opts jsonb not null default '[]',
   port_security_enabled boolean not null,
   dns_name text not null default '',
+  qos_policy_id text collate "C" references qos_policy,
   host_id text collate "C" not null default '',
   vnic_type text not null default 'normal',
   binding_profile jsonb not null default '{}',
@@ -220,6 +306,7 @@ create index port_by_network on port (network_id, id);
 create index port_by_device on port (device_id, id) where device_id <> '';
 create index port_by_server on port (server_id) where server_id is not null;
 create index port_by_owner on port (device_owner, id) where device_owner like 'network:%';
+create index port_by_qos_policy on port (qos_policy_id) where qos_policy_id is not null;
 create index port_by_mac on port (mac_address);
 create index port_by_name on port (name, id) where name <> '';
 create index port_by_group on port using gin (security_group_ids);
@@ -250,6 +337,7 @@ create table floatingip (
   router_id text collate "C" references router,
   dns_name text not null default '',
   dns_domain text not null default '',
+  qos_policy_id text collate "C" references qos_policy,
   tags text[] not null default '{}',
   revision_number integer not null default 1,
   created_at timestamptz not null default now(),
@@ -263,3 +351,23 @@ create index floatingip_by_project on floatingip (project_id, id);
 create index floatingip_by_port on floatingip (port_id) where port_id is not null;
 create index floatingip_by_router on floatingip (router_id) where router_id is not null;
 create index floatingip_by_address on floatingip (floating_ip_address);
+create index floatingip_by_network on floatingip (floating_network_id);
+create index floatingip_by_qos_policy on floatingip (qos_policy_id) where qos_policy_id is not null;
+
+-- A floating IP on no port of its own: each of these leads some of its ports to a port inside. It has a router as long as it has one.
+create table port_forwarding (
+  id text collate "C" primary key,
+  project_id text collate "C" not null,
+  floatingip_id text collate "C" not null references floatingip on delete cascade,
+  protocol text not null check (protocol in ('tcp', 'udp')),
+  external_port_first integer not null,
+  external_port_last integer not null,
+  internal_port_first integer not null,
+  internal_port_last integer not null,
+  internal_port_id text collate "C" not null references port on delete cascade,
+  internal_ip_address text not null,
+  description text not null default ''
+);
+create index port_forwarding_by_floatingip on port_forwarding (floatingip_id, id);
+create index port_forwarding_by_port on port_forwarding (internal_port_id);
+create index port_forwarding_by_project on port_forwarding (project_id, id);

@@ -1,6 +1,10 @@
 import type { App } from "../../app.ts";
 import type { Transaction } from "../../db/transaction.ts";
 import type { ResourceClass } from "../../registry/registry.ts";
+import { toAddressGroupView } from "./address-groups/address-group.model.ts";
+import { deleteAddressGroup, readAddressGroup } from "./address-groups/change-address-group.ts";
+import { toAddressScopeView } from "./address-scopes/address-scope.model.ts";
+import { deleteAddressScope, readAddressScope } from "./address-scopes/change-address-scope.ts";
 import { listCustomerPorts, listOwnedIds } from "./class.queries.ts";
 import type { Requester } from "./common/requester.ts";
 import { deleteFloatingIp, readFloatingIp } from "./floating-ips/change-floating-ip.ts";
@@ -8,9 +12,16 @@ import { toFloatingIpView } from "./floating-ips/floating-ip.view.ts";
 import { deleteNetwork } from "./networks/change-network.ts";
 import { toNetworkView } from "./networks/network.view.ts";
 import { readNetwork } from "./networks/read-networks.ts";
+import { deletePortForwarding, getPortForwarding } from "./port-forwardings/change-port-forwarding.ts";
+import { toPortForwardingView } from "./port-forwardings/port-forwarding.model.ts";
+import { findFloatingIpOf } from "./port-forwardings/port-forwarding.queries.ts";
 import { deletePort } from "./ports/delete-port.ts";
 import { toPortView } from "./ports/port.view.ts";
 import { readPort } from "./ports/read-ports.ts";
+import { deleteQosPolicy, readQosPolicy } from "./qos/change-qos-policy.ts";
+import { toQosPolicyView } from "./qos/qos-policy.view.ts";
+import { readRbacPolicy, withdrawRbacPolicy } from "./rbac-policies/change-rbac-policy.ts";
+import { toRbacPolicyView } from "./rbac-policies/rbac-policy.model.ts";
 import { readLimits } from "./quotas/change-quota.ts";
 import { deleteProject, findProject } from "./quotas/quota.queries.ts";
 import { deleteRouter, readRouter, updateRouter } from "./routers/change-router.ts";
@@ -31,6 +42,9 @@ import { deleteSubnet } from "./subnets/update-subnet.ts";
 
 /** Purge and export are the operator's own work. */
 const operator: Requester = { projectId: "-", admin: true };
+
+/** Who an export is shown to: the object says who it is shared with all, and nothing of operators. */
+const nobody: Requester = { projectId: "-", admin: false };
 
 type Export = { [key: string]: unknown };
 
@@ -81,6 +95,14 @@ async function removeRouterWhole(tx: Transaction, id: string): Promise<void> {
 
 /** Rule 8a: what the network service keeps of a project. Order: floating IPs, ports, routers, subnets, networks, groups. */
 export const networkClasses: ResourceClass[] = [
+  networkClass("port_forwarding", 295, {
+    meters: [],
+    remove: async (tx, id) => deletePortForwarding(tx, operator, (await findFloatingIpOf(tx.sql, id)) ?? "", id),
+    read: async (app, id) => {
+      const floatingIpId = (await findFloatingIpOf(app.db, id)) ?? "";
+      return toPortForwardingView(await getPortForwarding(app.db, operator, floatingIpId, id));
+    },
+  }),
   networkClass("floatingip", 300, {
     meters: [{ name: "network.floatingip", unit: "hour" }],
     remove: (tx, id) => deleteFloatingIp(tx, operator, id),
@@ -106,30 +128,49 @@ export const networkClasses: ResourceClass[] = [
   networkClass("network", 340, {
     meters: [],
     remove: (tx, id) => deleteNetwork(tx, operator, id),
-    read: async (app, id) => toNetworkView(await readNetwork(app.db, operator, id), false),
+    read: async (app, id) => toNetworkView(await readNetwork(app.db, operator, id), nobody),
   }),
   networkClass("subnetpool", 350, {
     meters: [],
     remove: (tx, id) => deleteSubnetpool(tx, operator, id),
-    read: async (app, id) => toSubnetpoolView(await readSubnetpool(app.db, operator, id)),
+    read: async (app, id) => toSubnetpoolView(await readSubnetpool(app.db, operator, id), nobody),
+  }),
+  networkClass("address_scope", 352, {
+    meters: [],
+    remove: (tx, id) => deleteAddressScope(tx, operator, id),
+    read: async (app, id) => toAddressScopeView(await readAddressScope(app.db, operator, id), nobody),
+  }),
+  networkClass("rbac_policy", 380, {
+    meters: [],
+    remove: (tx, id) => withdrawRbacPolicy(tx, id),
+    read: async (app, id) => toRbacPolicyView(await readRbacPolicy(app.db, operator, id)),
+  }),
+  networkClass("qos_policy", 354, {
+    meters: [],
+    remove: (tx, id) => deleteQosPolicy(tx, operator, id),
+    read: async (app, id) => toQosPolicyView(await readQosPolicy(app.db, operator, id), nobody),
+  }),
+  networkClass("address_group", 374, {
+    meters: [],
+    remove: (tx, id) => deleteAddressGroup(tx, operator, id),
+    read: async (app, id) => toAddressGroupView(await readAddressGroup(app.db, operator, id), nobody),
   }),
   networkClass("security_group_rule", 360, {
     meters: [],
-    verbs: ["create", "delete"],
     remove: (tx, id) => removeRule(tx, operator, id),
     read: async (app, id) => toSecurityGroupRuleView(await readRule(app.db, operator, id)),
   }),
   networkClass("security_group", 370, {
     meters: [],
     remove: (tx, id) => deleteSecurityGroup(tx, operator, id),
-    read: async (app, id) => toSecurityGroupView(await readSecurityGroup(app.db, operator, id)),
+    read: async (app, id) => toSecurityGroupView(await readSecurityGroup(app.db, operator, id), nobody),
   }),
   {
     name: "network.quota",
     table: "network_project",
     ownerColumn: "project_id",
     // after the groups: the row says which one is the project's default
-    deleteOrder: 380,
+    deleteOrder: 385,
     meters: [],
     verbs: ["update", "delete"],
     list: async (app, projectId) => ((await findProject(app.db, projectId)) === null ? [] : [projectId]),

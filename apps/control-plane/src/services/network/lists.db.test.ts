@@ -7,6 +7,18 @@ import postgres from "postgres";
 import { parseQuery } from "../../http/query.ts";
 import { readListRequest } from "./common/list-request.ts";
 import { floatingIpAttributes } from "./floating-ips/floating-ip.schema.ts";
+import { listAddressGroups } from "./address-groups/address-group.queries.ts";
+import { addressGroupAttributes } from "./address-groups/address-group.schema.ts";
+import { listAddressScopes } from "./address-scopes/address-scope.queries.ts";
+import { addressScopeAttributes } from "./address-scopes/address-scope.schema.ts";
+import { listPortForwardings } from "./port-forwardings/port-forwarding.queries.ts";
+import { portForwardingAttributes } from "./port-forwardings/port-forwarding.schema.ts";
+import { listQosPolicies, listQosRules } from "./qos/qos-policy.queries.ts";
+import { qosPolicyAttributes, qosRuleAttributes } from "./qos/qos-policy.schema.ts";
+import { listRbacPolicies } from "./rbac-policies/rbac-policy.queries.ts";
+import { rbacPolicyAttributes } from "./rbac-policies/rbac-policy.schema.ts";
+import { listSubnetpools } from "./subnetpools/subnetpool.queries.ts";
+import { subnetpoolAttributes } from "./subnetpools/subnetpool.schema.ts";
 import { listFloatingIps } from "./floating-ips/floating-ip.queries.ts";
 import { listNetworks } from "./networks/network.queries.ts";
 import { networkAttributes } from "./networks/network.schema.ts";
@@ -36,7 +48,7 @@ const PROJECTS = 3000;
 async function seed(sql: postgres.Sql): Promise<void> {
   const all = sql`generate_series(1, ${PROJECTS}) p`;
   await sql`insert into network (id, project_id, name, mtu, network_type) select 'n' || p, 'p' || p, 'net', 1442, 'geneve' from ${all}`;
-  await sql`insert into network (id, project_id, name, mtu, network_type, external) values ('ext', 'op', 'ext', 1500, 'geneve', true)`;
+  await sql`insert into network (id, project_id, name, mtu, network_type, external, external_to) values ('ext', 'op', 'ext', 1500, 'geneve', true, '{*}')`;
   await sql`insert into subnet (id, project_id, network_id, ip_version, cidr, allocation_pools) select 's' || p, 'p' || p, 'n' || p, 4, '10.0.0.0/16', '[]' from ${all}`;
   await sql`insert into subnet (id, project_id, network_id, ip_version, cidr, allocation_pools) values ('sext', 'op', 'ext', 4, '172.24.0.0/16', '[]')`;
   await sql`insert into security_group (id, project_id, name) select 'g' || p, 'p' || p, 'default' from ${all}`;
@@ -51,9 +63,21 @@ async function seed(sql: postgres.Sql): Promise<void> {
   await sql`insert into ip_allocation (subnet_id, address, port_id)
     select 's' || p, '10.0.0.0'::inet + i, 'port' || p || '-' || i from ${all}, generate_series(1, 8) i`;
   await sql`commit`;
+  await sql`insert into subnetpool (id, project_id, name, ip_version, prefixes, default_prefixlen, min_prefixlen, max_prefixlen)
+    select 'pool' || p, 'p' || p, 'pool', 4, '{}', 24, 8, 32 from ${all}`;
+  await sql`insert into address_scope (id, project_id, name, ip_version) select 'scope' || p, 'p' || p, 'scope', 4 from ${all}`;
+  await sql`insert into address_group (id, project_id) select 'ag' || p, 'p' || p from ${all}`;
+  await sql`insert into qos_policy (id, project_id, name) select 'qos' || p, 'p' || p, 'qos' from ${all}`;
+  await sql`insert into qos_rule (id, qos_policy_id, type, dscp_mark) select 'qrule' || p, 'qos' || p, 'dscp_marking', 10 from ${all}`;
+  await sql`insert into rbac_policy (id, project_id, object_type, object_id, action, target_project)
+    select 'rbac' || p, 'p' || p, 'network', 'n' || p, 'access_as_shared', 'p' || (p + 1) from ${all}`;
+  await sql`update network set shared_with = array['p' || (substr(project_id, 2)::integer + 1)] where id <> 'ext'`;
   await sql`insert into router (id, project_id) select 'r' || p, 'p' || p from ${all}`;
   await sql`insert into floatingip (id, project_id, floating_network_id, floating_ip_address, floating_port_id)
     select 'f' || p, 'p' || p, 'ext', host('172.24.0.0'::inet + p), 'fp' || p from ${all}`;
+  await sql`insert into port_forwarding (id, project_id, floatingip_id, protocol, external_port_first, external_port_last, internal_port_first,
+      internal_port_last, internal_port_id, internal_ip_address)
+    select 'pf' || p, 'p' || p, 'f' || p, 'tcp', 80, 80, 80, 80, 'port' || p || '-1', '10.0.0.1' from ${all}`;
   await sql`analyze`;
 }
 
@@ -100,12 +124,15 @@ const page = (attributes: Parameters<typeof readListRequest>[1], raw: string) =>
   readListRequest(parseQuery(raw), attributes);
 
 const CASES: [string, (sql: postgres.Sql) => Promise<unknown>][] = [
-  ["networks", (sql) => listNetworks(sql, requester, page(networkAttributes(false), ""))],
+  ["networks", (sql) => listNetworks(sql, requester, page(networkAttributes(requester), ""))],
   [
     "external networks",
-    (sql) => listNetworks(sql, requester, page(networkAttributes(false), "router%3Aexternal=True")),
+    (sql) => listNetworks(sql, requester, page(networkAttributes(requester), "router%3Aexternal=True")),
   ],
-  ["a page of networks", (sql) => listNetworks(sql, requester, page(networkAttributes(false), "limit=5&marker=n7"))],
+  [
+    "a page of networks",
+    (sql) => listNetworks(sql, requester, page(networkAttributes(requester), "limit=5&marker=n7")),
+  ],
   ["subnets", (sql) => listSubnets(sql, requester, page(subnetAttributes, ""))],
   ["subnets of a network", (sql) => listSubnets(sql, requester, page(subnetAttributes, "network_id=n7"))],
   ["ports", (sql) => listPorts(sql, requester, page(portAttributes(false), ""))],
@@ -130,7 +157,18 @@ const CASES: [string, (sql: postgres.Sql) => Promise<unknown>][] = [
     "floating IPs at an address",
     (sql) => listFloatingIps(sql, requester, page(floatingIpAttributes, "floating_ip_address=172.24.0.7")),
   ],
-  ["groups", (sql) => listSecurityGroups(sql, requester, page(securityGroupAttributes, ""))],
+  ["port forwardings", (sql) => listPortForwardings(sql, "f7", page(portForwardingAttributes, ""))],
+  ["subnet pools", (sql) => listSubnetpools(sql, requester, page(subnetpoolAttributes(requester), ""))],
+  ["shared networks", (sql) => listNetworks(sql, requester, page(networkAttributes(requester), "shared=true"))],
+  ["address scopes", (sql) => listAddressScopes(sql, requester, page(addressScopeAttributes(requester), ""))],
+  ["address groups", (sql) => listAddressGroups(sql, requester, page(addressGroupAttributes(requester), ""))],
+  ["QoS policies", (sql) => listQosPolicies(sql, requester, page(qosPolicyAttributes(requester), ""))],
+  [
+    "QoS rules",
+    (sql) => listQosRules(sql, "qos7", "dscp_marking", page(qosRuleAttributes.dscp_marking, "dscp_mark=10")),
+  ],
+  ["RBAC policies", (sql) => listRbacPolicies(sql, requester, page(rbacPolicyAttributes, ""))],
+  ["groups", (sql) => listSecurityGroups(sql, requester, page(securityGroupAttributes(requester), ""))],
   ["rules", (sql) => listRules(sql, requester, page(securityGroupRuleAttributes, ""))],
   ["rules of groups", (sql) => listRulesOfGroups(sql, ["g7", "g8"])],
   [

@@ -5,14 +5,14 @@ import { parseQuery } from "../../../http/query.ts";
 import { networkAttributes } from "../networks/network.schema.ts";
 import { readListRequest } from "./list-request.ts";
 
-const read = (raw: string) => readListRequest(parseQuery(raw), networkAttributes(false));
+const read = (raw: string) => readListRequest(parseQuery(raw), networkAttributes({ projectId: "p", admin: false }));
 
 test("filters: repeated keys, booleans as Python writes them, numbers", () => {
   const { filters } = read("name=a&name=b&router%3Aexternal=True&shared=false&mtu=1442");
   assert.deepEqual(filters, [
     { name: "name", column: "name", kind: "text", values: ["a", "b"] },
     { name: "router:external", column: "external", kind: "boolean", values: ["true"] },
-    { name: "shared", column: "shared", kind: "boolean", values: ["false"] },
+    { name: "shared", column: "shared_with", kind: "sharing", values: ["false"], viewer: "p" },
     { name: "mtu", column: "mtu", kind: "integer", values: ["1442"] },
   ]);
 });

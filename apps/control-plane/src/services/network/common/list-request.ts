@@ -6,14 +6,17 @@ import type { Query } from "../../../http/service.ts";
 /** Where an attribute is kept. `special` ones are turned into SQL by the resource's own queries. */
 export type Attribute =
   | { column: string; kind: "text" | "boolean" | "integer" | "array" | "time" | "address" }
+  /** Is it open to this project, or (false) is it not? */
+  | { column: string; kind: "sharing"; viewer: string }
   | { kind: "special" };
 export type Attributes = { readonly [wireName: string]: Attribute };
 
 export type Filter = {
   name: string;
   column: string;
-  kind: "text" | "boolean" | "integer" | "array" | "address";
+  kind: "text" | "boolean" | "integer" | "array" | "address" | "sharing";
   values: string[];
+  viewer?: string;
 };
 export type ListRequest = {
   filters: Filter[];
@@ -57,7 +60,10 @@ export function readListRequest(query: Query, attributes: Attributes): ListReque
     if (CONTROL.has(name) || attribute === undefined) continue;
     const values = query.all(name);
     if (attribute.kind === "special") special.push({ name, values });
-    else if (attribute.kind === "time") throw invalid(`${name} is invalid attribute for filtering`);
+    else if (attribute.kind === "sharing") {
+      const words = values.map((value) => booleanWord(name, value));
+      filters.push({ name, column: attribute.column, kind: "sharing", values: words, viewer: attribute.viewer });
+    } else if (attribute.kind === "time") throw invalid(`${name} is invalid attribute for filtering`);
     else filters.push(toFilter(name, attribute.column, attribute.kind, values));
   }
   return {
@@ -131,7 +137,12 @@ function readSort(query: Query, attributes: Attributes): ListRequest["sort"] {
   }
   return keys.map((key, index) => {
     const attribute = attributeOf(attributes, key);
-    if (attribute === undefined || attribute.kind === "special" || attribute.kind === "array") {
+    if (
+      attribute === undefined ||
+      attribute.kind === "special" ||
+      attribute.kind === "array" ||
+      attribute.kind === "sharing"
+    ) {
       throw invalid(`[${JSON.stringify(key)}] is invalid attribute for sort_keys`, { field: "sort_key" });
     }
     const direction = directions[index] ?? "asc";

@@ -22,7 +22,7 @@ export function filtersOf(sql: Queryable, request: ListRequest): Fragment[] {
   return parts.length === 0 ? [nothing(sql)] : parts;
 }
 
-function filterOf(sql: Queryable, { column, kind, values }: Filter): Fragment {
+function filterOf(sql: Queryable, { column, kind, values, viewer = "" }: Filter): Fragment {
   const name = sql(`t.${column}`);
   const [only = ""] = values;
   switch (kind) {
@@ -33,6 +33,11 @@ function filterOf(sql: Queryable, { column, kind, values }: Filter): Fragment {
       return sql`and ${name} = any(${values.map(Number)}::integer[])`;
     case "boolean":
       return values.includes("true") && values.includes("false") ? nothing(sql) : sql`and ${name} = ${only === "true"}`;
+    case "sharing": {
+      if (values.includes("true") && values.includes("false")) return nothing(sql);
+      const shared = sql`${name} && array['*', ${viewer}]::text[]`;
+      return only === "true" ? sql`and ${shared}` : sql`and not ${shared}`;
+    }
     case "array":
       return sql`and ${name} && ${values}::text[]`;
     case "address":

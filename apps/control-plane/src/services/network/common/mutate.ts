@@ -1,15 +1,53 @@
-import { type CloudError, conflict } from "@andromede/base/errors";
+import { type CloudError, conflict, invalid } from "@andromede/base/errors";
 
 import { type Transaction, transact } from "../../../db/transaction.ts";
 import type { ApiRequest } from "../../../http/service.ts";
+import { lockRevision } from "./realised.queries.ts";
+
+/** Collections whose resources count their changes, and the tables of those. */
+const REVISED: ReadonlyMap<string, string> = new Map([
+  ["networks", "network"],
+  ["subnets", "subnet"],
+  ["ports", "port"],
+  ["routers", "router"],
+  ["floatingips", "floatingip"],
+  ["security-groups", "security_group"],
+  ["security-group-rules", "security_group_rule"],
+  ["subnetpools", "subnetpool"],
+  ["policies", "qos_policy"],
+  ["address-groups", "address_group"],
+]);
+
+/**
+ * Extension "revision-if-match": a change asked for under `If-Match: revision_number=N` happens to that revision or not at
+ * all. The row stays locked, so nobody comes in between.
+ */
+async function checkRevision(tx: Transaction, request: Asked): Promise<void> {
+  const condition = request.headers["if-match"];
+  if (condition === undefined) return;
+  const wanted = /^revision_number=(\d{1,9})$/.exec(condition.trim())?.[1];
+  if (wanted === undefined) throw invalid("Invalid input for If-Match: the form is revision_number=N.");
+  const words = request.path.split("/");
+  const at = words.findIndex((word) => REVISED.has(word));
+  const id = words[at + 1];
+  if (at < 0 || id === undefined || id === "") return;
+  const current = await lockRevision(tx.sql, REVISED.get(words[at] ?? "") ?? "", decodeURIComponent(id));
+  if (current === null || current === Number(wanted)) return;
+  throw conflict(`Constrained to ${wanted}, but current revision is ${current}`, {
+    type: "RevisionNumberConstraintFailed",
+    status: 412,
+  });
+}
+
+type Asked = Pick<ApiRequest, "app" | "origin" | "headers" | "path">;
 
 /** A use case's transaction. What only the database can see (somebody was faster) becomes Neutron's conflict, never a 500. */
-export async function mutate<T>(
-  request: Pick<ApiRequest, "app" | "origin">,
-  work: (tx: Transaction) => Promise<T>,
-): Promise<T> {
+export async function mutate<T>(request: Asked, work: (tx: Transaction) => Promise<T>): Promise<T> {
   try {
-    return await transact(request.app, request.origin, work);
+    return await transact(request.app, request.origin, async (tx) => {
+      await checkRevision(tx, request);
+      return work(tx);
+    });
   } catch (error) {
     throw asConflict(error) ?? error;
   }
@@ -46,6 +84,21 @@ export function asConflict(error: unknown): CloudError | null {
     case "network_default":
       return conflict("A default external network already exists.", {
         type: "DefaultExternalNetworkExists",
+        cause: error,
+      });
+    case "rbac_policy_once":
+      return conflict("An RBAC policy already exists with those values.", {
+        type: "DuplicateRbacPolicy",
+        cause: error,
+      });
+    case "qos_policy_default":
+      return conflict("A default QoS policy exists for the project.", {
+        type: "QoSPolicyDefaultAlreadyExists",
+        cause: error,
+      });
+    case "qos_rule_once":
+      return conflict("The rule conflicts with one of the same type that the QoS policy already has.", {
+        type: "QosRulesConflict",
         cause: error,
       });
     case "subnetpool_default":

@@ -8,6 +8,13 @@ export async function markRealised(sql: Queryable, table: Realised, id: string, 
   await sql`update ${sql(table)} set observed_revision = ${revision} where id = ${id} and observed_revision is distinct from ${revision}`;
 }
 
+/** A row's revision, held until the transaction ends; null: no such row. */
+export async function lockRevision(sql: Queryable, table: string, id: string): Promise<number | null> {
+  const [row] = await sql<{ revisionNumber: number }[]>`
+    select revision_number from ${sql(table)} where id = ${id} for no key update`;
+  return row?.revisionNumber ?? null;
+}
+
 /** Has it ever been brought to OVN? */
 export async function isRealised(sql: Queryable, table: Realised, id: string): Promise<boolean> {
   const [row] = await sql<{ there: boolean }[]>`

@@ -14,6 +14,18 @@ const extension = (
 });
 
 export const EXTENSIONS: readonly Extension[] = [
+  extension(
+    "address-group",
+    "Address group",
+    "Addresses that rules of security groups name together.",
+    "2020-07-15T10:00:00-00:00",
+  ),
+  extension(
+    "address-scope",
+    "Address scope",
+    "Spaces in which addresses are unique; nothing is translated within one.",
+    "2015-07-26T10:00:00-00:00",
+  ),
   extension("agent", "agent", "The agents on the hosts.", "2013-02-03T10:00:00-00:00"),
   extension(
     "allowed-address-pairs",
@@ -41,6 +53,12 @@ export const EXTENSIONS: readonly Extension[] = [
     "2015-08-15T18:00:00-00:00",
   ),
   extension(
+    "expose-port-forwarding-in-fip",
+    "Expose Port Forwarding in Floating IP",
+    "A floating IP shows where its ports lead.",
+    "2019-02-04T00:00:00-00:00",
+  ),
+  extension(
     "ext-gw-mode",
     "Neutron L3 Configurable external gateway mode",
     "Address translation at the gateway can be switched.",
@@ -60,6 +78,24 @@ export const EXTENSIONS: readonly Extension[] = [
     "Floating IP Port Details Extension",
     "A floating IP shows its port.",
     "2018-04-09T10:00:00-00:00",
+  ),
+  extension(
+    "floating-ip-port-forwarding",
+    "Floating IP Port Forwarding",
+    "Ports of a floating IP lead to ports inside.",
+    "2018-05-09T00:00:00-00:00",
+  ),
+  extension(
+    "floating-ip-port-forwarding-description",
+    "Floating IP Port Forwarding description",
+    "Port forwardings have descriptions.",
+    "2019-10-17T00:00:00-00:00",
+  ),
+  extension(
+    "floating-ip-port-forwarding-port-ranges",
+    "Floating IP Port Forwarding support for port ranges",
+    "Ranges of ports lead to ranges of ports.",
+    "2021-06-17T00:00:00-00:00",
   ),
   extension(
     "ip-substring-filtering",
@@ -85,12 +121,89 @@ export const EXTENSIONS: readonly Extension[] = [
   extension("port-security", "Port Security", "A port's addresses are checked, or not.", "2012-07-23T10:00:00-00:00"),
   extension("project-id", "project_id field enabled", "Resources show project_id.", "2016-09-09T09:09:09-09:09"),
   extension("provider", "Provider Network", "Networks on physical ones.", "2012-09-07T10:00:00-00:00"),
-  extension("quotas", "Quota management support", "Quotas of projects.", "2012-07-29T10:00:00-00:00"),
+  extension("qos", "Quality of Service", "Policies that limit and mark traffic.", "2015-06-08T10:00:00-00:00"),
+  extension(
+    "qos-bw-limit-direction",
+    "Direction for QoS bandwidth limit rule",
+    "Limits work in either direction.",
+    "2017-04-10T10:00:00-00:00",
+  ),
+  extension(
+    "qos-bw-minimum-ingress",
+    "Ingress direction for QoS minimum bandwidth rule",
+    "Minimum bandwidths in either direction.",
+    "2018-07-09T10:00:00-00:00",
+  ),
+  extension(
+    "qos-default",
+    "QoS default policy",
+    "A project's default policy for its new networks.",
+    "2017-04-10T00:00:00-00:00",
+  ),
+  extension("qos-fip", "Floating IP QoS", "Policies of floating IPs.", "2017-07-20T00:00:00-00:00"),
+  extension(
+    "qos-fip-network-policy",
+    "QoS floating IP network policy",
+    "A floating IP shows its network's policy.",
+    "2021-07-14T00:00:00-00:00",
+  ),
+  extension("qos-gateway-ip", "Gateway IP QoS", "Policies of routers' gateways.", "2018-09-17T00:00:00-00:00"),
+  extension(
+    "qos-port-network-policy",
+    "QoS port network policy",
+    "A port shows its network's policy.",
+    "2019-11-28T00:00:00-00:00",
+  ),
+  extension(
+    "qos-rule-type-details",
+    "Details of QoS rule types",
+    "What carries out a type of rule.",
+    "2017-06-22T10:00:00-00:00",
+  ),
+  extension(
+    "qos-rule-type-filter",
+    "QoS rule type filter: all_supported, all_rules",
+    "Types of rules can be filtered.",
+    "2020-11-25T00:00:00-00:00",
+  ),
+  extension("qos-rules-alias", "QoS rules alias", "Rules by their own id.", "2018-10-07T10:00:00-00:00"),
   extension(
     "quota_details",
     "Quota details management support",
     "Limits with what is used.",
     "2017-02-10T10:00:00-00:00",
+  ),
+  extension("quotas", "Quota management support", "Quotas of projects.", "2012-07-29T10:00:00-00:00"),
+  extension(
+    "rbac-address-group",
+    "Add address_group type to RBAC",
+    "Address groups can be shared.",
+    "2021-01-31T00:00:00-00:00",
+  ),
+  extension(
+    "rbac-address-scope",
+    "Add address_scope type to RBAC",
+    "Address scopes can be shared.",
+    "2020-01-01T00:00:00-00:00",
+  ),
+  extension("rbac-policies", "RBAC Policies", "Who may use what is not theirs.", "2015-06-17T12:15:12-00:00"),
+  extension(
+    "rbac-security-groups",
+    "Add security_group type to network RBAC",
+    "Security groups can be shared.",
+    "2019-07-05T00:00:00-00:00",
+  ),
+  extension(
+    "rbac-subnetpool",
+    "Add subnetpool type to RBAC",
+    "Subnet pools can be shared.",
+    "2020-02-01T00:00:00-00:00",
+  ),
+  extension(
+    "revision-if-match",
+    "If-Match constraints based on revision_number",
+    "A change happens to the revision that was seen, or not at all.",
+    "2016-12-11T00:00:00-00:00",
   ),
   extension("router", "Neutron L3 Router", "Routers and floating IPs.", "2012-07-20T10:00:00-00:00"),
   extension(
@@ -105,6 +218,18 @@ export const EXTENSIONS: readonly Extension[] = [
     "Normalized CIDR field for security group rules",
     "Rules show the prefix they match.",
     "2019-06-05T10:00:00-00:00",
+  ),
+  extension(
+    "security-groups-remote-address-group",
+    "Remote address group id field for security group rules",
+    "Rules for an address group.",
+    "2020-08-26T09:00:00-00:00",
+  ),
+  extension(
+    "security-groups-shared-filtering",
+    "Security group filtering on the shared field",
+    "Shared security groups can be listed.",
+    "2021-10-05T09:00:00-00:00",
   ),
   extension("service-type", "Neutron Service Type Management", "Providers of services.", "2013-01-20T00:00:00-00:00"),
   extension("sorting", "Sorting support", "Lists can be sorted.", "2016-06-12T00:00:00-00:00"),

@@ -11,7 +11,10 @@ import { noAddressLeft } from "../ports/fixed-ips.plan.ts";
 import { freeMac } from "../ports/mac.ts";
 import { makePort } from "../ports/make-port.ts";
 import { OWNER, portNotFound } from "../ports/port.model.ts";
+import { floatingIpForwards } from "../port-forwardings/port-forwarding.model.ts";
+import { listForwardingsOf } from "../port-forwardings/port-forwarding.queries.ts";
 import { deletePortRow, lockVisiblePort } from "../ports/port.queries.ts";
+import { changePolicy, checkPolicy } from "../qos/use-policy.ts";
 import { reserveQuota } from "../quotas/reserve-quota.ts";
 import { findRouterBetween } from "../routers/router.queries.ts";
 import { listSubnetsOfNetwork } from "../subnets/subnet.queries.ts";
@@ -43,9 +46,15 @@ export type CreateFloatingIp = {
   description: string;
   dnsName: string;
   dnsDomain: string;
+  qosPolicyId?: string | null;
 };
 /** A port id of null takes it off; undefined leaves it where it is. */
-export type UpdateFloatingIp = { portId?: string | null; fixedIpAddress?: string; description?: string };
+export type UpdateFloatingIp = {
+  portId?: string | null;
+  fixedIpAddress?: string;
+  description?: string;
+  qosPolicyId?: string | null;
+};
 
 const everyone: Requester = { projectId: "-", admin: true };
 
@@ -83,8 +92,10 @@ export async function createFloatingIp(
     deviceOwner: OWNER.floatingIp,
     portSecurityEnabled: false,
   });
+  await checkPolicy(tx, requester, wanted.qosPolicyId ?? null);
   const floatingIp = await insertFloatingIp(tx.sql, {
     ...wanted,
+    qosPolicyId: wanted.qosPolicyId ?? null,
     id,
     floatingIpAddress: port.fixedIps[0]?.ip_address ?? "",
     floatingPortId: port.id,
@@ -100,7 +111,7 @@ export async function createFloatingIp(
       throw invalid("Bad floatingip request: fixed_ip_address cannot be specified without a port_id.", {
         type: "BadRequest",
       });
-    return { ...floatingIp, portDetails: null };
+    return { ...floatingIp, portDetails: null, forwardings: [] };
   }
   await updateFloatingIpRow(tx.sql, id, {
     ...floatingIp,
@@ -138,9 +149,14 @@ export async function updateFloatingIp(
   if (seen === null) throw floatingIpNotFound(id);
   const description = wanted.description ?? seen.description;
   const place = await placeOf(tx, requester, seen, wanted);
+  const qosPolicyId = await changePolicy(tx, requester, seen.qosPolicyId, wanted.qosPolicyId);
   // ports before floating IPs: the order of locks
   if ((await lockFloatingIp(tx.sql, requester, id)) === null) throw floatingIpNotFound(id);
-  await updateFloatingIpRow(tx.sql, id, { description, ...place });
+  const forwards = (await listForwardingsOf(tx.sql, [id])).length > 0;
+  if (forwards && place.portId !== null) throw floatingIpForwards(id);
+  // taken off a port that it is not on, it stays where it forwards
+  if (forwards) place.routerId = seen.routerId;
+  await updateFloatingIpRow(tx.sql, id, { description, qosPolicyId, ...place });
   tx.event({
     action: "network.floatingip.update",
     target: { type: "floatingip", id, projectId: seen.projectId },
@@ -176,6 +192,7 @@ async function placeOf(
 export async function deleteFloatingIp(tx: Transaction, requester: Requester, id: string): Promise<void> {
   const floatingIp = await lockFloatingIp(tx.sql, requester, id);
   if (floatingIp === null) throw floatingIpNotFound(id);
+  if ((await listForwardingsOf(tx.sql, [id])).length > 0) throw floatingIpForwards(id);
   await deleteFloatingIpRow(tx.sql, id);
   await deletePortRow(tx.sql, floatingIp.floatingPortId);
   tx.event({

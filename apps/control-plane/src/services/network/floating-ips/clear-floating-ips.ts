@@ -1,4 +1,5 @@
 import type { Transaction } from "../../../db/transaction.ts";
+import { clearForwardings } from "../port-forwardings/change-port-forwarding.ts";
 import { clearFloatingIpsOf } from "./floating-ip.queries.ts";
 
 /** A port, or some of its addresses, go: what stood for them stands for nothing, and stays its project's. */
@@ -11,4 +12,5 @@ export async function clearFloatingIps(tx: Transaction, portId: string, addresse
     });
     tx.enqueue(`floatingip/${id}`);
   }
+  await clearForwardings(tx, portId, addresses);
 }

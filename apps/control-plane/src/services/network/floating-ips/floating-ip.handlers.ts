@@ -1,13 +1,15 @@
 import { invalid } from "@andromede/base/errors";
 
-import { type ApiRequest, type Reply, created, noContent, ok } from "../../../http/service.ts";
+import { type ApiRequest, type Reply, noContent, ok } from "../../../http/service.ts";
 import { canonicalAddress } from "../common/addresses.ts";
+import { createMany } from "../common/create-many.ts";
 import { listReply } from "../common/list-reply.ts";
 import { readListRequest } from "../common/list-request.ts";
 import { mutate } from "../common/mutate.ts";
-import { ownerOf, requesterOf, requireAdminFor } from "../common/requester.ts";
+import { type Requester, ownerOf, requesterOf, requireAdminFor } from "../common/requester.ts";
 import { pickFields } from "../common/wire.ts";
 import {
+  type CreateFloatingIp,
   type UpdateFloatingIp,
   createFloatingIp,
   deleteFloatingIp,
@@ -27,6 +29,7 @@ type Wire = {
   description?: string;
   dns_name?: string;
   dns_domain?: string;
+  qos_policy_id?: string | null;
   project_id?: string;
   tenant_id?: string;
 };
@@ -50,11 +53,9 @@ function readAddress(text: string | null | undefined, field: string): string | u
   return address;
 }
 
-export async function createFloatingIpHandler(request: ApiRequest<{ floatingip: Wire }>): Promise<Reply> {
-  const requester = requesterOf(request);
-  const wire = request.body.floatingip;
+function toFloatingIp(requester: Requester, wire: Wire): CreateFloatingIp {
   if (wire.floating_ip_address !== null) requireAdminFor(requester, "create_floatingip", wire, ["floating_ip_address"]);
-  const wanted = {
+  return {
     projectId: ownerOf(requester, wire),
     floatingNetworkId: wire.floating_network_id,
     floatingIpAddress: readAddress(wire.floating_ip_address, "floating_ip_address"),
@@ -64,9 +65,16 @@ export async function createFloatingIpHandler(request: ApiRequest<{ floatingip: 
     description: wire.description ?? "",
     dnsName: wire.dns_name ?? "",
     dnsDomain: wire.dns_domain ?? "",
+    qosPolicyId: wire.qos_policy_id ?? null,
   };
-  return created({
-    floatingip: toFloatingIpView(await mutate(request, (tx) => createFloatingIp(tx, requester, wanted))),
+}
+
+export async function createFloatingIpHandler(request: ApiRequest<{ [key: string]: Wire | Wire[] }>): Promise<Reply> {
+  const requester = requesterOf(request);
+  return createMany(request, "floatingip", "floatingips", {
+    read: (wire: Wire) => toFloatingIp(requester, wire),
+    create: (tx, wanted) => createFloatingIp(tx, requester, wanted),
+    view: toFloatingIpView,
   });
 }
 
@@ -76,6 +84,7 @@ export async function updateFloatingIpHandler(request: ApiRequest<{ floatingip: 
   const change: UpdateFloatingIp = {
     ...(wire.port_id === undefined ? {} : { portId: wire.port_id }),
     ...(fixedIpAddress === undefined ? {} : { fixedIpAddress }),
+    ...(wire.qos_policy_id === undefined ? {} : { qosPolicyId: wire.qos_policy_id }),
     ...(wire.description === undefined ? {} : { description: wire.description }),
   };
   const floatingIp = await mutate(request, (tx) =>

@@ -1,6 +1,7 @@
 /** An address of the external network that stands for one of a project's. Pure. */
 import { type CloudError, conflict, invalid, notFound } from "@andromede/base/errors";
 
+import type { PortForwarding } from "../port-forwardings/port-forwarding.model.ts";
 import { type Port, ipv4Of } from "../ports/port.model.ts";
 
 export type FloatingIp = {
@@ -15,6 +16,9 @@ export type FloatingIp = {
   routerId: string | null;
   dnsName: string;
   dnsDomain: string;
+  qosPolicyId: string | null;
+  /** Its external network's, as shown beside its own. */
+  qosNetworkPolicyId: string | null;
   tags: string[];
   revisionNumber: number;
   createdAt: Date;
@@ -28,7 +32,11 @@ export type PortDetails = Pick<
   Port,
   "name" | "networkId" | "macAddress" | "adminStateUp" | "status" | "deviceId" | "deviceOwner"
 >;
-export type FloatingIpWithPort = FloatingIp & { portDetails: PortDetails | null };
+export type FloatingIpWithPort = FloatingIp & {
+  portDetails: PortDetails | null;
+  /** Those that it has, by the way that each leads. */
+  forwardings: PortForwarding[];
+};
 
 export const floatingIpNotFound = (id: string): CloudError =>
   notFound(`Floating IP ${id} could not be found`, { type: "FloatingIPNotFound" });

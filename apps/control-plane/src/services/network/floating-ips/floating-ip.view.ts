@@ -1,4 +1,5 @@
 import { toTime } from "../common/wire.ts";
+import { toForwardingSummary } from "../port-forwardings/port-forwarding.model.ts";
 import type { FloatingIpWithPort, PortDetails } from "./floating-ip.model.ts";
 
 export function toFloatingIpView(floatingIp: FloatingIpWithPort) {
@@ -13,8 +14,11 @@ export function toFloatingIpView(floatingIp: FloatingIpWithPort) {
     fixed_ip_address: floatingIp.fixedIpAddress,
     status: floatingIp.status,
     port_details: floatingIp.portDetails === null ? null : toDetailsView(floatingIp.portDetails),
+    port_forwardings: floatingIp.forwardings.map(toForwardingSummary),
     dns_name: floatingIp.dnsName,
     dns_domain: floatingIp.dnsDomain,
+    qos_policy_id: floatingIp.qosPolicyId,
+    qos_network_policy_id: floatingIp.qosNetworkPolicyId,
     description: floatingIp.description,
     tags: floatingIp.tags,
     created_at: toTime(floatingIp.createdAt),

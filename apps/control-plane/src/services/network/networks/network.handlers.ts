@@ -23,6 +23,7 @@ type Wire = ProviderWire & {
   port_security_enabled?: WireBoolean;
   dns_domain?: string;
   availability_zone_hints?: string[];
+  qos_policy_id?: string | null;
   project_id?: string;
   tenant_id?: string;
 };
@@ -42,20 +43,20 @@ const asked = (wire: Wire): { readonly [name: string]: unknown } =>
 
 export async function listNetworks(request: ApiRequest): Promise<Reply> {
   const requester = requesterOf(request);
-  const list = readListRequest(request.query, networkAttributes(requester.admin));
+  const list = readListRequest(request.query, networkAttributes(requester));
   const networks = await readNetworks(request.app.db, requester, list);
   return listReply(
     request,
     list,
     "networks",
-    networks.map((network) => toNetworkView(network, requester.admin)),
+    networks.map((network) => toNetworkView(network, requester)),
   );
 }
 
 export async function showNetwork(request: ApiRequest): Promise<Reply> {
   const requester = requesterOf(request);
   const network = await readNetwork(request.app.db, requester, request.params["id"] ?? "");
-  return ok({ network: pickFields(toNetworkView(network, requester.admin), request.query.all("fields")) });
+  return ok({ network: pickFields(toNetworkView(network, requester), request.query.all("fields")) });
 }
 
 function toNetwork(requester: Requester, wire: Wire) {
@@ -79,6 +80,8 @@ function toNetwork(requester: Requester, wire: Wire) {
     portSecurityEnabled: toBoolean(wire.port_security_enabled ?? true),
     dnsDomain: wire.dns_domain ?? "",
     ...provider,
+    // nothing said: the project's default policy
+    qosPolicyId: wire.qos_policy_id,
     availabilityZoneHints: wire.availability_zone_hints ?? [],
   };
 }
@@ -87,8 +90,8 @@ export async function createNetworkHandler(request: ApiRequest<{ [key: string]: 
   const requester = requesterOf(request);
   const { bulk, wires } = resourcesOf<Wire>(request.body, "network", "networks");
   const wanted = wires.map((wire) => toNetwork(requester, wire));
-  const networks = await mutate(request, (tx) => createNetworks(tx, wanted));
-  const views = networks.map((network) => toNetworkView(network, requester.admin));
+  const networks = await mutate(request, (tx) => createNetworks(tx, requester, wanted));
+  const views = networks.map((network) => toNetworkView(network, requester));
   return created(bulk ? { networks: views } : { network: views[0] });
 }
 
@@ -101,6 +104,7 @@ export async function updateNetworkHandler(request: ApiRequest<{ network: Wire }
       ...(wire.name === undefined ? {} : { name: wire.name }),
       ...(wire.description === undefined ? {} : { description: wire.description }),
       ...(wire.dns_domain === undefined ? {} : { dnsDomain: wire.dns_domain }),
+      ...(wire.qos_policy_id === undefined ? {} : { qosPolicyId: wire.qos_policy_id }),
       ...(wire.mtu === undefined ? {} : { mtu: readMtu(wire.mtu, networkType) }),
       ...(wire.admin_state_up === undefined ? {} : { adminStateUp: toBoolean(wire.admin_state_up) }),
       ...(wire.shared === undefined ? {} : { shared: toBoolean(wire.shared) }),
@@ -111,7 +115,7 @@ export async function updateNetworkHandler(request: ApiRequest<{ network: Wire }
         : { portSecurityEnabled: toBoolean(wire.port_security_enabled) }),
     })),
   );
-  return ok({ network: toNetworkView(network, requester.admin) });
+  return ok({ network: toNetworkView(network, requester) });
 }
 
 export async function deleteNetworkHandler(request: ApiRequest): Promise<Reply> {

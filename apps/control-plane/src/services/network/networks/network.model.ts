@@ -2,6 +2,7 @@
 import { type CloudError, conflict, forbidden, invalid, notFound } from "@andromede/base/errors";
 
 import type { Requester } from "../common/requester.ts";
+import { EVERYBODY, isOpenTo } from "../common/sharing.ts";
 import { toInteger } from "../common/wire.ts";
 
 export type NetworkType = "geneve" | "flat" | "vlan";
@@ -12,8 +13,10 @@ export type Network = {
   name: string;
   description: string;
   adminStateUp: boolean;
-  shared: boolean;
+  sharedWith: string[];
   external: boolean;
+  externalTo: string[];
+  qosPolicyId: string | null;
   isDefault: boolean;
   mtu: number;
   portSecurityEnabled: boolean;
@@ -30,7 +33,12 @@ export type Network = {
   status: string;
 };
 
-export type NetworkWithSubnets = Network & { subnetIds: string[] };
+export type NetworkWithSubnets = Network & {
+  subnetIds: string[];
+  /** Of the pools that its subnets are cut from. */
+  ipv4AddressScope: string | null;
+  ipv6AddressScope: string | null;
+};
 
 /** What a network of tunnels carries on an Ethernet of 1500: geneve over IPv4 with OVN's option takes 58 bytes. */
 const TUNNEL_MTU = 1442;
@@ -47,13 +55,18 @@ export const networkInUse = (id: string): CloudError =>
     type: "NetworkInUse",
   });
 
-/** Seen by all when shared or external, else by its owner. */
-export const isVisible = (network: Pick<Network, "projectId" | "shared" | "external">, requester: Requester): boolean =>
-  requester.admin || network.projectId === requester.projectId || network.shared || network.external;
+/** Seen by its owner, by whom it is shared with, and by those whose way out it may be. */
+export const isVisible = (
+  network: Pick<Network, "projectId" | "sharedWith" | "externalTo">,
+  requester: Requester,
+): boolean =>
+  isOpenTo(network, requester) ||
+  network.externalTo.includes(EVERYBODY) ||
+  network.externalTo.includes(requester.projectId);
 
 /** May the requester have ports and subnets seen there: an external network shows itself, not what is in it. */
-export const isUsable = (network: Pick<Network, "projectId" | "shared">, requester: Requester): boolean =>
-  requester.admin || network.projectId === requester.projectId || network.shared;
+export const isUsable = (network: Pick<Network, "projectId" | "sharedWith">, requester: Requester): boolean =>
+  isOpenTo(network, requester);
 
 /** A network seen but not owned is refused; one not seen does not exist. */
 export function checkOwner(

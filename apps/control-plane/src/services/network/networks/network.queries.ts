@@ -1,4 +1,5 @@
 import type { Queryable } from "../../../db/database.ts";
+import { EVERYBODY } from "../common/sharing.ts";
 import { afterMarker, filtersOf, findMarker, inOrder, orderOf } from "../common/list.queries.ts";
 import type { ListRequest } from "../common/list-request.ts";
 import type { Requester } from "../common/requester.ts";
@@ -6,13 +7,20 @@ import type { Network, NetworkWithSubnets } from "./network.model.ts";
 
 const columns = (
   sql: Queryable,
-) => sql`t.id, t.project_id, t.name, t.description, t.admin_state_up, t.shared, t.external, t.is_default, t.mtu,
+) => sql`t.id, t.project_id, t.name, t.description, t.admin_state_up, t.shared_with, t.external, t.external_to, t.qos_policy_id, t.is_default, t.mtu,
   t.port_security_enabled, t.dns_domain, t.network_type, t.physical_network, t.segmentation_id, t.availability_zone_hints, t.tags,
   t.revision_number, t.created_at, t.updated_at, t.observed_revision, t.status`;
-const subnetIds = (sql: Queryable) =>
-  sql`array(select s.id from subnet s where s.network_id = t.id order by s.created_at, s.id) as subnet_ids`;
+const scopeOf = (sql: Queryable, version: 4 | 6) => sql`
+  (select sp.address_scope_id from subnet s join subnetpool sp on sp.id = s.subnetpool_id
+    where s.network_id = t.id and s.ip_version = ${version} limit 1)`;
+const subnetIds = (sql: Queryable) => sql`
+  array(select s.id from subnet s where s.network_id = t.id order by s.created_at, s.id) as subnet_ids,
+  ${scopeOf(sql, 4)} as ipv4_address_scope, ${scopeOf(sql, 6)} as ipv6_address_scope`;
 const visible = (sql: Queryable, requester: Requester) =>
-  requester.admin ? sql`true` : sql`(t.project_id = ${requester.projectId} or t.shared or t.external)`;
+  requester.admin
+    ? sql`true`
+    : sql`(t.project_id = ${requester.projectId} or t.shared_with && ${[EVERYBODY, requester.projectId]}::text[]
+        or t.external_to && ${[EVERYBODY, requester.projectId]}::text[])`;
 
 export type InsertedNetwork = Omit<
   Network,
@@ -21,10 +29,10 @@ export type InsertedNetwork = Omit<
 
 export async function insertNetwork(sql: Queryable, network: InsertedNetwork): Promise<Network> {
   const [row] = await sql<Network[]>`
-    insert into network as t (id, project_id, name, description, admin_state_up, shared, external, is_default, mtu, port_security_enabled, dns_domain,
+    insert into network as t (id, project_id, name, description, admin_state_up, shared_with, external, external_to, qos_policy_id, is_default, mtu, port_security_enabled, dns_domain,
       network_type, physical_network, segmentation_id, availability_zone_hints)
-    values (${network.id}, ${network.projectId}, ${network.name}, ${network.description}, ${network.adminStateUp}, ${network.shared},
-      ${network.external}, ${network.isDefault}, ${network.mtu}, ${network.portSecurityEnabled}, ${network.dnsDomain}, ${network.networkType},
+    values (${network.id}, ${network.projectId}, ${network.name}, ${network.description}, ${network.adminStateUp}, ${network.sharedWith},
+      ${network.external}, ${network.externalTo}, ${network.qosPolicyId}, ${network.isDefault}, ${network.mtu}, ${network.portSecurityEnabled}, ${network.dnsDomain}, ${network.networkType},
       ${network.physicalNetwork}, ${network.segmentationId}, ${network.availabilityZoneHints})
     returning ${columns(sql)}`;
   return row as Network;
@@ -76,8 +84,10 @@ export type NetworkChange = Partial<
     | "name"
     | "description"
     | "adminStateUp"
-    | "shared"
+    | "sharedWith"
     | "external"
+    | "externalTo"
+    | "qosPolicyId"
     | "isDefault"
     | "mtu"
     | "portSecurityEnabled"
@@ -91,7 +101,9 @@ export async function updateNetworkRow(sql: Queryable, id: string, change: Netwo
       name = coalesce(${change.name ?? null}, t.name),
       description = coalesce(${change.description ?? null}, t.description),
       admin_state_up = coalesce(${change.adminStateUp ?? null}::boolean, t.admin_state_up),
-      shared = coalesce(${change.shared ?? null}::boolean, t.shared),
+      shared_with = coalesce(${change.sharedWith ?? null}::text[], t.shared_with),
+      external_to = coalesce(${change.externalTo ?? null}::text[], t.external_to),
+      qos_policy_id = case when ${change.qosPolicyId !== undefined} then ${change.qosPolicyId ?? null} else t.qos_policy_id end,
       external = coalesce(${change.external ?? null}::boolean, t.external),
       is_default = coalesce(${change.isDefault ?? null}::boolean, t.is_default),
       mtu = coalesce(${change.mtu ?? null}::integer, t.mtu),
@@ -111,14 +123,6 @@ export async function deleteNetworkRow(sql: Queryable, id: string): Promise<void
   await sql`delete from network where id = ${id}`;
 }
 
-/** Do projects other than the owner have ports or subnets there? */
-export async function isNetworkUsedByOthers(sql: Queryable, network: Network): Promise<boolean> {
-  const [row] = await sql<{ used: boolean }[]>`
-    select exists (select 1 from port where network_id = ${network.id} and project_id not in (${network.projectId}, ''))
-      or exists (select 1 from subnet where network_id = ${network.id} and project_id <> ${network.projectId}) as used`;
-  return row?.used ?? false;
-}
-
 export async function isNetworkUsedAsExternal(sql: Queryable, id: string): Promise<boolean> {
   const [row] = await sql<{ used: boolean }[]>`
     select exists (select 1 from router where gateway_network_id = ${id})
@@ -126,15 +130,21 @@ export async function isNetworkUsedAsExternal(sql: Queryable, id: string): Promi
   return row?.used ?? false;
 }
 
-/** What must be brought to OVN again when the network's MTU or domain changes. */
-export async function listNetworkDependents(
-  sql: Queryable,
-  id: string,
-): Promise<{ subnets: string[]; routerPorts: string[]; routers: string[]; ports: string[] }> {
-  const [row] = await sql<{ subnets: string[]; routerPorts: string[]; routers: string[]; ports: string[] }[]>`
+export type NetworkDependents = {
+  subnets: string[];
+  routerPorts: string[];
+  routers: string[];
+  ports: string[];
+  floatingIps: string[];
+};
+
+/** What must be brought to OVN again when the network's MTU or domain changes, or (`policy`) its QoS policy. */
+export async function listNetworkDependents(sql: Queryable, id: string, policy = false): Promise<NetworkDependents> {
+  const [row] = await sql<NetworkDependents[]>`
     select array(select id from subnet where network_id = ${id}) as subnets,
       array(select id from port where network_id = ${id} and device_owner = 'network:router_interface') as router_ports,
       array(select id from router where gateway_network_id = ${id}) as routers,
-      array(select id from port where network_id = ${id} and dns_name <> '' and device_owner not like 'network:%') as ports`;
-  return row ?? { subnets: [], routerPorts: [], routers: [], ports: [] };
+      array(select id from port where network_id = ${id} and device_owner not like 'network:%' and (dns_name <> '' or ${policy})) as ports,
+      array(select id from floatingip where ${policy} and floating_network_id = ${id} and router_id is not null) as floating_ips`;
+  return row ?? { subnets: [], routerPorts: [], routers: [], ports: [], floatingIps: [] };
 }

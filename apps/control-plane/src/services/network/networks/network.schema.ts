@@ -1,5 +1,6 @@
 import type { Attributes } from "../common/list-request.ts";
-import { boolean, envelope, integerText, name, projectId } from "../common/wire.ts";
+import type { Requester } from "../common/requester.ts";
+import { boolean, envelope, integerText, name, nullableId, projectId } from "../common/wire.ts";
 
 const own: Attributes = {
   id: { column: "id", kind: "text" },
@@ -9,7 +10,7 @@ const own: Attributes = {
   tenant_id: { column: "project_id", kind: "text" },
   admin_state_up: { column: "admin_state_up", kind: "boolean" },
   status: { column: "status", kind: "text" },
-  shared: { column: "shared", kind: "boolean" },
+  qos_policy_id: { column: "qos_policy_id", kind: "text" },
   "router:external": { column: "external", kind: "boolean" },
   is_default: { column: "is_default", kind: "boolean" },
   mtu: { column: "mtu", kind: "integer" },
@@ -21,15 +22,17 @@ const own: Attributes = {
 };
 
 /** Operators may look for physical networks too. */
-export const networkAttributes = (admin: boolean): Attributes =>
-  admin
+export const networkAttributes = ({ admin, projectId: viewer }: Requester): Attributes => {
+  const seen: Attributes = { ...own, shared: { column: "shared_with", kind: "sharing", viewer } };
+  return admin
     ? {
-        ...own,
+        ...seen,
         "provider:network_type": { column: "network_type", kind: "text" },
         "provider:physical_network": { column: "physical_network", kind: "text" },
         "provider:segmentation_id": { column: "segmentation_id", kind: "integer" },
       }
-    : own;
+    : seen;
+};
 
 const nullableText = { type: ["string", "null"], maxLength: 255 } as const;
 
@@ -42,6 +45,7 @@ const changeable = {
   is_default: boolean,
   mtu: integerText,
   port_security_enabled: boolean,
+  qos_policy_id: nullableId,
   dns_domain: {
     type: "string",
     maxLength: 255,

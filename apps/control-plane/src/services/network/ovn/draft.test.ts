@@ -14,6 +14,8 @@ const existing: Row<"Logical_Switch"> = {
   external_ids: { a: "1" },
   other_config: {},
   dns_records: [],
+  qos_rules: [],
+  load_balancer: [],
 };
 
 test("a row that is as wanted costs nothing", () => {

@@ -33,6 +33,8 @@ const TABLES = [
   "Logical_Router_Port",
   "Logical_Router_Static_Route",
   "NAT",
+  "QoS",
+  "Load_Balancer",
 ] as const;
 
 /** Every id that has a row in OVN, by class. */

@@ -4,6 +4,7 @@ import type { Transaction } from "../../../db/transaction.ts";
 import type { Requester } from "../common/requester.ts";
 import { type Network, isUsable, isVisible, networkNotFound } from "../networks/network.model.ts";
 import { findNetwork } from "../networks/network.queries.ts";
+import { checkPolicy } from "../qos/use-policy.ts";
 import { findProject } from "../quotas/quota.queries.ts";
 import { reserveQuotas } from "../quotas/reserve-quota.ts";
 import { ensureDefaultGroup } from "../security-groups/default-group.ts";
@@ -33,6 +34,7 @@ export type CreatePort = {
   deviceId: string;
   deviceOwner: string;
   dnsName: string;
+  qosPolicyId?: string | null;
   hostId: string;
   bindingProfile: Port["bindingProfile"];
   /** Compute's own marks. */
@@ -87,6 +89,7 @@ async function createPort(
 ): Promise<Port> {
   if (network === null || !isVisible(network, requester)) throw networkNotFound(wanted.networkId);
   checkAllowed(requester, network, wanted);
+  const qosPolicyId = await checkPolicy(tx, requester, wanted.qosPolicyId ?? null);
   const portSecurityEnabled = wanted.portSecurityEnabled ?? network.portSecurityEnabled;
   checkSecurity(wanted, portSecurityEnabled);
   const missing = wanted.securityGroups?.find((id) => !groups.some((group) => group.id === id));
@@ -110,6 +113,7 @@ async function createPort(
     extraDhcpOpts: wanted.extraDhcpOpts,
     portSecurityEnabled,
     dnsName: wanted.dnsName,
+    qosPolicyId,
     hostId: wanted.hostId,
     bindingProfile: wanted.bindingProfile,
     ...wanted.server,

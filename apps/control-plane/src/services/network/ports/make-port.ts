@@ -42,6 +42,7 @@ export async function makePort(tx: Transaction, { network, subnets, requested, .
     allowedAddressPairs: [],
     extraDhcpOpts: [],
     dnsName: "",
+    qosPolicyId: null,
     hostId: "",
     vnicType: "normal",
     bindingProfile: {},

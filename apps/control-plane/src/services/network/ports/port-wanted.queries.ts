@@ -1,4 +1,6 @@
 import type { Queryable } from "../../../db/database.ts";
+import type { QosRule } from "../qos/qos-policy.model.ts";
+import { rulesOf } from "../qos/qos-policy.queries.ts";
 import type { Ipv6Mode } from "../subnets/subnet.model.ts";
 import type { Port } from "./port.model.ts";
 import { portColumns } from "./port.queries.ts";
@@ -8,13 +10,16 @@ export type WantedPort = Port & {
   networkDnsDomain: string;
   networkPhysical: string | null;
   networkRealised: boolean;
+  /** Of its own policy, or its network's. */
+  qosRules: QosRule[];
 };
 
 /** A port with what its network adds to it. */
 export async function findWantedPort(sql: Queryable, id: string): Promise<WantedPort | null> {
   const [row] = await sql<WantedPort[]>`
     select ${portColumns(sql)}, n.mtu as network_mtu, n.dns_domain as network_dns_domain, n.physical_network as network_physical,
-      n.observed_revision is not null as network_realised
+      n.observed_revision is not null as network_realised,
+      ${rulesOf(sql, sql`coalesce(t.qos_policy_id, case when t.device_owner not like 'network:%' then n.qos_policy_id end)`)} as qos_rules
     from port t join network n on n.id = t.network_id where t.id = ${id}`;
   return row ?? null;
 }

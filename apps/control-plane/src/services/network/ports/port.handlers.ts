@@ -27,6 +27,7 @@ type Wire = {
   device_id?: string;
   device_owner?: string;
   dns_name?: string;
+  qos_policy_id?: string | null;
   "binding:host_id"?: string | null;
   "binding:profile"?: Port["bindingProfile"] | null;
   project_id?: string;
@@ -78,7 +79,8 @@ function toPort(requester: Requester, wire: Wire): CreatePort {
 /** Who uses it and where. */
 const toPlace = (
   wire: Wire,
-): Pick<CreatePort, "deviceId" | "deviceOwner" | "dnsName" | "hostId" | "bindingProfile"> => ({
+): Pick<CreatePort, "deviceId" | "deviceOwner" | "dnsName" | "qosPolicyId" | "hostId" | "bindingProfile"> => ({
+  qosPolicyId: wire.qos_policy_id ?? null,
   deviceId: wire.device_id ?? "",
   deviceOwner: wire.device_owner ?? "",
   dnsName: wire.dns_name ?? "",
@@ -112,6 +114,7 @@ function toChange(wire: Wire): UpdatePort {
 
 function toListChange(wire: Wire): UpdatePort {
   return {
+    ...(wire.qos_policy_id === undefined ? {} : { qosPolicyId: wire.qos_policy_id }),
     ...(wire["binding:host_id"] === undefined ? {} : { hostId: wire["binding:host_id"] ?? "" }),
     ...(wire["binding:profile"] === undefined ? {} : { bindingProfile: wire["binding:profile"] ?? {} }),
     ...(wire.fixed_ips === undefined ? {} : { fixedIps: wire.fixed_ips ?? [] }),

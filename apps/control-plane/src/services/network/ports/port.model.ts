@@ -24,6 +24,9 @@ export type Port = {
   extraDhcpOpts: ExtraDhcpOpt[];
   portSecurityEnabled: boolean;
   dnsName: string;
+  qosPolicyId: string | null;
+  /** Its network's, as shown beside its own. */
+  qosNetworkPolicyId: string | null;
   hostId: string;
   vnicType: string;
   bindingProfile: { [key: string]: never };

@@ -1,4 +1,5 @@
 /** What OVN is to be told of a port. Pure. */
+import { toOvnRules } from "../qos/qos-policy.model.ts";
 import type { OvnRouterInterface } from "../routers/router-port.ovn.ts";
 import type { LegSubnet, WantedPort } from "./port-wanted.queries.ts";
 import { OWNER } from "./port.model.ts";
@@ -45,7 +46,7 @@ function toOvnPort(port: WantedPort): OvnPort {
       port.dnsName === ""
         ? null
         : { hostname: port.dnsName, domain: port.networkDnsDomain === "" ? null : port.networkDnsDomain },
-    qos: [],
+    qos: toOvnRules(port.qosRules),
   };
 }
 

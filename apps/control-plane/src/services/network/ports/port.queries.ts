@@ -18,7 +18,8 @@ export const portColumns = (
   sql: Queryable,
 ): Fragment => sql`t.id, t.project_id, t.network_id, t.network_project_id, t.name, t.description,
   t.admin_state_up, t.mac_address, t.device_id, t.device_owner, t.fixed_ips, t.security_group_ids, t.allowed_address_pairs, t.extra_dhcp_opts,
-  t.port_security_enabled, t.dns_name, t.host_id, t.vnic_type, t.binding_profile, t.server_id, t.delete_with_server, t.device_tag, t.tags, t.revision_number,
+  t.port_security_enabled, t.dns_name, t.qos_policy_id,
+  (select n.qos_policy_id from network n where n.id = t.network_id) as qos_network_policy_id, t.host_id, t.vnic_type, t.binding_profile, t.server_id, t.delete_with_server, t.device_tag, t.tags, t.revision_number,
   t.created_at, t.updated_at, t.observed_revision, t.observed_up, t.status`;
 /** A tenant's own, and all on its networks. */
 const visible = (sql: Queryable, requester: Requester): Fragment =>
@@ -28,17 +29,24 @@ const visible = (sql: Queryable, requester: Requester): Fragment =>
 
 export type InsertedPort = Omit<
   Port,
-  "tags" | "revisionNumber" | "createdAt" | "updatedAt" | "observedRevision" | "observedUp" | "status"
+  | "tags"
+  | "revisionNumber"
+  | "createdAt"
+  | "updatedAt"
+  | "observedRevision"
+  | "observedUp"
+  | "status"
+  | "qosNetworkPolicyId"
 >;
 
 export async function insertPort(sql: Queryable, port: InsertedPort): Promise<Port> {
   const [row] = await sql<Port[]>`
     insert into port as t (id, project_id, network_id, network_project_id, name, description, admin_state_up, mac_address, device_id, device_owner,
-      fixed_ips, security_group_ids, allowed_address_pairs, extra_dhcp_opts, port_security_enabled, dns_name, host_id, vnic_type, binding_profile,
+      fixed_ips, security_group_ids, allowed_address_pairs, extra_dhcp_opts, port_security_enabled, dns_name, qos_policy_id, host_id, vnic_type, binding_profile,
       server_id, delete_with_server, device_tag, attached_at)
     values (${port.id}, ${port.projectId}, ${port.networkId}, ${port.networkProjectId}, ${port.name}, ${port.description}, ${port.adminStateUp},
       ${port.macAddress}, ${port.deviceId}, ${port.deviceOwner}, ${sql.json(port.fixedIps)}, ${port.securityGroupIds},
-      ${sql.json(port.allowedAddressPairs)}, ${sql.json(port.extraDhcpOpts)}, ${port.portSecurityEnabled}, ${port.dnsName}, ${port.hostId},
+      ${sql.json(port.allowedAddressPairs)}, ${sql.json(port.extraDhcpOpts)}, ${port.portSecurityEnabled}, ${port.dnsName}, ${port.qosPolicyId}, ${port.hostId},
       ${port.vnicType}, ${sql.json(port.bindingProfile)}, ${port.serverId}, ${port.deleteWithServer}, ${port.deviceTag},
       case when ${port.serverId}::text is not null then clock_timestamp() end)
     returning ${portColumns(sql)}`;
@@ -141,6 +149,7 @@ export type PortChange = Pick<
   | "extraDhcpOpts"
   | "portSecurityEnabled"
   | "dnsName"
+  | "qosPolicyId"
   | "hostId"
   | "vnicType"
   | "bindingProfile"
@@ -154,7 +163,7 @@ export async function updatePortRow(sql: Queryable, id: string, change: PortChan
     update port t set name = ${change.name}, description = ${change.description}, admin_state_up = ${change.adminStateUp},
       mac_address = ${change.macAddress}, device_id = ${change.deviceId}, device_owner = ${change.deviceOwner}, fixed_ips = ${sql.json(change.fixedIps)},
       security_group_ids = ${change.securityGroupIds}, allowed_address_pairs = ${sql.json(change.allowedAddressPairs)},
-      extra_dhcp_opts = ${sql.json(change.extraDhcpOpts)}, port_security_enabled = ${change.portSecurityEnabled}, dns_name = ${change.dnsName},
+      extra_dhcp_opts = ${sql.json(change.extraDhcpOpts)}, port_security_enabled = ${change.portSecurityEnabled}, qos_policy_id = ${change.qosPolicyId}, dns_name = ${change.dnsName},
       host_id = ${change.hostId}, vnic_type = ${change.vnicType}, binding_profile = ${sql.json(change.bindingProfile)},
       server_id = ${change.serverId}, delete_with_server = ${change.deleteWithServer}, device_tag = ${change.deviceTag},
       attached_at = case when t.server_id is not distinct from ${change.serverId} then t.attached_at
@@ -232,4 +241,9 @@ export async function dropFixedIpsOf(sql: Queryable, subnetId: string): Promise<
         where ip ->> 'subnet_id' <> ${subnetId})
     where p.id in (select port_id from gone) returning p.id`;
   return rows.map(({ id }) => id);
+}
+
+/** Something that ports show, but do not have, is another: their rows become new versions of the same. */
+export async function renewPorts(sql: Queryable, networkId: string): Promise<void> {
+  await sql`update port set network_id = network_id where network_id = ${networkId}`;
 }

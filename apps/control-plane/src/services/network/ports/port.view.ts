@@ -23,6 +23,10 @@ export function toPortView(port: Port, admin: boolean) {
     port_security_enabled: port.portSecurityEnabled,
     dns_name: port.dnsName,
     dns_assignment: port.fixedIps.map(({ ip_address: address }) => dnsAssignment(port, address)),
+    qos_policy_id: port.qosPolicyId,
+    qos_network_policy_id: port.qosNetworkPolicyId,
+    // what a placement service would be asked for; there is nothing to ask it for here
+    resource_request: null,
     tags: port.tags,
     created_at: toTime(port.createdAt),
     updated_at: toTime(port.updatedAt),

@@ -4,6 +4,7 @@ import type { Transaction } from "../../../db/transaction.ts";
 import type { Requester } from "../common/requester.ts";
 import { clearFloatingIps } from "../floating-ips/clear-floating-ips.ts";
 import { findNetwork } from "../networks/network.queries.ts";
+import { changePolicy } from "../qos/use-policy.ts";
 import { securityGroupNotFound } from "../security-groups/security-group.model.ts";
 import { lockSecurityGroups } from "../security-groups/security-group.queries.ts";
 import { type Subnet, isAutoAddressed } from "../subnets/subnet.model.ts";
@@ -32,6 +33,7 @@ export type UpdatePort = Partial<
 > & {
   fixedIps?: readonly FixedIpWire[];
   securityGroups?: string[];
+  qosPolicyId?: string | null;
   allowedAddressPairs?: readonly { ip_address: string; mac_address?: string | null }[];
   extraDhcpOpts?: readonly { opt_name: string; opt_value: string | null; ip_version?: number | string }[];
 };
@@ -51,6 +53,7 @@ export async function updatePort(tx: Transaction, requester: Requester, id: stri
     ...port,
     ...definedOnly(wanted),
     macAddress,
+    qosPolicyId: await changePolicy(tx, requester, port.qosPolicyId, wanted.qosPolicyId),
     fixedIps: await moveAddresses(tx, port, macAddress, wanted.fixedIps),
     securityGroupIds: wanted.securityGroups === undefined ? port.securityGroupIds : [...new Set(wanted.securityGroups)],
     allowedAddressPairs:

@@ -11,7 +11,12 @@ import { type OvnNorthbound, type Row, type Tables, indexKey } from "../ovn/nort
 export type QosDirection = "ingress" | "egress";
 /** What of a policy OVN can bring about. Egress is what the guest sends. */
 export type OvnQosRule =
-  | { readonly type: "bandwidth_limit"; readonly direction: QosDirection; readonly maxKbps: number; readonly maxBurstKbps: number }
+  | {
+      readonly type: "bandwidth_limit";
+      readonly direction: QosDirection;
+      readonly maxKbps: number;
+      readonly maxBurstKbps: number;
+    }
   | { readonly type: "dscp_marking"; readonly dscpMark: number };
 
 /** Where on its switch the traffic is told apart: a port, or one address at the port of a router. */
@@ -22,11 +27,13 @@ export type QosPlace = {
 };
 
 const PRIORITY = 2002;
+/** One address is told apart before all that goes through its gateway. */
+const PRIORITY_ADDRESS = 2003;
 /**
- * The part of a second's traffic that may come at once when a rule does not say: Neutron's advice is 80 percent, for
- * queues that hold back; a meter drops, and a bucket that deep lets a short transfer go far beyond its rate.
+ * The part of a second's traffic that may come at once when a rule does not say, as Neutron advises. A meter drops what is
+ * too much, and TCP over a bucket much smaller settles at half the rate (measured: contract/ovn/qos).
  */
-const BURST = 0.1;
+const BURST = 0.8;
 /** A bucket must hold some full packets, or a slow rate lets none through. */
 const MIN_BURST_KBPS = 120;
 
@@ -54,12 +61,11 @@ export function qosRows(
     ].join(" && ");
     return [
       {
-        priority: PRIORITY,
+        priority: place.address === undefined ? PRIORITY : PRIORITY_ADDRESS,
         direction: direction === "egress" ? "from-lport" : "to-lport",
         match,
         action: mark?.type === "dscp_marking" ? { dscp: mark.dscpMark } : {},
-        bandwidth:
-          limit?.type === "bandwidth_limit" ? { rate: limit.maxKbps, burst: burstOf(limit) } : {},
+        bandwidth: limit?.type === "bandwidth_limit" ? { rate: limit.maxKbps, burst: burstOf(limit) } : {},
         external_ids: marks(owner, id, { [QOS]: direction }),
       },
     ];

@@ -4,8 +4,8 @@ import type { StoredQuota } from "./quota.model.ts";
 
 export type NetworkProject = { quota: StoredQuota; defaultSecurityGroupId: string | null };
 
-/** Tables whose rows count; nothing is kept for `rbac_policy`. */
-const COUNTED: { readonly [name in NetworkQuotaName]: string | null } = {
+/** Tables whose rows count. */
+const COUNTED: { readonly [name in NetworkQuotaName]: string } = {
   network: "network",
   subnet: "subnet",
   subnetpool: "subnetpool",
@@ -14,7 +14,7 @@ const COUNTED: { readonly [name in NetworkQuotaName]: string | null } = {
   floatingip: "floatingip",
   security_group: "security_group",
   security_group_rule: "security_group_rule",
-  rbac_policy: null,
+  rbac_policy: "rbac_policy",
 };
 
 export async function findProject(sql: Queryable, projectId: string): Promise<NetworkProject | null> {
@@ -36,11 +36,9 @@ export async function insertProject(sql: Queryable, projectId: string): Promise<
 }
 
 export async function countOwned(sql: Queryable, name: NetworkQuotaName, projectId: string): Promise<number> {
-  const table = COUNTED[name];
-  if (table === null) return 0;
   const [row] = await sql<
     { used: number }[]
-  >`select count(*)::integer as used from ${sql(table)} where project_id = ${projectId}`;
+  >`select count(*)::integer as used from ${sql(COUNTED[name])} where project_id = ${projectId}`;
   return row?.used ?? 0;
 }
 
@@ -58,7 +56,7 @@ export async function findUsage(
       (select count(*)::integer from floatingip where project_id = ${projectId}) as floatingip,
       (select count(*)::integer from security_group where project_id = ${projectId}) as "securityGroup",
       (select count(*)::integer from security_group_rule where project_id = ${projectId}) as "securityGroupRule",
-      0 as "rbacPolicy"`;
+      (select count(*)::integer from rbac_policy where project_id = ${projectId}) as "rbacPolicy"`;
   const { quota, securityGroup, securityGroupRule, rbacPolicy, ...rest } = row as unknown as {
     [name: string]: number;
   } & { quota: StoredQuota | null };

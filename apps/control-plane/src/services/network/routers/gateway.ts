@@ -11,6 +11,7 @@ import { freeMac } from "../ports/mac.ts";
 import { makePort } from "../ports/make-port.ts";
 import { OWNER } from "../ports/port.model.ts";
 import { findPort } from "../ports/port.queries.ts";
+import { changePolicy } from "../qos/use-policy.ts";
 import { listSubnetsOfNetwork } from "../subnets/subnet.queries.ts";
 import { type Router, type RouterLeg, checkLegOverlap } from "./router.model.ts";
 import { isUsedByFloatingIps } from "./router.queries.ts";
@@ -20,8 +21,10 @@ export type GatewayWish = {
   networkId: string;
   enableSnat: boolean | undefined;
   fixedIps: FixedIpWire[] | undefined;
+  /** undefined: as it is. */
+  qosPolicyId?: string | null | undefined;
 } | null;
-export type GatewayState = Pick<Router, "gatewayPortId" | "gatewayNetworkId" | "enableSnat">;
+export type GatewayState = Pick<Router, "gatewayPortId" | "gatewayNetworkId" | "enableSnat" | "gatewayQosPolicyId">;
 
 /** What the router's row is to say. The old gateway's port goes afterwards, when no row names it any more: `leaving`. */
 export async function planGateway(
@@ -32,18 +35,37 @@ export async function planGateway(
   wish: GatewayWish | undefined,
 ): Promise<GatewayState & { leaving: string | null }> {
   const { gatewayPortId, gatewayNetworkId, enableSnat } = router;
-  const asItIs = { gatewayPortId, gatewayNetworkId, enableSnat, leaving: null };
+  const asItIs = {
+    gatewayPortId,
+    gatewayNetworkId,
+    enableSnat,
+    gatewayQosPolicyId: router.gatewayQosPolicyId,
+    leaving: null,
+  };
   if (wish === undefined) return asItIs;
   if (wish === null) {
     if (gatewayPortId !== null) await refuseIfNeeded(tx, router);
-    return { gatewayPortId: null, gatewayNetworkId: null, enableSnat: true, leaving: gatewayPortId };
+    return {
+      gatewayPortId: null,
+      gatewayNetworkId: null,
+      enableSnat: true,
+      gatewayQosPolicyId: null,
+      leaving: gatewayPortId,
+    };
   }
+  const gatewayQosPolicyId = await changePolicy(tx, requester, router.gatewayQosPolicyId, wish.qosPolicyId);
   const snat = wish.enableSnat ?? (gatewayNetworkId === wish.networkId ? enableSnat : true);
   if (gatewayNetworkId === wish.networkId && (wish.fixedIps === undefined || sameAddresses(router, wish.fixedIps)))
-    return { ...asItIs, enableSnat: snat };
+    return { ...asItIs, enableSnat: snat, gatewayQosPolicyId };
   if (gatewayPortId !== null) await refuseIfNeeded(tx, router);
   const portId = await makeGatewayPort(tx, requester, router, legs, wish);
-  return { gatewayPortId: portId, gatewayNetworkId: wish.networkId, enableSnat: snat, leaving: gatewayPortId };
+  return {
+    gatewayPortId: portId,
+    gatewayNetworkId: wish.networkId,
+    enableSnat: snat,
+    gatewayQosPolicyId,
+    leaving: gatewayPortId,
+  };
 }
 
 const sameAddresses = (router: Router, fixedIps: FixedIpWire[]): boolean => {

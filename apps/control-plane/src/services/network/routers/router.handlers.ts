@@ -1,6 +1,7 @@
 import { invalid, notFound } from "@andromede/base/errors";
 
-import { type ApiRequest, type Reply, created, noContent, ok } from "../../../http/service.ts";
+import { type ApiRequest, type Reply, noContent, ok } from "../../../http/service.ts";
+import { createMany } from "../common/create-many.ts";
 import { listReply } from "../common/list-reply.ts";
 import { readListRequest } from "../common/list-request.ts";
 import { mutate } from "../common/mutate.ts";
@@ -9,13 +10,25 @@ import { type WireBoolean, pickFields, toBoolean } from "../common/wire.ts";
 import { ZONE } from "../networks/network.view.ts";
 import type { FixedIpWire } from "../ports/fixed-ips.plan.ts";
 import { type HostRoute, readRoutes } from "../subnets/subnet.model.ts";
-import { createRouter, deleteRouter, readRouter, readRouters, updateRouter } from "./change-router.ts";
+import {
+  type CreateRouter,
+  createRouter,
+  deleteRouter,
+  readRouter,
+  readRouters,
+  updateRouter,
+} from "./change-router.ts";
 import type { GatewayWish } from "./gateway.ts";
 import { addInterface, removeInterface } from "./router-interface.ts";
 import { routerAttributes } from "./router.schema.ts";
 import { toInterfaceView, toRouterView } from "./router.view.ts";
 
-type GatewayWire = { network_id?: string; enable_snat?: WireBoolean; external_fixed_ips?: FixedIpWire[] } | null;
+type GatewayWire = {
+  network_id?: string;
+  enable_snat?: WireBoolean;
+  external_fixed_ips?: FixedIpWire[];
+  qos_policy_id?: string | null;
+} | null;
 type Wire = {
   name?: string;
   description?: string;
@@ -57,6 +70,7 @@ function readGateway(requester: Requester, action: string, wire: GatewayWire | u
   return {
     networkId: wire.network_id,
     enableSnat: wire.enable_snat === undefined ? undefined : toBoolean(wire.enable_snat),
+    qosPolicyId: wire.qos_policy_id,
     fixedIps:
       wire.external_fixed_ips === undefined || wire.external_fixed_ips.length === 0
         ? undefined
@@ -64,13 +78,11 @@ function readGateway(requester: Requester, action: string, wire: GatewayWire | u
   };
 }
 
-export async function createRouterHandler(request: ApiRequest<{ router: Wire }>): Promise<Reply> {
-  const requester = requesterOf(request);
-  const wire = request.body.router;
+function toRouter(requester: Requester, wire: Wire): CreateRouter {
   const unknown = (wire.availability_zone_hints ?? []).find((zone) => zone !== ZONE);
   if (unknown !== undefined)
     throw notFound(`AvailabilityZone ${unknown} could not be found.`, { type: "AvailabilityZoneNotFound" });
-  const wanted = {
+  return {
     projectId: ownerOf(requester, wire),
     name: wire.name ?? "",
     description: wire.description ?? "",
@@ -78,8 +90,15 @@ export async function createRouterHandler(request: ApiRequest<{ router: Wire }>)
     availabilityZoneHints: wire.availability_zone_hints ?? [],
     gateway: readGateway(requester, "create_router", wire.external_gateway_info),
   };
-  const router = await mutate(request, (tx) => createRouter(tx, requester, wanted));
-  return created({ router: toRouterView(router, requester.admin) });
+}
+
+export async function createRouterHandler(request: ApiRequest<{ [key: string]: Wire | Wire[] }>): Promise<Reply> {
+  const requester = requesterOf(request);
+  return createMany(request, "router", "routers", {
+    read: (wire: Wire) => toRouter(requester, wire),
+    create: (tx, wanted) => createRouter(tx, requester, wanted),
+    view: (router) => toRouterView(router, requester.admin),
+  });
 }
 
 export async function updateRouterHandler(request: ApiRequest<{ router: Wire }>): Promise<Reply> {

@@ -16,6 +16,7 @@ export type Router = {
   /** Of the gateway port; null without one. */
   gatewayFixedIps: FixedIp[] | null;
   enableSnat: boolean;
+  gatewayQosPolicyId: string | null;
   routes: HostRoute[];
   availabilityZoneHints: string[];
   tags: string[];

@@ -3,8 +3,9 @@ import type { RowWrite } from "@andromede/ovsdb/types";
 
 import { ipVersion, normalCidr } from "../ovn/addresses.ts";
 import { type Draft, type Ref, writeOvn } from "../ovn/draft.ts";
-import { GATEWAY, ID, NAME, ROUTER, marks, routerName } from "../ovn/names.ts";
+import { GATEWAY, ID, NAME, ROUTER, marks, routerName, switchName } from "../ovn/names.ts";
 import { type OvnNorthbound, type Row, type Tables, indexKey } from "../ovn/northbound.ts";
+import { type OvnQosRule, qosRows, removeQos, writeQos } from "../qos/qos.ovn.ts";
 import { type OvnGatewayPort, dropRouterPort, writeGatewayPort } from "./router-port.ovn.ts";
 
 /** What OVN must know of a router. */
@@ -19,8 +20,10 @@ export type OvnRouter = {
         /** The external subnets' gateways: where the default routes go. */
         readonly gatewayIps: readonly string[];
         readonly enableSnat: boolean;
-        /** The subnets behind the router's interfaces. */
+        /** The subnets behind the router's interfaces whose addresses are translated. */
         readonly internalCidrs: readonly string[];
+        /** What shapes all that goes through the gateway. */
+        readonly qos?: readonly OvnQosRule[];
       })
     | null;
 };
@@ -118,7 +121,19 @@ export function ensureRouter(ovn: OvnNorthbound, router: OvnRouter): Promise<boo
     for (const portId of gatewayPorts(ovn, row))
       if (portId !== router.gateway?.portId) dropRouterPort(ovn, draft, portId);
     if (router.gateway !== null) writeGatewayPort(ovn, draft, router.id, parent, router.gateway);
+    writeGatewayQos(ovn, draft, router);
   });
+}
+
+/** Rows on the external network's switch, at the gateway's port. */
+function writeGatewayQos(ovn: OvnNorthbound, draft: Draft, { id, gateway }: OvnRouter): void {
+  const network = gateway === null ? undefined : ovn.named.Logical_Switch.first(switchName(gateway.networkId));
+  if (gateway === null || network === undefined) {
+    removeQos(ovn, draft, "router", id);
+    return;
+  }
+  const rows = qosRows("router", id, { port: gateway.portId }, gateway.qos ?? []);
+  writeQos(ovn, draft, { ref: network._uuid, row: network }, "router", id, rows);
 }
 
 function portRows(ovn: OvnNorthbound, row: Row<"Logical_Router"> | undefined): readonly Row<"Logical_Router_Port">[] {
@@ -137,6 +152,7 @@ export function removeRouter(ovn: OvnNorthbound, routerId: string): Promise<bool
     for (const port of portRows(ovn, row)) {
       if (port.external_ids[ROUTER] === routerId) dropRouterPort(ovn, draft, port.external_ids[ID] ?? "");
     }
+    removeQos(ovn, draft, "router", routerId);
     draft.remove("Logical_Router", [row]);
   });
 }

@@ -1,4 +1,5 @@
 /** What OVN is to be told of a router. Pure. */
+import { toOvnRules } from "../qos/qos-policy.model.ts";
 import type { WantedRouter } from "./router-wanted.queries.ts";
 import type { OvnRouter } from "./router.ovn.ts";
 
@@ -35,6 +36,7 @@ export function planRouter(router: WantedRouter, hosts: readonly string[]): OvnR
             gatewayIps: [...new Set(gateway.legs.flatMap((leg) => (leg.gatewayIp === null ? [] : [leg.gatewayIp])))],
             enableSnat: router.enableSnat,
             internalCidrs: router.internalCidrs,
+            qos: toOvnRules(gateway.qosRules),
           },
   };
 }

@@ -15,7 +15,7 @@ import type { Router, RouterLeg } from "./router.model.ts";
 const columns = (
   sql: Queryable,
 ): Fragment => sql`t.id, t.project_id, t.name, t.description, t.admin_state_up, t.gateway_port_id, t.gateway_network_id,
-  (select g.fixed_ips from port g where g.id = t.gateway_port_id) as gateway_fixed_ips, t.enable_snat, t.routes, t.availability_zone_hints, t.tags,
+  (select g.fixed_ips from port g where g.id = t.gateway_port_id) as gateway_fixed_ips, t.enable_snat, t.gateway_qos_policy_id, t.routes, t.availability_zone_hints, t.tags,
   t.revision_number, t.created_at, t.updated_at, t.observed_revision, t.status`;
 const scope = (sql: Queryable, requester: Requester): Fragment =>
   requester.admin ? sql`true` : sql`t.project_id = ${requester.projectId}`;
@@ -57,12 +57,19 @@ export async function updateRouterRow(
   id: string,
   change: Pick<
     Router,
-    "name" | "description" | "adminStateUp" | "enableSnat" | "routes" | "gatewayPortId" | "gatewayNetworkId"
+    | "name"
+    | "description"
+    | "adminStateUp"
+    | "enableSnat"
+    | "gatewayQosPolicyId"
+    | "routes"
+    | "gatewayPortId"
+    | "gatewayNetworkId"
   >,
 ): Promise<void> {
   await sql`
     update router set name = ${change.name}, description = ${change.description}, admin_state_up = ${change.adminStateUp},
-      enable_snat = ${change.enableSnat}, routes = ${sql.json(change.routes)}, gateway_port_id = ${change.gatewayPortId},
+      enable_snat = ${change.enableSnat}, gateway_qos_policy_id = ${change.gatewayQosPolicyId}, routes = ${sql.json(change.routes)}, gateway_port_id = ${change.gatewayPortId},
       gateway_network_id = ${change.gatewayNetworkId}, revision_number = revision_number + 1, updated_at = now()
     where id = ${id}`;
 }
@@ -100,7 +107,14 @@ export async function isUsedByFloatingIps(sql: Queryable, routerId: string, subn
           ? nothing(sql)
           : sql`and exists (select 1 from ip_allocation a where a.port_id = f.port_id and a.subnet_id = ${subnetId}
         and host(a.address) = f.fixed_ip_address)`
-      }) as used`;
+      })
+      ${
+        subnetId === undefined
+          ? nothing(sql)
+          : sql`or exists (select 1 from floatingip f join port_forwarding w on w.floatingip_id = f.id
+        join ip_allocation a on a.port_id = w.internal_port_id and host(a.address) = w.internal_ip_address
+        where f.router_id = ${routerId} and a.subnet_id = ${subnetId})`
+      } as used`;
   return row?.used ?? false;
 }
 

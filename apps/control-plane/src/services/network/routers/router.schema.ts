@@ -22,6 +22,7 @@ const gateway = {
   properties: {
     network_id: uuidText,
     enable_snat: boolean,
+    qos_policy_id: nullableId,
     external_fixed_ips: {
       type: "array",
       maxItems: 16,
@@ -37,20 +38,24 @@ const gateway = {
 
 const changeable = { name, description: name, admin_state_up: boolean, external_gateway_info: gateway } as const;
 
-export const createRouterSchema = envelope("router", {
-  type: "object",
-  additionalProperties: false,
-  properties: {
-    ...changeable,
-    availability_zone_hints: { type: "array", maxItems: 8, items: { type: "string", maxLength: 255 } },
-    // what this cloud's routers are anyway
-    distributed: { const: false },
-    ha: { const: false },
-    flavor_id: { type: "null" },
-    project_id: projectId,
-    tenant_id: projectId,
+export const createRouterSchema = envelope(
+  "router",
+  {
+    type: "object",
+    additionalProperties: false,
+    properties: {
+      ...changeable,
+      availability_zone_hints: { type: "array", maxItems: 8, items: { type: "string", maxLength: 255 } },
+      // what this cloud's routers are anyway
+      distributed: { const: false },
+      ha: { const: false },
+      flavor_id: { type: "null" },
+      project_id: projectId,
+      tenant_id: projectId,
+    },
   },
-});
+  "routers",
+);
 export const updateRouterSchema = envelope("router", {
   type: "object",
   additionalProperties: false,

@@ -19,6 +19,7 @@ export function toRouterView(router: Router, admin: boolean) {
             network_id: router.gatewayNetworkId,
             external_fixed_ips: router.gatewayFixedIps ?? [],
             enable_snat: router.enableSnat,
+            qos_policy_id: router.gatewayQosPolicyId,
           },
     routes: router.routes,
     availability_zone_hints: router.availabilityZoneHints,

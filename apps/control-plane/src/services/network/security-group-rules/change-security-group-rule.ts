@@ -2,7 +2,10 @@ import { notFound } from "@andromede/base/errors";
 import { newUuid } from "@andromede/base/ids";
 
 import type { Transaction } from "../../../db/transaction.ts";
+import { addressGroupNotFound } from "../address-groups/address-group.model.ts";
+import { findAddressGroup } from "../address-groups/address-group.queries.ts";
 import type { Requester } from "../common/requester.ts";
+import { checkOwned } from "../common/sharing.ts";
 import { reserveQuotas } from "../quotas/reserve-quota.ts";
 import { securityGroupNotFound } from "../security-groups/security-group.model.ts";
 import { findSecurityGroup, touchSecurityGroup } from "../security-groups/security-group.queries.ts";
@@ -35,19 +38,22 @@ function startRule(
   requester: Requester,
   { projectId, securityGroupId, rule }: CreateRule,
 ): () => Promise<SecurityGroupRule> {
-  const { remoteGroupId } = rule;
+  const { remoteGroupId, remoteAddressGroupId } = rule;
   const row = { ...rule, id: newUuid(), projectId, securityGroupId };
   const looking = Promise.all([
     findSecurityGroup(tx.sql, requester, securityGroupId),
     remoteGroupId === null ? null : findSecurityGroup(tx.sql, requester, remoteGroupId),
+    remoteAddressGroupId === null ? null : findAddressGroup(tx.sql, requester, remoteAddressGroupId),
   ]);
   const inserting = Promise.all([insertRule(tx.sql, row), touchSecurityGroup(tx.sql, securityGroupId)]);
   // when the group is missing, that is what is said, and not what the insert says of it
   for (const sent of [looking, inserting]) sent.catch(() => undefined);
   return async () => {
-    const [group, remote] = await looking;
+    const [group, remote, addresses] = await looking;
     if (group === null) throw securityGroupNotFound(securityGroupId);
+    checkOwned(group, requester, "create_security_group_rule");
     if (remoteGroupId !== null && remote === null) throw securityGroupNotFound(remoteGroupId);
+    if (remoteAddressGroupId !== null && addresses === null) throw addressGroupNotFound(remoteAddressGroupId);
     const [inserted] = await inserting;
     if (inserted === null) throw ruleExists((await findSameRule(tx.sql, row)) ?? "unknown");
     tx.event({

@@ -21,6 +21,7 @@ export type SecurityGroupRule = {
   portRangeMax: number | null;
   remoteGroupId: string | null;
   remoteIpPrefix: string | null;
+  remoteAddressGroupId: string | null;
   description: string;
   tags: string[];
   revisionNumber: number;
@@ -38,6 +39,7 @@ export type NewRule = Pick<
   | "portRangeMax"
   | "remoteGroupId"
   | "remoteIpPrefix"
+  | "remoteAddressGroupId"
   | "description"
 > & { matchProtocol: string | null; matchPrefix: string | null };
 
@@ -49,6 +51,7 @@ export type RuleWire = {
   port_range_max?: string | number | null;
   remote_group_id?: string | null;
   remote_ip_prefix?: string | null;
+  remote_address_group_id?: string | null;
   description?: string | null;
 };
 
@@ -181,6 +184,19 @@ function readRemoteGroup(wire: RuleWire, remoteIpPrefix: string | null): string 
   return remoteGroupId;
 }
 
+/** The other end is said in one way or not at all. */
+function readRemoteAddressGroup(wire: RuleWire, others: (string | null)[]): string | null {
+  const id = wire.remote_address_group_id ?? "";
+  if (id === "") return null;
+  if (others.some((one) => one !== null)) {
+    throw refuse(
+      "SecurityGroupMultipleRemoteEntites",
+      "Only one of remote_ip_prefix or remote_group_id or remote_address_group_id may be provided.",
+    );
+  }
+  return id;
+}
+
 /** Reads and checks a rule; throws Neutron's 400s. */
 export function readRule(wire: RuleWire): NewRule {
   if (wire.direction !== "ingress" && wire.direction !== "egress") {
@@ -202,6 +218,7 @@ export function readRule(wire: RuleWire): NewRule {
     );
   }
   const remoteGroupId = readRemoteGroup(wire, remoteIpPrefix);
+  const remoteAddressGroupId = readRemoteAddressGroup(wire, [remoteIpPrefix, remoteGroupId]);
   return {
     direction: wire.direction,
     ethertype,
@@ -210,6 +227,7 @@ export function readRule(wire: RuleWire): NewRule {
     portRangeMax,
     remoteGroupId,
     remoteIpPrefix,
+    remoteAddressGroupId,
     description: wire.description ?? "",
     matchProtocol: matchProtocol(protocol, ethertype),
     matchPrefix: matchPrefix(remoteIpPrefix),

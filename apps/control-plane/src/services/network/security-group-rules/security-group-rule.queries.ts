@@ -7,7 +7,7 @@ import type { NewRule, SecurityGroupRule } from "./security-group-rule.model.ts"
 const columns = (
   sql: Queryable,
 ) => sql`t.id, t.project_id, t.security_group_id, t.direction, t.ethertype, t.protocol, t.port_range_min,
-  t.port_range_max, t.remote_group_id, t.remote_ip_prefix, t.description, t.tags, t.revision_number, t.created_at, t.updated_at`;
+  t.port_range_max, t.remote_group_id, t.remote_ip_prefix, t.remote_address_group_id, t.description, t.tags, t.revision_number, t.created_at, t.updated_at`;
 
 export type InsertedRule = NewRule & { id: string; projectId: string; securityGroupId: string };
 
@@ -15,9 +15,9 @@ export type InsertedRule = NewRule & { id: string; projectId: string; securityGr
 export async function insertRule(sql: Queryable, rule: InsertedRule): Promise<SecurityGroupRule | null> {
   const [row] = await sql<SecurityGroupRule[]>`
     insert into security_group_rule as t (id, project_id, security_group_id, direction, ethertype, protocol, port_range_min, port_range_max,
-      remote_group_id, remote_ip_prefix, description, match_protocol, match_prefix)
+      remote_group_id, remote_ip_prefix, remote_address_group_id, description, match_protocol, match_prefix)
     values (${rule.id}, ${rule.projectId}, ${rule.securityGroupId}, ${rule.direction}, ${rule.ethertype}, ${rule.protocol}, ${rule.portRangeMin},
-      ${rule.portRangeMax}, ${rule.remoteGroupId}, ${rule.remoteIpPrefix}, ${rule.description}, ${rule.matchProtocol}, ${rule.matchPrefix})
+      ${rule.portRangeMax}, ${rule.remoteGroupId}, ${rule.remoteIpPrefix}, ${rule.remoteAddressGroupId}, ${rule.description}, ${rule.matchProtocol}, ${rule.matchPrefix})
     on conflict on constraint security_group_rule_once do nothing returning ${columns(sql)}`;
   return row ?? null;
 }
@@ -28,7 +28,8 @@ export async function findSameRule(sql: Queryable, rule: InsertedRule): Promise<
     select id from security_group_rule where security_group_id = ${rule.securityGroupId} and direction = ${rule.direction}
       and ethertype = ${rule.ethertype} and match_protocol is not distinct from ${rule.matchProtocol}
       and port_range_min is not distinct from ${rule.portRangeMin} and port_range_max is not distinct from ${rule.portRangeMax}
-      and remote_group_id is not distinct from ${rule.remoteGroupId} and match_prefix is not distinct from ${rule.matchPrefix}`;
+      and remote_group_id is not distinct from ${rule.remoteGroupId}
+      and remote_address_group_id is not distinct from ${rule.remoteAddressGroupId} and match_prefix is not distinct from ${rule.matchPrefix}`;
   return row?.id ?? null;
 }
 
@@ -70,4 +71,15 @@ export async function deleteRule(
     where t.id = ${id} ${requester.admin ? nothing(sql) : sql`and t.project_id = ${requester.projectId}`}
     returning t.security_group_id, t.project_id`;
   return row ?? null;
+}
+
+/** A group's rules with the addresses that they name by an address group. */
+export async function listRulesWithAddresses(
+  sql: Queryable,
+  securityGroupId: string,
+): Promise<(SecurityGroupRule & { remoteAddresses: string[] | null })[]> {
+  return sql<(SecurityGroupRule & { remoteAddresses: string[] | null })[]>`
+    select ${columns(sql)}, g.addresses as remote_addresses from security_group_rule t
+      left join address_group g on g.id = t.remote_address_group_id
+    where t.security_group_id = ${securityGroupId} order by t.created_at, t.id`;
 }

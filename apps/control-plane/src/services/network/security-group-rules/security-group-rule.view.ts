@@ -16,6 +16,7 @@ export function toSecurityGroupRuleView(rule: SecurityGroupRule) {
     remote_ip_prefix: rule.remoteIpPrefix,
     normalized_cidr: rule.remoteIpPrefix === null ? null : (parseCidr(rule.remoteIpPrefix)?.text ?? null),
     remote_group_id: rule.remoteGroupId,
+    remote_address_group_id: rule.remoteAddressGroupId,
     description: rule.description,
     tags: rule.tags,
     created_at: toTime(rule.createdAt),

@@ -2,6 +2,8 @@ import { conflict } from "@andromede/base/errors";
 
 import type { Transaction } from "../../../db/transaction.ts";
 import type { Requester } from "../common/requester.ts";
+import { checkOwned } from "../common/sharing.ts";
+import { dropSharing } from "../common/sharing.queries.ts";
 import { reserveQuota } from "../quotas/reserve-quota.ts";
 import { listRulesOfGroups } from "../security-group-rules/security-group-rule.queries.ts";
 import { makeGroup, ensureDefaultGroup } from "./default-group.ts";
@@ -31,9 +33,15 @@ export async function createSecurityGroup(
   return makeGroup(tx, { ...group, isDefault: false });
 }
 
-async function getLocked(tx: Transaction, requester: Requester, id: string): Promise<SecurityGroup> {
+async function getLocked(
+  tx: Transaction,
+  requester: Requester,
+  id: string,
+  action: "update_security_group" | "delete_security_group",
+): Promise<SecurityGroup> {
   const [group] = await lockSecurityGroups(tx.sql, requester, [id], true);
   if (group === undefined) throw securityGroupNotFound(id);
+  checkOwned(group, requester, action);
   return group;
 }
 
@@ -43,7 +51,7 @@ export async function updateSecurityGroup(
   id: string,
   change: Partial<Pick<SecurityGroup, "name" | "description" | "stateful">>,
 ): Promise<SecurityGroupWithRules> {
-  const group = await getLocked(tx, requester, id);
+  const group = await getLocked(tx, requester, id, "update_security_group");
   if (change.name !== undefined && change.name !== group.name) {
     if (group.isDefault)
       throw conflict("Updating default security group not allowed.", { type: "SecurityGroupCannotUpdateDefault" });
@@ -64,7 +72,7 @@ export async function updateSecurityGroup(
 }
 
 export async function deleteSecurityGroup(tx: Transaction, requester: Requester, id: string): Promise<void> {
-  const group = await getLocked(tx, requester, id);
+  const group = await getLocked(tx, requester, id, "delete_security_group");
   if (group.isDefault && !requester.admin) {
     throw conflict("Insufficient rights for removing default security group.", {
       type: "SecurityGroupCannotRemoveDefault",
@@ -72,7 +80,7 @@ export async function deleteSecurityGroup(tx: Transaction, requester: Requester,
   }
   if (await isSecurityGroupUsed(tx.sql, id)) throw securityGroupInUse(id);
   for (const other of await listGroupsNaming(tx.sql, id)) tx.enqueue(`security_group/${other}`);
-  await deleteSecurityGroupRow(tx.sql, id);
+  await Promise.all([deleteSecurityGroupRow(tx.sql, id), dropSharing(tx.sql, id)]);
   tx.event({
     action: "network.security_group.delete",
     target: { type: "security_group", id, projectId: group.projectId },

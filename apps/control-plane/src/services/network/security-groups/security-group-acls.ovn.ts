@@ -2,7 +2,7 @@
 import { invalid } from "@andromede/base/errors";
 import type { RowWrite } from "@andromede/ovsdb/types";
 
-import { normalCidr } from "../ovn/addresses.ts";
+import { ipVersion, normalCidr } from "../ovn/addresses.ts";
 import { DROP_GROUP, RULE, portGroupName } from "../ovn/names.ts";
 import type { Tables } from "../ovn/northbound.ts";
 import { PROTOCOLS } from "../common/protocols.ts";
@@ -18,6 +18,8 @@ export type OvnSecurityGroupRule = {
   readonly portRangeMax: number | null;
   readonly remoteIpPrefix: string | null;
   readonly remoteGroupId: string | null;
+  /** Of an address group, both IP versions mixed. */
+  readonly remoteAddresses?: readonly string[] | null;
 };
 
 type Acl = RowWrite<Tables["ACL"]> & {
@@ -64,6 +66,18 @@ function protocolMatch(rule: OvnSecurityGroupRule): string[] {
   ];
 }
 
+const addressesOf = (rule: OvnSecurityGroupRule): string[] =>
+  (rule.remoteAddresses ?? []).filter((address) => ipVersion(address) === (rule.ethertype === "IPv4" ? 4 : 6));
+
+function remoteAddressesMatch(remote: string, rule: OvnSecurityGroupRule): string[] {
+  const addresses = addressesOf(rule);
+  return addresses.length === 0 ? [] : [`${remote} == {${addresses.map(normalCidr).join(", ")}}`];
+}
+
+/** A rule for a group of addresses of which none is of its IP version lets nobody through. */
+export const isVoid = (rule: OvnSecurityGroupRule): boolean =>
+  rule.remoteAddresses !== undefined && rule.remoteAddresses !== null && addressesOf(rule).length === 0;
+
 /** What a rule lets through, in OVN's expression language. */
 export function ruleMatch(securityGroupId: string, rule: OvnSecurityGroupRule): string {
   const ip = rule.ethertype === "IPv4" ? "ip4" : "ip6";
@@ -71,6 +85,7 @@ export function ruleMatch(securityGroupId: string, rule: OvnSecurityGroupRule): 
   return [
     `${rule.direction === "ingress" ? "outport" : "inport"} == @${portGroupName(securityGroupId)}`,
     ip,
+    ...remoteAddressesMatch(remote, rule),
     ...(rule.remoteIpPrefix === null ? [] : [`${remote} == ${normalCidr(rule.remoteIpPrefix)}`]),
     // OVN keeps these address sets itself, from the addresses of the group's ports.
     ...(rule.remoteGroupId === null ? [] : [`${remote} == $${portGroupName(rule.remoteGroupId)}_${ip}`]),

@@ -1,4 +1,5 @@
-import { type ApiRequest, type Reply, created, noContent, ok } from "../../../http/service.ts";
+import { type ApiRequest, type Reply, noContent, ok } from "../../../http/service.ts";
+import { createMany } from "../common/create-many.ts";
 import { listReply } from "../common/list-reply.ts";
 import { readListRequest } from "../common/list-request.ts";
 import { mutate } from "../common/mutate.ts";
@@ -13,29 +14,39 @@ import { toSecurityGroupView } from "./security-group.view.ts";
 type Wire = { name?: string; description?: string; stateful?: WireBoolean; project_id?: string; tenant_id?: string };
 
 export async function listSecurityGroups(request: ApiRequest): Promise<Reply> {
-  const list = readListRequest(request.query, securityGroupAttributes);
+  const list = readListRequest(request.query, securityGroupAttributes(requesterOf(request)));
   // "first use in any call, list included"; an operator who lists a project's groups makes its default too, as Neutron does for the caller
   if (request.actor.projectId !== null)
     await ensureDefaultGroupSeen(request.app, request.origin, request.actor.projectId);
   const groups = await readSecurityGroups(request.app.db, requesterOf(request), list);
-  return listReply(request, list, "security_groups", groups.map(toSecurityGroupView));
+  return listReply(
+    request,
+    list,
+    "security_groups",
+    groups.map((group) => toSecurityGroupView(group, requesterOf(request))),
+  );
 }
 
 export async function showSecurityGroup(request: ApiRequest): Promise<Reply> {
   const group = await readSecurityGroup(request.app.db, requesterOf(request), request.params["id"] ?? "");
-  return ok({ security_group: pickFields(toSecurityGroupView(group), request.query.all("fields")) });
+  return ok({
+    security_group: pickFields(toSecurityGroupView(group, requesterOf(request)), request.query.all("fields")),
+  });
 }
 
-export async function createSecurityGroupHandler(request: ApiRequest<{ security_group: Wire }>): Promise<Reply> {
-  const wire = request.body.security_group;
-  const group = {
-    projectId: ownerOf(requesterOf(request), wire),
-    name: wire.name ?? "",
-    description: wire.description ?? "",
-    stateful: toBoolean(wire.stateful ?? true),
-  };
-  return created({
-    security_group: toSecurityGroupView(await mutate(request, (tx) => createSecurityGroup(tx, group))),
+export async function createSecurityGroupHandler(
+  request: ApiRequest<{ [key: string]: Wire | Wire[] }>,
+): Promise<Reply> {
+  const requester = requesterOf(request);
+  return createMany(request, "security_group", "security_groups", {
+    read: (wire: Wire) => ({
+      projectId: ownerOf(requester, wire),
+      name: wire.name ?? "",
+      description: wire.description ?? "",
+      stateful: toBoolean(wire.stateful ?? true),
+    }),
+    create: (tx, group) => createSecurityGroup(tx, group),
+    view: (group) => toSecurityGroupView(group, requester),
   });
 }
 
@@ -49,7 +60,7 @@ export async function updateSecurityGroupHandler(request: ApiRequest<{ security_
   const group = await mutate(request, (tx) =>
     updateSecurityGroup(tx, requesterOf(request), request.params["id"] ?? "", change),
   );
-  return ok({ security_group: toSecurityGroupView(group) });
+  return ok({ security_group: toSecurityGroupView(group, requesterOf(request)) });
 }
 
 export async function deleteSecurityGroupHandler(request: ApiRequest): Promise<Reply> {

@@ -10,6 +10,7 @@ export type SecurityGroup = {
   description: string;
   stateful: boolean;
   isDefault: boolean;
+  sharedWith: string[];
   tags: string[];
   revisionNumber: number;
   createdAt: Date;

@@ -2,7 +2,7 @@
 import { type Draft, type Ref, writeOvn } from "../ovn/draft.ts";
 import { CLASS, DROP_GROUP, NAME, RULE, marks, portGroupName } from "../ovn/names.ts";
 import type { OvnNorthbound, Row } from "../ovn/northbound.ts";
-import { type OvnSecurityGroupRule, dropGroupAcls, ruleAcl } from "./security-group-acls.ovn.ts";
+import { type OvnSecurityGroupRule, dropGroupAcls, isVoid, ruleAcl } from "./security-group-acls.ovn.ts";
 
 /** What OVN must know of a security group. */
 export type OvnSecurityGroup = {
@@ -84,7 +84,7 @@ export function ensureSecurityGroup(ovn: OvnNorthbound, group: OvnSecurityGroup)
       ovn,
       draft,
       { ref, row },
-      group.rules.map((rule) => ruleAcl(group.id, group.stateful, rule)),
+      group.rules.filter((rule) => !isVoid(rule)).map((rule) => ruleAcl(group.id, group.stateful, rule)),
     );
   });
 }

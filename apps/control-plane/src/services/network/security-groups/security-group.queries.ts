@@ -2,12 +2,12 @@ import type { Queryable } from "../../../db/database.ts";
 import { afterMarker, filtersOf, findMarker, inOrder, orderOf } from "../common/list.queries.ts";
 import type { ListRequest } from "../common/list-request.ts";
 import type { Requester } from "../common/requester.ts";
+import { openTo } from "../common/sharing.queries.ts";
 import type { SecurityGroup } from "./security-group.model.ts";
 
 const columns = (sql: Queryable) =>
-  sql`t.id, t.project_id, t.name, t.description, t.stateful, t.is_default, t.tags, t.revision_number, t.created_at, t.updated_at`;
-const scope = (sql: Queryable, requester: Requester) =>
-  requester.admin ? sql`true` : sql`t.project_id = ${requester.projectId}`;
+  sql`t.id, t.project_id, t.name, t.description, t.stateful, t.is_default, t.shared_with, t.tags, t.revision_number, t.created_at, t.updated_at`;
+const scope = openTo;
 
 export async function insertSecurityGroup(
   sql: Queryable,

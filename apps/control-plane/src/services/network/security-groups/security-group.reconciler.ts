@@ -1,7 +1,7 @@
 import { type Reconciler, done } from "../../../reconcile/worker.ts";
 import { resyncAll } from "../common/realise.ts";
 import { markRealised } from "../common/realised.queries.ts";
-import { listRulesOfGroups } from "../security-group-rules/security-group-rule.queries.ts";
+import { listRulesWithAddresses } from "../security-group-rules/security-group-rule.queries.ts";
 import { ensureSecurityGroup, removeSecurityGroup } from "./security-group.ovn.ts";
 import { findSecurityGroup } from "./security-group.queries.ts";
 
@@ -17,7 +17,7 @@ export const securityGroupReconciler: Reconciler = {
       return done;
     }
     if (app.ovn !== null) {
-      const rules = await listRulesOfGroups(app.db, [id]);
+      const rules = await listRulesWithAddresses(app.db, id);
       await ensureSecurityGroup(app.ovn, { id, name: group.name, stateful: group.stateful, rules });
     }
     await markRealised(app.db, "security_group", id, group.revisionNumber);

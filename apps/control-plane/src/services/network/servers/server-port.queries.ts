@@ -1,10 +1,10 @@
 import type { Queryable } from "../../../db/database.ts";
 import type { ObservedPorts, ServerAddress, ServerInterface } from "./server-ports.model.ts";
 
-/** Networks that a server gets an interface on when it names none: the project's own and those shared with all. */
+/** Networks that a server gets an interface on when it names none: the project's own and those shared with it. */
 export async function listImplicitNetworks(sql: Queryable, projectId: string): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`
-    select id from network where (project_id = ${projectId} or shared) and not external order by id limit 2`;
+    select id from network where (project_id = ${projectId} or shared_with && array['*', ${projectId}]::text[]) and not external order by id limit 2`;
   return rows.map(({ id }) => id);
 }
 

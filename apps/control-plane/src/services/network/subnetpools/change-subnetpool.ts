@@ -1,10 +1,14 @@
-import { forbidden, invalid } from "@andromede/base/errors";
+import { invalid } from "@andromede/base/errors";
 import { newUuid } from "@andromede/base/ids";
 
 import type { Queryable } from "../../../db/database.ts";
 import type { Transaction } from "../../../db/transaction.ts";
 import type { ListRequest } from "../common/list-request.ts";
 import type { Requester } from "../common/requester.ts";
+import { EVERYBODY, checkOwned } from "../common/sharing.ts";
+import { dropSharing, setOpenToAll } from "../common/sharing.queries.ts";
+import { checkScope } from "../address-scopes/use-scope.ts";
+import { listRoutersOfPool } from "../address-scopes/address-scope.queries.ts";
 import { reserveQuota } from "../quotas/reserve-quota.ts";
 import {
   type PrefixLengths,
@@ -25,15 +29,24 @@ import {
 } from "./subnetpool.queries.ts";
 
 export type CreateSubnetpool = Partial<PrefixLengths> &
-  Pick<Subnetpool, "projectId" | "name" | "description" | "defaultQuota" | "shared" | "isDefault"> & {
+  Pick<Subnetpool, "projectId" | "name" | "description" | "defaultQuota" | "isDefault" | "addressScopeId"> & {
     prefixes: string[];
+    shared: boolean;
   };
 
-export async function createSubnetpool(tx: Transaction, wanted: CreateSubnetpool): Promise<Subnetpool> {
+export async function createSubnetpool(
+  tx: Transaction,
+  requester: Requester,
+  wanted: CreateSubnetpool,
+): Promise<Subnetpool> {
   const { ipVersion, prefixes } = readPrefixes(wanted.prefixes);
   const lengths = readPrefixLengths(ipVersion, wanted);
   await reserveQuota(tx.sql, wanted.projectId, { subnetpool: 1 });
-  const pool = await insertSubnetpool(tx.sql, { ...wanted, ...lengths, id: newUuid(), ipVersion, prefixes });
+  const id = newUuid();
+  await checkScope(tx, requester, { id, ipVersion, prefixes, addressScopeId: wanted.addressScopeId });
+  const sharedWith = wanted.shared ? [EVERYBODY] : [];
+  const pool = await insertSubnetpool(tx.sql, { ...wanted, ...lengths, id, ipVersion, prefixes, sharedWith });
+  if (wanted.shared) await setOpenToAll(tx.sql, { ...pool, type: "subnetpool" }, "access_as_shared", true, newUuid());
   tx.event({
     action: "network.subnetpool.create",
     target: { type: "subnetpool", id: pool.id, projectId: pool.projectId },
@@ -43,15 +56,14 @@ export async function createSubnetpool(tx: Transaction, wanted: CreateSubnetpool
 }
 
 export type UpdateSubnetpool = Partial<
-  PrefixLengths & Pick<Subnetpool, "name" | "description" | "defaultQuota" | "isDefault" | "prefixes">
+  PrefixLengths &
+    Pick<Subnetpool, "name" | "description" | "defaultQuota" | "isDefault" | "prefixes" | "addressScopeId">
 >;
 
 async function lockOwned(tx: Transaction, requester: Requester, id: string, action: string): Promise<Subnetpool> {
   const pool = await lockSubnetpool(tx.sql, requester, id);
   if (pool === null) throw subnetpoolNotFound(id);
-  if (!requester.admin && pool.projectId !== requester.projectId) {
-    throw forbidden(`rule:${action} is disallowed by policy`, { type: "PolicyNotAuthorized" });
-  }
+  checkOwned(pool, requester, action);
   return pool;
 }
 
@@ -67,7 +79,18 @@ export async function updateSubnetpool(
     throw invalid("Cannot mix IPv4 and IPv6 prefixes in a subnet pool.", { type: "PrefixVersionMismatch" });
   checkGrown(pool.prefixes, read.prefixes);
   const lengths = readPrefixLengths(pool.ipVersion, { ...pool, ...wanted });
-  const changed = await updateSubnetpoolRow(tx.sql, id, { ...pool, ...wanted, ...lengths, prefixes: read.prefixes });
+  const addressScopeId = wanted.addressScopeId === undefined ? pool.addressScopeId : wanted.addressScopeId;
+  await checkScope(tx, requester, { ...read, id, addressScopeId });
+  const changed = await updateSubnetpoolRow(tx.sql, id, {
+    ...pool,
+    ...wanted,
+    ...lengths,
+    prefixes: read.prefixes,
+    addressScopeId,
+  });
+  // within a scope nothing is translated: routers between its subnets learn of it
+  if (addressScopeId !== pool.addressScopeId)
+    for (const routerId of await listRoutersOfPool(tx.sql, id)) tx.enqueue(`router/${routerId}`);
   tx.event({ action: "network.subnetpool.update", target: { type: "subnetpool", id, projectId: pool.projectId } });
   return changed;
 }
@@ -79,7 +102,7 @@ export async function deleteSubnetpool(tx: Transaction, requester: Requester, id
       type: "SubnetPoolDeleteError",
     });
   }
-  await deleteSubnetpoolRow(tx.sql, id);
+  await Promise.all([deleteSubnetpoolRow(tx.sql, id), dropSharing(tx.sql, id)]);
   tx.event({ action: "network.subnetpool.delete", target: { type: "subnetpool", id, projectId: pool.projectId } });
 }
 

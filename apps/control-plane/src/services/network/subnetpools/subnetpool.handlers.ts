@@ -1,4 +1,5 @@
-import { type ApiRequest, type Reply, created, noContent, ok } from "../../../http/service.ts";
+import { type ApiRequest, type Reply, noContent, ok } from "../../../http/service.ts";
+import { createMany } from "../common/create-many.ts";
 import { listReply } from "../common/list-reply.ts";
 import { readListRequest } from "../common/list-request.ts";
 import { mutate } from "../common/mutate.ts";
@@ -25,19 +26,25 @@ type Wire = {
   default_quota?: number | string | null;
   shared?: WireBoolean;
   is_default?: WireBoolean;
+  address_scope_id?: string | null;
   project_id?: string;
   tenant_id?: string;
 };
 
 export async function listSubnetpools(request: ApiRequest): Promise<Reply> {
-  const list = readListRequest(request.query, subnetpoolAttributes);
+  const list = readListRequest(request.query, subnetpoolAttributes(requesterOf(request)));
   const pools = await readSubnetpools(request.app.db, requesterOf(request), list);
-  return listReply(request, list, "subnetpools", pools.map(toSubnetpoolView));
+  return listReply(
+    request,
+    list,
+    "subnetpools",
+    pools.map((pool) => toSubnetpoolView(pool, requesterOf(request))),
+  );
 }
 
 export async function showSubnetpool(request: ApiRequest): Promise<Reply> {
   const pool = await readSubnetpool(request.app.db, requesterOf(request), request.params["id"] ?? "");
-  return ok({ subnetpool: pickFields(toSubnetpoolView(pool), request.query.all("fields")) });
+  return ok({ subnetpool: pickFields(toSubnetpoolView(pool, requesterOf(request)), request.query.all("fields")) });
 }
 
 const lengthsOf = (wire: Partial<Wire>) => ({
@@ -53,21 +60,26 @@ const FOR_ADMINS = ["shared", "is_default"];
 const asked = (wire: object): { readonly [name: string]: unknown } =>
   Object.fromEntries(Object.entries(wire).filter(([, value]) => value !== false));
 
-export async function createSubnetpoolHandler(request: ApiRequest<{ subnetpool: Wire }>): Promise<Reply> {
-  const wire = request.body.subnetpool;
+export async function createSubnetpoolHandler(request: ApiRequest<{ [key: string]: Wire | Wire[] }>): Promise<Reply> {
   const requester = requesterOf(request);
-  requireAdminFor(requester, "create_subnetpool", asked(wire), FOR_ADMINS);
-  const wanted = {
-    projectId: ownerOf(requester, wire),
-    name: wire.name,
-    description: wire.description ?? "",
-    prefixes: wire.prefixes,
-    ...lengthsOf(wire),
-    defaultQuota: quotaOf(wire.default_quota),
-    shared: toBoolean(wire.shared ?? false),
-    isDefault: toBoolean(wire.is_default ?? false),
-  };
-  return created({ subnetpool: toSubnetpoolView(await mutate(request, (tx) => createSubnetpool(tx, wanted))) });
+  return createMany(request, "subnetpool", "subnetpools", {
+    read(wire: Wire) {
+      requireAdminFor(requester, "create_subnetpool", asked(wire), FOR_ADMINS);
+      return {
+        projectId: ownerOf(requester, wire),
+        name: wire.name,
+        description: wire.description ?? "",
+        prefixes: wire.prefixes,
+        ...lengthsOf(wire),
+        defaultQuota: quotaOf(wire.default_quota),
+        shared: toBoolean(wire.shared ?? false),
+        isDefault: toBoolean(wire.is_default ?? false),
+        addressScopeId: wire.address_scope_id ?? null,
+      };
+    },
+    create: (tx, wanted) => createSubnetpool(tx, requester, wanted),
+    view: (pool) => toSubnetpoolView(pool, requester),
+  });
 }
 
 export async function updateSubnetpoolHandler(request: ApiRequest<{ subnetpool: Partial<Wire> }>): Promise<Reply> {
@@ -80,10 +92,11 @@ export async function updateSubnetpoolHandler(request: ApiRequest<{ subnetpool: 
     ...(wire.prefixes === undefined ? {} : { prefixes: wire.prefixes }),
     ...lengthsOf(wire),
     ...(wire.default_quota === undefined ? {} : { defaultQuota: quotaOf(wire.default_quota) }),
+    ...(wire.address_scope_id === undefined ? {} : { addressScopeId: wire.address_scope_id }),
     ...(wire.is_default === undefined ? {} : { isDefault: toBoolean(wire.is_default) }),
   };
   const pool = await mutate(request, (tx) => updateSubnetpool(tx, requester, request.params["id"] ?? "", change));
-  return ok({ subnetpool: toSubnetpoolView(pool) });
+  return ok({ subnetpool: toSubnetpoolView(pool, requester) });
 }
 
 export async function deleteSubnetpoolHandler(request: ApiRequest): Promise<Reply> {

@@ -14,7 +14,8 @@ export type Subnetpool = {
   minPrefixlen: number;
   maxPrefixlen: number;
   defaultQuota: number | null;
-  shared: boolean;
+  sharedWith: string[];
+  addressScopeId: string | null;
   isDefault: boolean;
   tags: string[];
   revisionNumber: number;

@@ -2,23 +2,23 @@ import type { Queryable } from "../../../db/database.ts";
 import { type Fragment, afterMarker, filtersOf, findMarker, inOrder, orderOf } from "../common/list.queries.ts";
 import type { ListRequest } from "../common/list-request.ts";
 import type { Requester } from "../common/requester.ts";
+import { openTo } from "../common/sharing.queries.ts";
 import type { Subnetpool } from "./subnetpool.model.ts";
 
 const columns = (
   sql: Queryable,
 ): Fragment => sql`t.id, t.project_id, t.name, t.description, t.ip_version, t.prefixes, t.default_prefixlen,
-  t.min_prefixlen, t.max_prefixlen, t.default_quota, t.shared, t.is_default, t.tags, t.revision_number, t.created_at, t.updated_at`;
-const visible = (sql: Queryable, requester: Requester): Fragment =>
-  requester.admin ? sql`true` : sql`(t.project_id = ${requester.projectId} or t.shared)`;
+  t.min_prefixlen, t.max_prefixlen, t.default_quota, t.shared_with, t.address_scope_id, t.is_default, t.tags, t.revision_number, t.created_at, t.updated_at`;
+const visible = openTo;
 
 export type InsertedSubnetpool = Omit<Subnetpool, "tags" | "revisionNumber" | "createdAt" | "updatedAt">;
 
 export async function insertSubnetpool(sql: Queryable, pool: InsertedSubnetpool): Promise<Subnetpool> {
   const [row] = await sql<Subnetpool[]>`
     insert into subnetpool as t (id, project_id, name, description, ip_version, prefixes, default_prefixlen, min_prefixlen, max_prefixlen,
-      default_quota, shared, is_default)
+      default_quota, shared_with, address_scope_id, is_default)
     values (${pool.id}, ${pool.projectId}, ${pool.name}, ${pool.description}, ${pool.ipVersion}, ${pool.prefixes}, ${pool.defaultPrefixlen},
-      ${pool.minPrefixlen}, ${pool.maxPrefixlen}, ${pool.defaultQuota}, ${pool.shared}, ${pool.isDefault})
+      ${pool.minPrefixlen}, ${pool.maxPrefixlen}, ${pool.defaultQuota}, ${pool.sharedWith}, ${pool.addressScopeId}, ${pool.isDefault})
     returning ${columns(sql)}`;
   return row as Subnetpool;
 }
@@ -68,12 +68,13 @@ export async function updateSubnetpoolRow(
     | "maxPrefixlen"
     | "defaultQuota"
     | "isDefault"
+    | "addressScopeId"
   >,
 ): Promise<Subnetpool> {
   const [row] = await sql<Subnetpool[]>`
     update subnetpool t set name = ${change.name}, description = ${change.description}, prefixes = ${change.prefixes},
       default_prefixlen = ${change.defaultPrefixlen}, min_prefixlen = ${change.minPrefixlen}, max_prefixlen = ${change.maxPrefixlen},
-      default_quota = ${change.defaultQuota}, is_default = ${change.isDefault},
+      default_quota = ${change.defaultQuota}, is_default = ${change.isDefault}, address_scope_id = ${change.addressScopeId},
       revision_number = t.revision_number + 1, updated_at = now()
     where t.id = ${id} returning ${columns(sql)}`;
   return row as Subnetpool;

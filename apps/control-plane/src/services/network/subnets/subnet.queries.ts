@@ -2,6 +2,7 @@ import type { Queryable } from "../../../db/database.ts";
 import { type Fragment, afterMarker, filtersOf, findMarker, inOrder, orderOf } from "../common/list.queries.ts";
 import type { ListRequest } from "../common/list-request.ts";
 import type { Requester } from "../common/requester.ts";
+import { EVERYBODY } from "../common/sharing.ts";
 import type { Subnet } from "./subnet.model.ts";
 
 export const subnetColumns = (
@@ -9,12 +10,13 @@ export const subnetColumns = (
 ): Fragment => sql`t.id, t.project_id, t.network_id, t.subnetpool_id, t.name, t.description, t.ip_version,
   t.cidr::text as cidr, t.gateway_ip, t.allocation_pools, t.dns_nameservers, t.host_routes, t.enable_dhcp, t.ipv6_ra_mode, t.ipv6_address_mode,
   t.tags, t.revision_number, t.created_at, t.updated_at`;
-/** A tenant's own, and those of networks shared with all. What an external network has is the operator's business. */
+/** A tenant's own, and those of networks shared with it. What an external network has is the operator's business. */
 const visible = (sql: Queryable, requester: Requester): Fragment =>
   requester.admin
     ? sql`true`
     : sql`(t.project_id = ${requester.projectId}
-        or t.network_id = any(array(select n.id from network n where n.shared or n.project_id = ${requester.projectId})))`;
+        or t.network_id = any(array(select n.id from network n where n.project_id = ${requester.projectId}
+          or n.shared_with && ${[EVERYBODY, requester.projectId]}::text[])))`;
 
 export type InsertedSubnet = Omit<Subnet, "tags" | "revisionNumber" | "createdAt" | "updatedAt">;
 

@@ -9,7 +9,13 @@ export async function findTags(
   requester: Requester,
   id: string,
 ): Promise<{ tags: string[]; projectId: string } | null> {
-  const open = table === "network" ? sql`or t.shared or t.external` : table === "subnetpool" ? sql`or t.shared` : sql``;
+  const who = sql`array['*', ${requester.projectId}]::text[]`;
+  const open =
+    table === "network"
+      ? sql`or t.shared_with && ${who} or t.external_to && ${who}`
+      : table === "subnetpool" || table === "security_group" || table === "qos_policy"
+        ? sql`or t.shared_with && ${who}`
+        : sql``;
   const [row] = await sql<{ tags: string[]; projectId: string }[]>`
     select t.tags, t.project_id from ${sql(table)} t
     where t.id = ${id} and (${requester.admin} or t.project_id = ${requester.projectId} ${open})`;

@@ -107,4 +107,6 @@ export const tagRoutes: Route[] = [
   ...tagRoutesOf("floatingips", "floatingip"),
   ...tagRoutesOf("security-groups", "security_group"),
   ...tagRoutesOf("subnetpools", "subnetpool"),
+  ...tagRoutesOf("security-group-rules", "security_group_rule"),
+  ...tagRoutesOf("policies", "qos_policy"),
 ];
