@@ -35,6 +35,7 @@ const NO_CLASS: { [table: string]: string } = {
   revocation: "what tokens are checked against: ids and times only",
   revocation_clock: "the same",
   ip_allocation: "part of a port",
+  qos_rule: "part of a QoS policy",
   server_group_member: "part of a server and of a group: goes with either by foreign key",
   aggregate_host: "part of an aggregate",
   compute_quota_class: "the operator's defaults of quotas",

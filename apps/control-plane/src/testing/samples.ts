@@ -41,6 +41,10 @@ const PAGED = new Set([
     "security-groups",
     "security-group-rules",
     "subnetpools",
+    "address-scopes",
+    "address-groups",
+    "rbac-policies",
+    "qos/policies",
   ].map((name) => `GET /network/v2.0/${name}`),
 ]);
 
@@ -165,7 +169,7 @@ async function makeNetwork(sampling: Sampling): Promise<void> {
   await make("subnets", "subnet", { network_id: network, ip_version: 4, cidr: "10.9.0.0/24" });
   await make("ports", "port", { network_id: network });
   await make("routers", "router", { name: "samples" });
-  await make("floatingips", "floatingip", { floating_network_id: external });
+  await makePortForwarding(sampling, external, network);
   const group = await make("security-groups", "security_group", { name: "samples" });
   own(sampling, "os-security-groups", group);
   await make("security-group-rules", "security_group_rule", {
@@ -176,8 +180,58 @@ async function makeNetwork(sampling: Sampling): Promise<void> {
     port_range_max: 2,
   });
   await make("subnetpools", "subnetpool", { name: "samples", prefixes: ["10.10.0.0/16"] });
+  await make("address-scopes", "address_scope", { name: "samples", ip_version: 4 });
+  await make("address-groups", "address_group", { name: "samples", addresses: ["10.11.0.0/16"] });
+  await make("rbac-policies", "rbac_policy", {
+    object_type: "network",
+    object_id: network,
+    action: "access_as_shared",
+    target_tenant: "somebody",
+  });
+  await makeQosPolicy(sampling);
   ids["quotas"] = ids["projects"] ?? "";
   ids["network-ip-availabilities"] = external;
+}
+
+/** A floating IP that leads a port to a port behind a router of its own. */
+async function makePortForwarding(sampling: Sampling, external: string, network: string): Promise<void> {
+  const { test, ids, ownerToken } = sampling;
+  const url = (path: string): string => `/network/v2.0/${path}`;
+  const wayOut = { name: "way out", external_gateway_info: { network_id: external } };
+  const router = await post(test, ownerToken, url("routers"), "router", wayOut);
+  const joined = await test.inject({
+    method: "PUT",
+    url: url(`routers/${router}/add_router_interface`),
+    token: ownerToken,
+    body: { subnet_id: ids["subnets"] },
+  });
+  assert.equal(joined.status, 200, joined.text);
+  const port = await post(test, ownerToken, url("ports"), "port", { network_id: network });
+  const address = { floating_network_id: external };
+  const floatingIp = await post(test, ownerToken, url("floatingips"), "floatingip", address);
+  own(sampling, "floatingips", floatingIp);
+  const forwarding = { protocol: "tcp", internal_port_id: port, internal_port: 22, external_port: 2222 };
+  const path = url(`floatingips/${floatingIp}/port_forwardings`);
+  own(sampling, "port_forwardings", await post(test, ownerToken, path, "port_forwarding", forwarding));
+}
+
+/** Policies are a manager's: an operator makes one for the project. */
+async function makeQosPolicy(sampling: Sampling): Promise<void> {
+  const { test, ids } = sampling;
+  const url = "/network/v2.0/qos/policies";
+  const policy = await post(test, test.adminToken, url, "policy", { name: "samples", project_id: ids["projects"] });
+  own(sampling, "policies", policy);
+  for (const [type, values] of [
+    ["bandwidth_limit", { max_kbps: 20_000 }],
+    ["dscp_marking", { dscp_mark: 26 }],
+    ["minimum_bandwidth", { min_kbps: 1_000 }],
+  ] as const) {
+    const member = `${type}_rule`;
+    const rule = await post(test, test.adminToken, `${url}/${policy}/${member}s`, member, values);
+    own(sampling, `${member}s`, rule);
+    own(sampling, `alias_${member}s`, rule);
+  }
+  ids["rule-types"] = "bandwidth_limit";
 }
 
 async function makeImage(sampling: Sampling): Promise<void> {
@@ -215,10 +269,14 @@ async function makeCompute(sampling: Sampling): Promise<void> {
     adminPass: SAMPLE_SECRET,
   };
   own(sampling, "servers", await post(test, ownerToken, url("servers"), "server", server));
-  own(sampling, "os-server-groups", await post(test, ownerToken, url("os-server-groups"), "server_group", {
-    name: "samples",
-    policies: ["affinity"],
-  }));
+  own(
+    sampling,
+    "os-server-groups",
+    await post(test, ownerToken, url("os-server-groups"), "server_group", {
+      name: "samples",
+      policies: ["affinity"],
+    }),
+  );
   ids["os-aggregates"] = await post(test, test.adminToken, url("os-aggregates"), "aggregate", { name: "samples" });
   ids["os-volume_attachments"] = "none";
   for (const gone of GONE_FROM_COMPUTE) ids[gone] = "none";
