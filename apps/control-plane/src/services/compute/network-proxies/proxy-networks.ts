@@ -33,7 +33,10 @@ const requesterOf = (request: ApiRequest): { projectId: string; admin: boolean }
 export async function readProxiedNetworks(request: ApiRequest): Promise<Named[]> {
   const projectId = projectOf(request);
   const networks = await listAllNetworks(request.app.db, { projectId, admin: false });
-  return networks.filter((network) => network.projectId === projectId || network.shared);
+  return networks.filter(
+    (network) =>
+      network.projectId === projectId || network.sharedWith.some((target) => target === "*" || target === projectId),
+  );
 }
 
 export async function readProxiedNetwork(request: ApiRequest, id: string): Promise<Named> {
