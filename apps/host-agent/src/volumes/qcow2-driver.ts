@@ -29,7 +29,7 @@ import type { OnlineGuests, OpenDisk } from "./online.ts";
 import type { PoolFiles } from "./qcow2-pool.ts";
 import { type Slots, Turns } from "./slots.ts";
 import { type VolumeTools, imageOptions } from "./tools.ts";
-import { inWords, isLocked } from "./words.ts";
+import { inWords, isLocked, isRefused } from "./words.ts";
 
 const GIB = 2 ** 30;
 const TARGET = "/volume/target";
@@ -344,7 +344,7 @@ export class Qcow2Driver implements VolumeDriver {
       else await change.online(disk);
     } catch (error) {
       // Refused, nothing was done; else whatever was, is mended now, or before the next change.
-      if (isLocked(error) || (error instanceof CloudError && error.kind === "conflict")) await files.dropIntent(volume.id);
+      if (isRefused(error) || (error instanceof CloudError && error.kind === "conflict")) await files.dropIntent(volume.id);
       else await this.#mend(volume).catch(() => undefined);
       throw error;
     }

@@ -12,12 +12,18 @@ export function inWords(error: unknown, what: string): unknown {
   if (isLocked(error)) return unavailable(`The ${what} is in use by another host or operation`, { cause: error });
   if (said.includes("output file is smaller than input file"))
     return invalid(`What ${what} is to be made from is larger than it`, { cause: error });
-  if (said.includes("Invalid password") || said.includes("cannot unlock any keyslot"))
-    return invalid(`A key that was given for ${what} is not the right one`, { cause: error });
+  if (isWrongKey(said)) return invalid(`A key that was given for ${what} is not the right one`, { cause: error });
   if (said.includes("Parameter 'encrypt.key-secret' is required") || said.includes("No encryption in image"))
     return invalid(`The key that was given for ${what} does not fit how it is encrypted`, { cause: error });
   return error;
 }
+
+const isWrongKey = (said: string): boolean =>
+  said.includes("Invalid password") || said.includes("cannot unlock any keyslot");
+
+/** The image was not even opened; nothing was done. */
+export const isRefused = (error: unknown): boolean =>
+  isLocked(error) || (error instanceof ProgramError && isWrongKey(error.stderr));
 
 /** Somebody else has the image open; nothing was done. */
 export const isLocked = (error: unknown): boolean =>

@@ -5,6 +5,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
+  closeSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -40,7 +41,21 @@ import { tinyGuestImage } from "./tiny-guest.ts";
 const MAIN = join(import.meta.dirname, "../../../../apps/host-agent/src/main.ts");
 let hosts = 0;
 
+export type QemuHostOptions = {
+  /** The pool, or the backups, on a disk of their own of this size. */
+  volumesMib?: number;
+  backupsMib?: number;
+};
+
 export type QemuHost = BenchHost & {
+  readonly engineRoot: string;
+  /** Files of volumes and of backups. */
+  readonly volumes: string;
+  readonly backups: string;
+  /** `crashAt`: it dies, as by kill -9, at this step of an operation on storage (apps/host-agent, crash-point.ts). */
+  startAgent(options?: { crashAt?: string }): Promise<void>;
+  /** Resolves when the agent has died. */
+  agentDied(): Promise<void>;
   readonly namespace: string;
   readonly dataDir: string;
   readonly ovs: HostSwitch;
@@ -50,7 +65,7 @@ export type QemuHost = BenchHost & {
 };
 
 /** Starts a host; about a second. */
-export async function startQemuHost(): Promise<QemuHost> {
+export async function startQemuHost(options: QemuHostOptions = {}): Promise<QemuHost> {
   hosts += 1;
   const directory = mkdtempSync(join(tmpdir(), "andromede-agent-"));
   const instance = `agentlab${process.pid}x${hosts}`;
@@ -60,7 +75,7 @@ export async function startQemuHost(): Promise<QemuHost> {
     for (const cleanUp of cleanUps.toReversed()) await cleanUp();
   };
   try {
-    return await start({ directory, instance, namespace, cleanUps, stop });
+    return await start({ directory, instance, namespace, cleanUps, stop, options });
   } catch (error) {
     await stop();
     throw error;
@@ -73,10 +88,14 @@ type Setting = {
   namespace: string;
   cleanUps: (() => unknown)[];
   stop: () => Promise<void>;
+  options: QemuHostOptions;
 };
 
-async function start({ directory, instance, namespace, cleanUps, stop }: Setting): Promise<QemuHost> {
+async function start({ directory, instance, namespace, cleanUps, stop, options }: Setting): Promise<QemuHost> {
   const root = engineRoot();
+  const [volumes, backups] = [join(directory, "volumes"), join(directory, "backups")];
+  await smallDisk(volumes, options.volumesMib, cleanUps);
+  await smallDisk(backups, options.backupsMib, cleanUps);
   await runProcess(["ip", "netns", "add", namespace]);
   cleanUps.push(() => removeNamespaces(instance));
   const ovs = await startSwitch(root, directory, namespace, cleanUps);
@@ -106,23 +125,31 @@ async function start({ directory, instance, namespace, cleanUps, stop }: Setting
       guestUser: { uid: 64_055, gid: 64_055 },
       shutdownTimeoutMs: SHUTDOWN_TIMEOUT_MS,
       portTimeoutMs: PORT_TIMEOUT_MS,
+      volumePool: { name: "local", directory: volumes },
+      backupDirectory: backups,
       logLevel: "debug",
     }),
   );
   const logPath = join(directory, "agent.log");
   let agent: ChildProcess | undefined;
-  const startAgent = async (): Promise<void> => {
+  const startAgent = async ({ crashAt }: { crashAt?: string } = {}): Promise<void> => {
     const log = openSync(logPath, "a");
-    agent = spawn(process.execPath, [MAIN, "--config", configPath], { stdio: ["ignore", log, log] });
+    const env = { ...process.env, ...(crashAt === undefined ? {} : { ANDROMEDE_TEST_CRASH_AT: crashAt }) };
+    agent = spawn(process.execPath, [MAIN, "--config", configPath], { stdio: ["ignore", log, log], env });
+    closeSync(log);
     await waitUntil("the agent", () => client.host().then(() => true), { timeoutMs: 20_000, everyMs: 20 });
   };
-  const crashAgent = (): Promise<void> =>
+  const agentDied = (): Promise<void> =>
     new Promise((resolve) => {
       if (agent === undefined || agent.exitCode !== null || agent.signalCode !== null) return resolve();
       agent.once("exit", () => resolve());
-      agent.kill("SIGKILL");
       return undefined;
     });
+  const crashAgent = (): Promise<void> => {
+    const died = agentDied();
+    agent?.kill("SIGKILL");
+    return died;
+  };
   const client = createAgentClient(socketPath);
   const pids = (guestId: string): number[] => pidsWith(`${instance}/host1/${guestId}`);
   cleanUps.push(async () => {
@@ -155,8 +182,12 @@ async function start({ directory, instance, namespace, cleanUps, stop }: Setting
     ovs,
     pids,
     agentLog: () => readFileSync(logPath, "utf8"),
+    engineRoot: root,
+    volumes,
+    backups,
     crashAgent,
     startAgent,
+    agentDied,
     disk: image,
     powerOffFromInside: (guestId) => say(guestId, "q", () => pids(guestId).length === 0),
     ignoreShutdown: (guestId) =>
@@ -181,6 +212,14 @@ async function start({ directory, instance, namespace, cleanUps, stop }: Setting
     ],
     stop,
   };
+}
+
+/** A directory, on a file system of its own when it has a size. */
+async function smallDisk(path: string, sizeMib: number | undefined, cleanUps: Setting["cleanUps"]): Promise<void> {
+  if (sizeMib === undefined) return;
+  mkdirSync(path);
+  await runProcess(["mount", "-t", "tmpfs", "-o", `size=${sizeMib}m`, "agentlab", path]);
+  cleanUps.push(() => runProcess(["umount", path]));
 }
 
 async function startSwitch(

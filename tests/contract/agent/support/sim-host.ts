@@ -6,6 +6,7 @@ import { createAgentClient } from "@andromede/agent-api/client";
 import { silentLogger } from "@andromede/base/log";
 import { type Agent, startAgent } from "@andromede/host-agent/agent";
 import { createSimBackend, createSimHost } from "@andromede/host-agent/sim";
+import { createSimPool, createSimStorage } from "@andromede/host-agent/sim-storage";
 
 import { type BenchHost, PORT_TIMEOUT_MS, SHUTDOWN_TIMEOUT_MS } from "./bench-host.ts";
 
@@ -14,6 +15,7 @@ export async function startSimHost(): Promise<BenchHost> {
   const directory = mkdtempSync(join(tmpdir(), "andromede-sim-"));
   const socketPath = join(directory, "agent.sock");
   const machine = createSimHost({ vcpus: 8, memoryMib: 16_384, diskGib: 100 });
+  const pool = createSimPool({ name: "local", totalGib: 100 });
   const start = (): Promise<Agent> =>
     startAgent({
       host: "host1",
@@ -22,6 +24,7 @@ export async function startSimHost(): Promise<BenchHost> {
       limits: { portsMs: PORT_TIMEOUT_MS, shutdownMs: SHUTDOWN_TIMEOUT_MS },
       log: silentLogger,
       backend: () => createSimBackend(machine),
+      storage: ({ online }) => createSimStorage(pool, online),
     });
   let agent = await start();
   let images = 0;
