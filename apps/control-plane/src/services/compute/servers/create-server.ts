@@ -17,8 +17,8 @@ import type { Keypair } from "../keypairs/keypair.model.ts";
 import { findKeypair } from "../keypairs/keypair.queries.ts";
 import { type Demand, type HostCapacity, withMemberOn } from "../placement/choose-host.ts";
 import { claimBestHost, groupHintOf, toDemand } from "../placement/place-server.ts";
-import { lockUsage, takeUsage } from "../quotas/project.queries.ts";
-import { type Quota, quotaOf, refuseOverQuota, serversThatFit } from "../quotas/quota.model.ts";
+import { countUserUsage, findUserQuota, lockUsage, takeUsage } from "../quotas/project.queries.ts";
+import { type Quota, type QuotaOverrides, quotaOf, refuseOverQuota, serversThatFit } from "../quotas/quota.model.ts";
 import { countGroupMembers, insertServerGroupMember } from "../server-groups/server-group.queries.ts";
 import { type Device, settleBlockDevices } from "../volumes/block-device.model.ts";
 import { type NewDisk, addDisks, checkSources } from "../volumes/create-disks.ts";
@@ -80,6 +80,7 @@ export async function createServers(request: ApiRequest, wanted: CreateServer): 
     const each = { cores: flavor.vcpus, ramMib: flavor.ramMib };
     const count = serversThatFit(quota, usage, each, wanted.maxCount);
     if (count < wanted.minCount) refuseOverQuota(quota, usage, each, wanted.minCount);
+    if (found.userQuota !== null) await checkUserQuota(request, tx, { ...quota, ...found.userQuota }, each, count);
     const taking = takeUsage(tx.sql, projectId, {
       servers: count,
       cores: count * each.cores,
@@ -101,13 +102,25 @@ export async function createServers(request: ApiRequest, wanted: CreateServer): 
   });
 }
 
-type Found = { flavor: Flavor; image: BootImage | null; keypair: Keypair | null; hosts: HostCapacity[] };
+/** A user may have limits of their own within the project's. */
+async function checkUserQuota(
+  request: ApiRequest,
+  tx: Transaction,
+  quota: Quota,
+  each: { cores: number; ramMib: number },
+  count: number,
+): Promise<void> {
+  const used = await countUserUsage(tx.sql, projectOf(request), request.actor.userId);
+  if (serversThatFit(quota, used, each, count) < count) refuseOverQuota(quota, used, each, count);
+}
+
+type Found = { flavor: Flavor; image: BootImage | null; keypair: Keypair | null; hosts: HostCapacity[]; userQuota: QuotaOverrides | null };
 
 /** Everything the request names, in one flight. Nothing here is a lock: a flavor that goes a moment later was there when asked for. */
 async function lookUp(request: ApiRequest, wanted: CreateServer, projectId: string): Promise<Found> {
   const { app, actor, plane } = request;
   const { db } = app;
-  const [flavor, image, keypair, zones, hosts] = await Promise.all([
+  const [flavor, image, keypair, zones, hosts, userQuota] = await Promise.all([
     findFlavor(db, wanted.flavorId, asksAsAdmin(request) ? null : projectId),
     wanted.imageId === ""
       ? null
@@ -117,13 +130,14 @@ async function lookUp(request: ApiRequest, wanted: CreateServer, projectId: stri
     wanted.keyName === null ? null : findKeypair(db, actor.userId, wanted.keyName),
     wanted.zone === null ? [] : listZones(db),
     listCapacities(db),
+    findUserQuota(db, projectId, actor.userId),
   ]);
   if (flavor === null || flavor.disabled) throw invalid(`Flavor ${wanted.flavorId} could not be found.`);
   if (wanted.keyName !== null && keypair === null) throw invalid("Invalid key_name provided.");
   if (wanted.zone !== null && !zones.some(({ zone, available }) => zone === wanted.zone && available)) {
     throw invalid("The requested availability zone is not available");
   }
-  return { flavor, image, keypair, hosts };
+  return { flavor, image, keypair, hosts, userQuota };
 }
 
 /** An image that is not there is the request's fault here, not the URL's. */

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 
 import { newHexId, newUuid } from "@andromede/base/ids";
 
+import type { Config } from "../../../config.ts";
 import type { Service } from "../../../http/service.ts";
 import type { Reconciler } from "../../../reconcile/worker.ts";
 import { type Answer, type TestApp, createTestApp } from "../../../testing/test-app.ts";
@@ -32,18 +33,27 @@ export type ComputeLab = TestApp & {
   status(id: string): Promise<string>;
 };
 
-/** `services`, `reconcilers`: what runs beside compute. */
+/** `services`, `reconcilers`: what runs beside compute. `others`: hosts beside host1, which have yet to report. */
 export async function createComputeLab(
-  options: { time?: "manual"; services?: Service[]; reconcilers?: Reconciler[] } = {},
+  options: {
+    time?: "manual";
+    services?: Service[];
+    reconcilers?: Reconciler[];
+    config?: Partial<Config>;
+    others?: { [host: string]: FakeAgent };
+  } = {},
 ): Promise<ComputeLab> {
   const agent = new FakeAgent();
   const app = await createTestApp({
     services: [computeService, ...(options.services ?? [])],
     reconcilers: [...computeReconcilers, ...(options.reconcilers ?? [])],
-    agents: { host1: agent },
+    agents: { host1: agent, ...options.others },
+    ...(options.config === undefined ? {} : { config: options.config }),
     ...(options.time === undefined ? {} : { time: options.time }),
   });
-  agent.onReport = (report) => receiveReport(app.app, "host1", report);
+  for (const [name, one] of Object.entries({ host1: agent, ...options.others })) {
+    one.onReport = (report) => receiveReport(app.app, name, report);
+  }
   await agent.fullReport();
   await ensureFlavor(app.app.db, { id: "tiny", name: "tiny", vcpus: 1, ramMib: 128, diskGib: 1 }, new Date());
   const imageId = await seedImage(app);

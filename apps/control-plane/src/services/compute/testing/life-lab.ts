@@ -1,0 +1,88 @@
+/** What tests of servers' longer changes share: a lab whose image service takes what hosts export. */
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { engineRoot } from "@andromede/testkit/engines";
+import { waitUntil } from "@andromede/base/waiting";
+
+import { imageReconcilers } from "../../image/reconcilers.ts";
+import { imageService } from "../../image/service.ts";
+import { ensureFlavor } from "../public.ts";
+import { type ComputeLab, type Wire, createComputeLab } from "./compute-lab.ts";
+
+export type LifeLab = ComputeLab & {
+  act(id: string, action: object, options?: { version?: string; token?: string }): Promise<{ status: number; body: Wire }>;
+  show(id: string): Promise<Wire>;
+  /** Waits until the server has the status and nothing is under way. */
+  until(id: string, status: string): Promise<boolean>;
+  /** Boots a server and waits until it runs. */
+  active(more?: object): Promise<string>;
+  image(id: string): Promise<{ status: number; body: Wire }>;
+  /** What is promised of hosts and of the project's quota. */
+  promised(): Promise<{ hosts: { [column: string]: unknown }[]; usage: { [column: string]: unknown } }>;
+};
+
+/** Waits for what is about to be true. */
+export const eventually = (what: string, condition: () => boolean | Promise<boolean>): Promise<boolean> =>
+  waitUntil(what, condition, { timeoutMs: 30_000, everyMs: 5 });
+
+/** A qcow2 disk of 512 MiB with nothing in it. */
+export function emptyDisk(): Buffer {
+  const directory = mkdtempSync(join(tmpdir(), "andromede-disk-"));
+  try {
+    const inRoot = ["--ro-bind", engineRoot(), "/", "--dev", "/dev", "--tmpfs", "/tmp", "--bind", directory, "/tmp"];
+    const create = ["qemu-img", "create", "-q", "-f", "qcow2", "/tmp/disk.qcow2", "512M"];
+    execFileSync("bwrap", [...inRoot, "--", ...create]);
+    return readFileSync(join(directory, "disk.qcow2"));
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+export async function createLifeLab(options: Parameters<typeof createComputeLab>[0] = {}): Promise<LifeLab> {
+  const lab = await createComputeLab({
+    ...options,
+    services: [imageService],
+    reconcilers: imageReconcilers,
+    config: { jail: { engineRoot: engineRoot() }, ...options.config },
+  });
+  const disk = emptyDisk();
+  for (const agent of [lab.agent, ...Object.values(options.others ?? {})]) agent.exportedBytes = disk;
+  const sizes = { small: [2, 256, 2], big: [4, 512, 3], thin: [1, 128, 0] } as const;
+  for (const [id, [vcpus, ramMib, diskGib]] of Object.entries(sizes))
+    await ensureFlavor(lab.app.db, { id, name: id, vcpus, ramMib, diskGib }, new Date());
+  const show: LifeLab["show"] = async (id) => (await lab.call("GET", `/servers/${id}`)).body.server;
+  const until: LifeLab["until"] = (id, status) =>
+    waitUntil(
+      `${status} of ${id}`,
+      async () => {
+        const server = await show(id);
+        return server.status === status && server["OS-EXT-STS:task_state"] === null;
+      },
+      { timeoutMs: 30_000, everyMs: 5 },
+    );
+  return {
+    ...lab,
+    show,
+    until,
+    act: (id, action, how = {}) => lab.call("POST", `/servers/${id}/action`, action, how),
+    async active(more = {}) {
+      const id = await lab.boot(more);
+      await until(id, "ACTIVE");
+      return id;
+    },
+    async image(id) {
+      const answer = await lab.inject({ method: "GET", url: `/image/v2/images/${id}`, token: lab.token });
+      return { status: answer.status, body: answer.body };
+    },
+    async promised() {
+      const hosts = await lab.app.db<{ [column: string]: unknown }[]>`
+        select name, claimed_servers, claimed_vcpus, claimed_memory_mib, claimed_disk_gib from compute_host order by name`;
+      const [usage] = await lab.app.db<{ [column: string]: unknown }[]>`
+        select used_servers, used_cores, used_ram_mib from compute_project where project_id = ${lab.projectId}`;
+      return { hosts: [...hosts], usage: usage ?? { usedServers: 0, usedCores: 0, usedRamMib: 0 } };
+    },
+  };
+}
