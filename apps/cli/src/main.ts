@@ -6,6 +6,7 @@ import { down } from "./commands/down.ts";
 import { env } from "./commands/env.ts";
 import { eventsVerify } from "./commands/events-verify.ts";
 import { imageBuild } from "./commands/image-build.ts";
+import { projectPurge } from "./commands/project-purge.ts";
 import { status } from "./commands/status.ts";
 import { runTests } from "./commands/test.ts";
 import { up } from "./commands/up.ts";
@@ -29,6 +30,8 @@ function run(command: Command): Promise<number> | number {
       return imageBuild(command);
     case "events-verify":
       return eventsVerify(command);
+    case "project-purge":
+      return projectPurge(command);
     case "test":
       return runTests(command);
     case "help":

@@ -24,6 +24,7 @@ export type DownCommand = Common & {
   keepEngines: boolean;
   yes: boolean;
 };
+export type ProjectPurgeCommand = Common & { command: "project-purge"; project: string; yes: boolean };
 export type TestCommand = Common & { command: "test"; suites: string[] };
 export type Command =
   | UpCommand
@@ -34,6 +35,7 @@ export type Command =
   | (Common & { command: "env"; operator: boolean })
   | (Common & { command: "image-build"; name: string })
   | (Common & { command: "events-verify" })
+  | ProjectPurgeCommand
   | (Common & { command: "help" });
 
 export const DEFAULT_TEST_DATA_DIRECTORY = "/var/tmp/andromede-test";
@@ -57,6 +59,7 @@ export const USAGE = `usage: andromede COMMAND [--instance NAME] [--data DIR] [-
       --purge             delete everything of the instance (asks, or --yes)
       --keep-engines      with --purge: leave the engine root and built images, even with the last instance
   image build NAME        build a bootable image: mini, debian-13
+  project purge PROJECT   remove everything a project owns, then the project (its name or id; asks, or --yes)
   events verify           recompute the event log from the database
   test [SUITE...]         run the suites (${SUITES.join(", ")}; or ${LONG_SUITES.join(", ")}, if named)
 
@@ -91,6 +94,7 @@ const ALLOWED: { [command: string]: string[] } = {
   up: UP,
   demo: UP,
   env: ["operator"],
+  project: ["yes"],
   down: ["keep-guests", "purge", "keep-engines", "yes"],
 };
 
@@ -132,6 +136,10 @@ function commandOf(name: string, rest: string[], values: Values, common: Common)
       if (rest[0] !== "build" || rest[1] === undefined || rest.length > 2)
         throw invalid("usage: andromede image build NAME");
       return { ...common, command: "image-build", name: rest[1] };
+    case "project":
+      if (rest[0] !== "purge" || rest[1] === undefined || rest.length > 2)
+        throw invalid("usage: andromede project purge PROJECT");
+      return { ...common, command: "project-purge", project: rest[1], yes: values.yes === true };
     case "events":
       if (rest.join(" ") !== "verify") throw invalid("usage: andromede events verify");
       return { ...common, command: "events-verify" };

@@ -39,6 +39,8 @@ export type Config = {
   image?: { maxBytes?: number; maxVirtualBytes?: number; projectBytes?: number };
   /** Seconds; 0 or absent: off (Nova's reclaim_instance_interval, resize_confirm_window, shelved_offload_time; the last: -1 is off). */
   compute?: { reclaimSeconds?: number; resizeConfirmSeconds?: number; shelvedOffloadSeconds?: number };
+  /** How long what a deleted project owned is kept before it is purged; 30 unless said. */
+  operator?: { purgeAfterDays?: number };
   identity?: { lockoutFailures?: number; lockoutSeconds?: number; passwordHistory?: number; tokenHours?: number };
 };
 
@@ -149,6 +151,11 @@ const configSchema = {
         resizeConfirmSeconds: { type: "integer", minimum: 0 },
         shelvedOffloadSeconds: { type: "integer", minimum: -1 },
       },
+    },
+    operator: {
+      type: "object",
+      additionalProperties: false,
+      properties: { purgeAfterDays: { type: "number", minimum: 0 } },
     },
     identity: {
       type: "object",

@@ -13,20 +13,15 @@ import { imageService } from "./services/image/service.ts";
 import { networkClasses } from "./services/network/classes.ts";
 import { networkReconcilers } from "./services/network/reconcilers.ts";
 import { networkService } from "./services/network/service.ts";
+import { operatorClasses } from "./services/operator/classes.ts";
+import { operatorReconcilers } from "./services/operator/reconcilers.ts";
+import { operatorService } from "./services/operator/service.ts";
 import { volumeClasses } from "./services/volume/classes.ts";
 import { volumeReconcilers } from "./services/volume/reconcilers.ts";
 import { volumeService } from "./services/volume/service.ts";
 
 /** All this program serves: the route tables start here. */
-export const services: Service[] = [identityService, imageService, networkService, computeService, volumeService];
-
-/** All that converges by itself. */
-export const reconcilers: Reconciler[] = [
-  ...imageReconcilers,
-  ...networkReconcilers,
-  ...computeReconcilers,
-  ...volumeReconcilers,
-];
+export const services: Service[] = [identityService, imageService, networkService, computeService, volumeService, operatorService];
 
 /** Every class of resource there is (architecture.md, rule 8a). */
 export const resourceClasses: ResourceClass[] = [
@@ -35,5 +30,15 @@ export const resourceClasses: ResourceClass[] = [
   ...networkClasses,
   ...computeClasses,
   ...volumeClasses,
+  ...operatorClasses,
   ...keyClasses,
+];
+
+/** All that converges by itself. */
+export const reconcilers: Reconciler[] = [
+  ...imageReconcilers,
+  ...networkReconcilers,
+  ...computeReconcilers,
+  ...volumeReconcilers,
+  ...operatorReconcilers(resourceClasses),
 ];

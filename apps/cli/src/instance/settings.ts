@@ -5,7 +5,7 @@ import { invalid } from "@andromede/base/errors";
 import { parseJson } from "@andromede/base/json";
 
 /** Sections of the control plane's configuration; their members are checked by the control plane itself. */
-export const SECTIONS = ["identity", "image"] as const;
+export const SECTIONS = ["identity", "image", "compute", "operator"] as const;
 
 export type Settings = { [section in (typeof SECTIONS)[number]]?: { [name: string]: number } };
 

@@ -111,7 +111,7 @@ export type Microversions = {
 export type ErrorReply = { status: number; body: unknown; headers?: { [name: string]: string } };
 
 export type Service = {
-  name: "identity" | "image" | "network" | "compute" | "volume";
+  name: "identity" | "image" | "network" | "compute" | "volume" | "operator";
   /** `/compute`: one prefix a service on every listener. */
   mount: string;
   routes: Route[];

@@ -60,6 +60,9 @@ const COMPOSED = /^compute\.server\.|^image\.image\.|^network\.|\.request\.refus
 /** Classes whose export is a value with defaults: every project has one, with a row or without. */
 const ALWAYS_EXPORTED = new Set(["compute.quota", "network.quota"]);
 
+/** What names of classes and actions begin with. */
+const PREFIXES = [...services.map(({ name }) => name), "keys"].join("|");
+
 const byOrder = resourceClasses.toSorted((a, b) => a.deleteOrder - b.deleteOrder);
 const actionsOf = ({ name, verbs }: ResourceClass): string[] => verbs.map((verb) => `${name}.${verb}`);
 const announced = new Set(resourceClasses.flatMap(actionsOf));
@@ -168,7 +171,7 @@ describe("every class", () => {
 
   it("is named after its service, once", () => {
     assert.equal(new Set(resourceClasses.map(({ name }) => name)).size, resourceClasses.length);
-    for (const { name } of resourceClasses) assert.match(name, /^(identity|image|network|compute|keys)\.[a-z_]+$/);
+    for (const { name } of resourceClasses) assert.match(name, new RegExp(`^(${PREFIXES})\\.[a-z_]+$`));
   });
 
   it("announces exactly the events that the sources make", () => {
@@ -176,9 +179,7 @@ describe("every class", () => {
     const files = globSync("**/*.ts", { cwd: root }).filter((file) => !/\.test\.ts$|^testing\//.test(file));
     const text = files.map((file) => readFileSync(join(root, file), "utf8")).join("\n");
     const made = new Set(
-      [...text.matchAll(/"((?:identity|image|network|compute|keys)\.[a-z_]+\.[a-zA-Z_]+)"/g)].map(
-        (match) => match[1] ?? "",
-      ),
+      [...text.matchAll(new RegExp(`"((?:${PREFIXES})\\.[a-z_]+\\.[a-zA-Z_]+)"`, "g"))].map((match) => match[1] ?? ""),
     );
     assert.ok(made.size > 60);
     for (const action of made) {

@@ -1,7 +1,16 @@
 /** All that other services may ask of Identity. */
 import type { App } from "../../app.ts";
 import type { Queryable } from "../../db/database.ts";
-import { findProject, listDeletedProjects, removeDeletedProject } from "./projects/project.queries.ts";
+import type { Origin } from "../../events/append.ts";
+import {
+  type DeletedProject,
+  findDeletedProject,
+  findProject,
+  listChildren,
+  listDeletedProjects,
+  removeDeletedProject,
+} from "./projects/project.queries.ts";
+import { updateProject } from "./projects/update-project.ts";
 import type { TokenContents } from "./tokens/token.model.ts";
 import { findUserInDomain } from "./users/user.queries.ts";
 
@@ -35,10 +44,22 @@ export async function userFacts(sql: Queryable, userId: string): Promise<UserFac
  * Projects that were deleted and whose resources nobody has looked after yet, the longest gone first. A purge walks
  * these and calls `forgetDeletedProject` when nothing of theirs is left.
  */
-export const deletedProjects = (
-  sql: Queryable,
-  limit = 100,
-): Promise<{ id: string; domainId: string; name: string; deletedAt: Date }[]> => listDeletedProjects(sql, limit);
+export const deletedProjects = (sql: Queryable, limit = 100): Promise<DeletedProject[]> =>
+  listDeletedProjects(sql, limit);
+
+/** null: no such project was deleted, or its purge is done. */
+export const deletedProject = (sql: Queryable, projectId: string): Promise<DeletedProject | null> =>
+  findDeletedProject(sql, projectId);
+
+/** Whether projects are below it in the hierarchy. */
+export const hasChildProjects = async (sql: Queryable, projectId: string): Promise<boolean> =>
+  (await listChildren(sql, projectId)).length > 0;
+
+/** From here on nobody can use the project; its tokens are dead. Idempotent; nothing when it is gone. */
+export async function closeProject(app: App, origin: Origin, projectId: string): Promise<void> {
+  const project = await findProject(app.db, projectId);
+  if (project?.enabled === true) await updateProject(app, origin, null, projectId, { enabled: false }, {});
+}
 
 /** The purge of a deleted project is done. Idempotent. */
 export const forgetDeletedProject = (sql: Queryable, projectId: string): Promise<void> =>

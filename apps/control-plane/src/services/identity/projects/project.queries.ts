@@ -99,12 +99,18 @@ export async function listChildren(sql: Queryable, id: string): Promise<{ id: st
   return sql<{ id: string; enabled: boolean }[]>`select id, enabled from project where parent_id = ${id}`;
 }
 
+export type DeletedProject = { id: string; domainId: string; name: string; deletedAt: Date };
+
+export async function findDeletedProject(sql: Queryable, id: string): Promise<DeletedProject | null> {
+  const [row] = await sql<
+    DeletedProject[]
+  >`select id, domain_id, name, deleted_at from deleted_project where id = ${id}`;
+  return row ?? null;
+}
+
 /** Projects that Identity has forgotten and that may still own something. */
-export async function listDeletedProjects(
-  sql: Queryable,
-  limit: number,
-): Promise<{ id: string; domainId: string; name: string; deletedAt: Date }[]> {
-  return sql<{ id: string; domainId: string; name: string; deletedAt: Date }[]>`
+export async function listDeletedProjects(sql: Queryable, limit: number): Promise<DeletedProject[]> {
+  return sql<DeletedProject[]>`
     select id, domain_id, name, deleted_at from deleted_project order by deleted_at limit ${limit}`;
 }
 
