@@ -10,7 +10,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 import { engineRoot } from "../libs/testkit/src/cluster.ts";
-import { policyDocument, routesDocument } from "./generate/api-tables.ts";
+import { interopDocument, policyDocument } from "./generate/api-tables.ts";
 import { ovsdbTypes } from "./generate/ovsdb-types.ts";
 import { schemaDump } from "./generate/schema.ts";
 
@@ -20,7 +20,7 @@ const check = process.argv.includes("--check");
 const files: { [path: string]: string } = {
   "apps/control-plane/schema.sql": await schemaDump(),
   "docs/api/policy.md": policyDocument(),
-  "docs/api/routes.md": routesDocument(),
+  "docs/interop.md": interopDocument(),
   ...ovsdbTypes(engineRoot()),
 };
 

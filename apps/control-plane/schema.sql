@@ -5,19 +5,34 @@ CREATE FUNCTION public.server_status(vm_state text, task_state text) RETURNS tex
     AS $$
   select case vm_state
     when 'building' then 'BUILD'
-    when 'active' then case task_state when 'rebooting' then 'REBOOT' when 'rebooting_hard' then 'HARD_REBOOT' else 'ACTIVE' end
-    when 'stopped' then 'SHUTOFF'
+    when 'active' then case
+      when task_state = 'rebooting' then 'REBOOT'
+      when task_state = 'rebooting_hard' then 'HARD_REBOOT'
+      when task_state = 'rebuilding' then 'REBUILD'
+      when task_state in ('resize_prep', 'resize_migrating', 'resize_finish') then 'RESIZE'
+      else 'ACTIVE' end
+    when 'stopped' then case
+      when task_state = 'rebuilding' then 'REBUILD'
+      when task_state in ('resize_prep', 'resize_migrating', 'resize_finish') then 'RESIZE'
+      else 'SHUTOFF' end
     when 'paused' then 'PAUSED'
     when 'suspended' then 'SUSPENDED'
-    else 'ERROR'
+    when 'rescued' then 'RESCUE'
+    when 'resized' then case when task_state = 'resize_reverting' then 'REVERT_RESIZE' else 'VERIFY_RESIZE' end
+    when 'shelved' then 'SHELVED'
+    when 'shelved_offloaded' then 'SHELVED_OFFLOADED'
+    when 'soft-delete' then 'SOFT_DELETED'
+    else case when task_state = 'rebuilding' then 'REBUILD' else 'ERROR' end
   end $$;
 
-CREATE FUNCTION public.server_task_state(power text, launched boolean, fault boolean, state text, reboot_kind text, rebooting boolean, fault_counts boolean, at_rest boolean, deleting boolean, placed boolean) RETURNS text
+CREATE FUNCTION public.server_task_state(power text, launched boolean, fault boolean, state text, reboot_kind text, rebooting boolean, fault_counts boolean, at_rest boolean, deleting boolean, placed boolean, task text, mode text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
   select case
     when deleting then 'deleting'
     when fault or fault_counts then null
+    when task is not null then task
+    when mode <> 'ordinary' then null
     when not launched then case when not placed then 'scheduling' when state is null then 'networking' else 'spawning' end
     when rebooting then case when reboot_kind = 'hard' then 'rebooting_hard' else 'rebooting' end
     when at_rest or state = power then null
@@ -27,11 +42,13 @@ CREATE FUNCTION public.server_task_state(power text, launched boolean, fault boo
     else 'powering-off'
   end $$;
 
-CREATE FUNCTION public.server_vm_state(power text, launched boolean, fault boolean, state text, rebooting boolean, fault_counts boolean) RETURNS text
+CREATE FUNCTION public.server_vm_state(power text, launched boolean, fault boolean, state text, rebooting boolean, fault_counts boolean, task_vm_state text, mode text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
   select case
     when fault or fault_counts then 'error'
+    when task_vm_state is not null then task_vm_state
+    when mode <> 'ordinary' then mode
     when not launched then 'building'
     when state = 'running' then 'active'
     when state = 'paused' then 'paused'
@@ -40,6 +57,51 @@ CREATE FUNCTION public.server_vm_state(power text, launched boolean, fault boole
     when state in ('preparing', 'starting') and rebooting then 'active'
     else 'stopped'
   end $$;
+
+CREATE TABLE public.address_group (
+    id text NOT NULL COLLATE pg_catalog."C",
+    project_id text NOT NULL COLLATE pg_catalog."C",
+    name text DEFAULT ''::text NOT NULL,
+    description text DEFAULT ''::text NOT NULL,
+    addresses text[] DEFAULT '{}'::text[] NOT NULL,
+    shared_with text[] DEFAULT '{}'::text[] NOT NULL COLLATE pg_catalog."C",
+    revision_number integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.address_scope (
+    id text NOT NULL COLLATE pg_catalog."C",
+    project_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    ip_version integer NOT NULL,
+    shared_with text[] DEFAULT '{}'::text[] NOT NULL COLLATE pg_catalog."C",
+    CONSTRAINT address_scope_ip_version_check CHECK ((ip_version = ANY (ARRAY[4, 6])))
+);
+
+CREATE TABLE public.aggregate (
+    id bigint NOT NULL,
+    uuid text NOT NULL,
+    name text NOT NULL,
+    availability_zone text,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone
+);
+
+CREATE TABLE public.aggregate_host (
+    aggregate_id bigint NOT NULL,
+    host text NOT NULL COLLATE pg_catalog."C"
+);
+
+ALTER TABLE public.aggregate ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.aggregate_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 CREATE TABLE public.application_credential (
     id text NOT NULL COLLATE pg_catalog."C",
@@ -57,6 +119,37 @@ CREATE TABLE public.application_credential (
 CREATE TABLE public.application_credential_role (
     application_credential_id text NOT NULL COLLATE pg_catalog."C",
     role_id text NOT NULL COLLATE pg_catalog."C"
+);
+
+CREATE TABLE public.backup (
+    id text NOT NULL COLLATE pg_catalog."C",
+    project_id text NOT NULL,
+    user_id text NOT NULL,
+    volume_id text NOT NULL,
+    snapshot_id text,
+    parent_id text COLLATE pg_catalog."C",
+    name text,
+    description text,
+    container text DEFAULT 'volumebackups'::text NOT NULL,
+    availability_zone text,
+    status text NOT NULL,
+    size_gib integer NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    fail_reason text,
+    wrapped_key bytea NOT NULL,
+    key_id text NOT NULL,
+    data_timestamp timestamp with time zone NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone,
+    task_since timestamp with time zone NOT NULL,
+    deleting boolean DEFAULT false NOT NULL,
+    restoring_volume_id text,
+    host text,
+    observed_state text,
+    observed_stored_bytes bigint,
+    observed_pieces integer,
+    observed_progress integer,
+    observed_fault text
 );
 
 CREATE TABLE public.compute_host (
@@ -109,12 +202,28 @@ CREATE TABLE public.compute_project (
     CONSTRAINT compute_project_used_servers_check CHECK ((used_servers >= 0))
 );
 
+CREATE TABLE public.compute_quota_class (
+    name text NOT NULL COLLATE pg_catalog."C",
+    quota jsonb NOT NULL
+);
+
+CREATE TABLE public.compute_user_quota (
+    project_id text NOT NULL,
+    user_id text NOT NULL,
+    quota jsonb NOT NULL
+);
+
 CREATE TABLE public.console_token (
     token_hash text NOT NULL,
     server_id text NOT NULL COLLATE pg_catalog."C",
     stream text NOT NULL,
     expires_at timestamp with time zone NOT NULL,
     CONSTRAINT console_token_stream_check CHECK ((stream = ANY (ARRAY['vnc'::text, 'serial'::text])))
+);
+
+CREATE TABLE public.default_volume_type (
+    project_id text NOT NULL COLLATE pg_catalog."C",
+    volume_type_id text NOT NULL COLLATE pg_catalog."C"
 );
 
 CREATE TABLE public.deleted_project (
@@ -205,6 +314,7 @@ CREATE TABLE public.floatingip (
     router_id text COLLATE pg_catalog."C",
     dns_name text DEFAULT ''::text NOT NULL,
     dns_domain text DEFAULT ''::text NOT NULL,
+    qos_policy_id text COLLATE pg_catalog."C",
     tags text[] DEFAULT '{}'::text[] NOT NULL,
     revision_number integer DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -220,6 +330,29 @@ END) STORED NOT NULL
 CREATE TABLE public.group_member (
     group_id text NOT NULL COLLATE pg_catalog."C",
     user_id text NOT NULL COLLATE pg_catalog."C"
+);
+
+CREATE TABLE public.group_snapshot (
+    id text NOT NULL COLLATE pg_catalog."C",
+    project_id text NOT NULL,
+    user_id text NOT NULL,
+    group_id text NOT NULL COLLATE pg_catalog."C",
+    group_type_id text NOT NULL COLLATE pg_catalog."C",
+    name text,
+    description text,
+    status text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone
+);
+
+CREATE TABLE public.group_type (
+    id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    description text,
+    is_public boolean DEFAULT true NOT NULL,
+    group_specs jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone
 );
 
 CREATE TABLE public.image (
@@ -297,8 +430,10 @@ CREATE TABLE public.network (
     name text DEFAULT ''::text NOT NULL,
     description text DEFAULT ''::text NOT NULL,
     admin_state_up boolean DEFAULT true NOT NULL,
-    shared boolean DEFAULT false NOT NULL,
+    shared_with text[] DEFAULT '{}'::text[] NOT NULL COLLATE pg_catalog."C",
     external boolean DEFAULT false NOT NULL,
+    external_to text[] DEFAULT '{}'::text[] NOT NULL COLLATE pg_catalog."C",
+    qos_policy_id text COLLATE pg_catalog."C",
     is_default boolean DEFAULT false NOT NULL,
     mtu integer NOT NULL,
     port_security_enabled boolean DEFAULT true NOT NULL,
@@ -355,6 +490,7 @@ CREATE TABLE public.port (
     extra_dhcp_opts jsonb DEFAULT '[]'::jsonb NOT NULL,
     port_security_enabled boolean NOT NULL,
     dns_name text DEFAULT ''::text NOT NULL,
+    qos_policy_id text COLLATE pg_catalog."C",
     host_id text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
     vnic_type text DEFAULT 'normal'::text NOT NULL,
     binding_profile jsonb DEFAULT '{}'::jsonb NOT NULL,
@@ -383,6 +519,21 @@ END) STORED NOT NULL
 )
 WITH (fillfactor='85');
 
+CREATE TABLE public.port_forwarding (
+    id text NOT NULL COLLATE pg_catalog."C",
+    project_id text NOT NULL COLLATE pg_catalog."C",
+    floatingip_id text NOT NULL COLLATE pg_catalog."C",
+    protocol text NOT NULL,
+    external_port_first integer NOT NULL,
+    external_port_last integer NOT NULL,
+    internal_port_first integer NOT NULL,
+    internal_port_last integer NOT NULL,
+    internal_port_id text NOT NULL COLLATE pg_catalog."C",
+    internal_ip_address text NOT NULL,
+    description text DEFAULT ''::text NOT NULL,
+    CONSTRAINT port_forwarding_protocol_check CHECK ((protocol = ANY (ARRAY['tcp'::text, 'udp'::text])))
+);
+
 CREATE TABLE public.project (
     id text NOT NULL COLLATE pg_catalog."C",
     domain_id text NOT NULL COLLATE pg_catalog."C",
@@ -402,6 +553,67 @@ CREATE TABLE public.project_key (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     destroyed_at timestamp with time zone,
     CONSTRAINT project_key_check CHECK (((wrapped_key IS NULL) = (destroyed_at IS NOT NULL)))
+);
+
+CREATE TABLE public.project_purge (
+    id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    domain_id text NOT NULL,
+    requested_by text,
+    requested_at timestamp with time zone NOT NULL,
+    step integer,
+    asked_at timestamp with time zone,
+    found jsonb DEFAULT '{}'::jsonb NOT NULL,
+    remaining jsonb DEFAULT '{}'::jsonb NOT NULL,
+    reason text,
+    finished_at timestamp with time zone
+);
+
+CREATE TABLE public.qos_policy (
+    id text NOT NULL COLLATE pg_catalog."C",
+    project_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    description text DEFAULT ''::text NOT NULL,
+    shared_with text[] DEFAULT '{}'::text[] NOT NULL COLLATE pg_catalog."C",
+    is_default boolean DEFAULT false NOT NULL,
+    tags text[] DEFAULT '{}'::text[] NOT NULL,
+    revision_number integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.qos_rule (
+    id text NOT NULL COLLATE pg_catalog."C",
+    qos_policy_id text NOT NULL COLLATE pg_catalog."C",
+    type text NOT NULL,
+    direction text,
+    max_kbps integer,
+    max_burst_kbps integer,
+    dscp_mark integer,
+    min_kbps integer,
+    CONSTRAINT qos_rule_direction_check CHECK ((direction = ANY (ARRAY['ingress'::text, 'egress'::text]))),
+    CONSTRAINT qos_rule_type_check CHECK ((type = ANY (ARRAY['bandwidth_limit'::text, 'dscp_marking'::text, 'minimum_bandwidth'::text])))
+);
+
+CREATE TABLE public.qos_specs (
+    id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    consumer text DEFAULT 'back-end'::text NOT NULL,
+    specs jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone,
+    CONSTRAINT qos_specs_consumer_check CHECK ((consumer = ANY (ARRAY['front-end'::text, 'back-end'::text, 'both'::text])))
+);
+
+CREATE TABLE public.rbac_policy (
+    id text NOT NULL COLLATE pg_catalog."C",
+    project_id text NOT NULL COLLATE pg_catalog."C",
+    object_type text NOT NULL,
+    object_id text NOT NULL COLLATE pg_catalog."C",
+    action text NOT NULL,
+    target_project text NOT NULL COLLATE pg_catalog."C",
+    CONSTRAINT rbac_policy_action_check CHECK ((action = ANY (ARRAY['access_as_shared'::text, 'access_as_external'::text]))),
+    CONSTRAINT rbac_policy_object_type_check CHECK ((object_type = ANY (ARRAY['network'::text, 'qos_policy'::text, 'security_group'::text, 'address_scope'::text, 'subnetpool'::text, 'address_group'::text])))
 );
 
 CREATE TABLE public.reconcile_queue (
@@ -464,6 +676,7 @@ CREATE TABLE public.router (
     gateway_port_id text COLLATE pg_catalog."C",
     gateway_network_id text COLLATE pg_catalog."C",
     enable_snat boolean DEFAULT true NOT NULL,
+    gateway_qos_policy_id text COLLATE pg_catalog."C",
     routes jsonb DEFAULT '[]'::jsonb NOT NULL,
     availability_zone_hints text[] DEFAULT '{}'::text[] NOT NULL,
     tags text[] DEFAULT '{}'::text[] NOT NULL,
@@ -488,6 +701,7 @@ CREATE TABLE public.security_group (
     description text DEFAULT ''::text NOT NULL,
     stateful boolean DEFAULT true NOT NULL,
     is_default boolean DEFAULT false NOT NULL,
+    shared_with text[] DEFAULT '{}'::text[] NOT NULL COLLATE pg_catalog."C",
     tags text[] DEFAULT '{}'::text[] NOT NULL,
     revision_number integer DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -506,6 +720,7 @@ CREATE TABLE public.security_group_rule (
     port_range_max integer,
     remote_group_id text COLLATE pg_catalog."C",
     remote_ip_prefix text,
+    remote_address_group_id text COLLATE pg_catalog."C",
     description text DEFAULT ''::text NOT NULL,
     tags text[] DEFAULT '{}'::text[] NOT NULL,
     revision_number integer DEFAULT 1 NOT NULL,
@@ -528,7 +743,7 @@ CREATE TABLE public.server (
     flavor_id text NOT NULL,
     flavor jsonb NOT NULL,
     image_id text NOT NULL,
-    image jsonb NOT NULL,
+    image jsonb,
     key_name text,
     key_type text,
     public_key text,
@@ -558,6 +773,21 @@ CREATE TABLE public.server (
     reboot_nonce text,
     task_since timestamp with time zone NOT NULL,
     deleting boolean DEFAULT false NOT NULL,
+    task text,
+    task_step text,
+    task_vm_state text,
+    mode text DEFAULT 'ordinary'::text NOT NULL,
+    mode_since timestamp with time zone,
+    other_flavor_id text,
+    other_flavor jsonb,
+    other_host text,
+    other_disk_image jsonb,
+    root_gib integer DEFAULT 0 NOT NULL,
+    disk_nonce text,
+    ephemeral_nonce text,
+    disk_image jsonb,
+    rescue jsonb,
+    shelved_image_id text,
     host text COLLATE pg_catalog."C",
     availability_zone text,
     fault_code integer,
@@ -570,13 +800,17 @@ CREATE TABLE public.server (
     observed_reboot_nonce text,
     observed_fault text,
     observed_gone boolean DEFAULT false NOT NULL,
+    observed_disks text[] DEFAULT '{}'::text[] NOT NULL,
+    observed_needs_keys boolean DEFAULT false NOT NULL,
     observed_launched_at timestamp with time zone,
     observed_at timestamp with time zone,
-    vm_state text GENERATED ALWAYS AS (public.server_vm_state(power, (observed_launched_at IS NOT NULL), (fault_message IS NOT NULL), observed_state, ((reboot_nonce IS NOT NULL) AND ((reboot_nonce IS DISTINCT FROM observed_reboot_nonce) OR (observed_state = ANY (ARRAY['preparing'::text, 'starting'::text])))), ((observed_fault IS NOT NULL) AND COALESCE((observed_generation >= power_generation), false)))) STORED NOT NULL,
-    task_state text GENERATED ALWAYS AS (public.server_task_state(power, (observed_launched_at IS NOT NULL), (fault_message IS NOT NULL), observed_state, reboot_kind, ((reboot_nonce IS NOT NULL) AND ((reboot_nonce IS DISTINCT FROM observed_reboot_nonce) OR (observed_state = ANY (ARRAY['preparing'::text, 'starting'::text])))), ((observed_fault IS NOT NULL) AND COALESCE((observed_generation >= power_generation), false)), (observed_spontaneous AND COALESCE((observed_generation >= power_generation), false)), deleting, (host IS NOT NULL))) STORED,
+    vm_state text GENERATED ALWAYS AS (public.server_vm_state(power, (observed_launched_at IS NOT NULL), (fault_message IS NOT NULL), observed_state, ((reboot_nonce IS NOT NULL) AND ((reboot_nonce IS DISTINCT FROM observed_reboot_nonce) OR (observed_state = ANY (ARRAY['preparing'::text, 'starting'::text])))), ((observed_fault IS NOT NULL) AND COALESCE((observed_generation >= power_generation), false)), task_vm_state, mode)) STORED NOT NULL,
+    task_state text GENERATED ALWAYS AS (public.server_task_state(power, (observed_launched_at IS NOT NULL), (fault_message IS NOT NULL), observed_state, reboot_kind, ((reboot_nonce IS NOT NULL) AND ((reboot_nonce IS DISTINCT FROM observed_reboot_nonce) OR (observed_state = ANY (ARRAY['preparing'::text, 'starting'::text])))), ((observed_fault IS NOT NULL) AND COALESCE((observed_generation >= power_generation), false)), (observed_spontaneous AND COALESCE((observed_generation >= power_generation), false)), deleting, (host IS NOT NULL), task, mode)) STORED,
     CONSTRAINT server_locked_by_check CHECK ((locked_by = ANY (ARRAY['owner'::text, 'admin'::text]))),
+    CONSTRAINT server_mode_check CHECK ((mode = ANY (ARRAY['ordinary'::text, 'rescued'::text, 'resized'::text, 'shelved'::text, 'shelved_offloaded'::text, 'soft-delete'::text]))),
     CONSTRAINT server_power_check CHECK ((power = ANY (ARRAY['running'::text, 'paused'::text, 'stopped'::text, 'suspended'::text]))),
-    CONSTRAINT server_reboot_kind_check CHECK ((reboot_kind = ANY (ARRAY['soft'::text, 'hard'::text])))
+    CONSTRAINT server_reboot_kind_check CHECK ((reboot_kind = ANY (ARRAY['soft'::text, 'hard'::text]))),
+    CONSTRAINT server_task_step_check CHECK ((task_step = ANY (ARRAY['stop'::text, 'copy'::text, 'place'::text, 'apply'::text, 'offload'::text, 'image'::text])))
 );
 
 CREATE TABLE public.server_action (
@@ -605,6 +839,92 @@ ALTER TABLE public.server_action ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTIT
     CACHE 1
 );
 
+CREATE TABLE public.server_disk (
+    id text NOT NULL COLLATE pg_catalog."C",
+    number bigint NOT NULL,
+    server_id text NOT NULL COLLATE pg_catalog."C",
+    project_id text NOT NULL,
+    source_type text NOT NULL,
+    destination_type text NOT NULL,
+    volume_id text,
+    attachment_id text,
+    size_gib integer DEFAULT 0 NOT NULL,
+    device_name text NOT NULL,
+    boot_index integer,
+    guest_format text,
+    tag text,
+    delete_on_termination boolean DEFAULT false NOT NULL,
+    detaching boolean DEFAULT false NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    attached_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT server_disk_boot_index_check CHECK ((boot_index >= 0)),
+    CONSTRAINT server_disk_destination_type_check CHECK ((destination_type = ANY (ARRAY['local'::text, 'volume'::text]))),
+    CONSTRAINT server_disk_size_gib_check CHECK ((size_gib >= 0)),
+    CONSTRAINT server_disk_source_type_check CHECK ((source_type = ANY (ARRAY['image'::text, 'volume'::text, 'snapshot'::text, 'blank'::text])))
+);
+
+ALTER TABLE public.server_disk ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.server_disk_number_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.server_group (
+    id text NOT NULL COLLATE pg_catalog."C",
+    number bigint NOT NULL,
+    project_id text NOT NULL,
+    user_id text NOT NULL,
+    name text NOT NULL,
+    policy text NOT NULL,
+    max_server_per_host integer,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT server_group_max_server_per_host_check CHECK ((max_server_per_host > 0)),
+    CONSTRAINT server_group_policy_check CHECK ((policy = ANY (ARRAY['affinity'::text, 'anti-affinity'::text, 'soft-affinity'::text, 'soft-anti-affinity'::text])))
+);
+
+CREATE TABLE public.server_group_member (
+    server_id text NOT NULL COLLATE pg_catalog."C",
+    group_id text NOT NULL COLLATE pg_catalog."C"
+);
+
+ALTER TABLE public.server_group ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.server_group_number_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.server_migration (
+    id bigint NOT NULL,
+    uuid text NOT NULL,
+    server_id text NOT NULL COLLATE pg_catalog."C",
+    user_id text NOT NULL,
+    kind text NOT NULL,
+    status text NOT NULL,
+    source_host text NOT NULL,
+    dest_host text,
+    old_flavor_id text NOT NULL,
+    new_flavor_id text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT server_migration_kind_check CHECK ((kind = ANY (ARRAY['resize'::text, 'migration'::text, 'live-migration'::text, 'evacuation'::text])))
+);
+
+ALTER TABLE public.server_migration ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.server_migration_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 ALTER TABLE public.server ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.server_number_seq
     START WITH 1
@@ -612,6 +932,17 @@ ALTER TABLE public.server ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE public.server_snapshot (
+    image_id text NOT NULL COLLATE pg_catalog."C",
+    server_id text NOT NULL COLLATE pg_catalog."C",
+    host text NOT NULL COLLATE pg_catalog."C",
+    kind text NOT NULL,
+    backup_type text,
+    rotation integer,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT server_snapshot_kind_check CHECK ((kind = ANY (ARRAY['snapshot'::text, 'backup'::text, 'shelve'::text, 'migrate'::text])))
 );
 
 CREATE TABLE public.signing_key (
@@ -622,6 +953,26 @@ CREATE TABLE public.signing_key (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     retired_at timestamp with time zone,
     CONSTRAINT signing_key_purpose_check CHECK ((purpose = ANY (ARRAY['token'::text, 'event-log'::text])))
+);
+
+CREATE TABLE public.snapshot (
+    id text NOT NULL COLLATE pg_catalog."C",
+    project_id text NOT NULL,
+    user_id text NOT NULL,
+    volume_id text NOT NULL COLLATE pg_catalog."C",
+    name text,
+    description text,
+    status text NOT NULL,
+    size_gib integer NOT NULL,
+    progress text DEFAULT '0%'::text NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    consumes_quota boolean DEFAULT true NOT NULL,
+    group_snapshot_id text COLLATE pg_catalog."C",
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone,
+    wanted boolean DEFAULT true NOT NULL,
+    generation bigint NOT NULL,
+    task_since timestamp with time zone NOT NULL
 );
 
 CREATE TABLE public.subnet (
@@ -640,6 +991,7 @@ CREATE TABLE public.subnet (
     enable_dhcp boolean DEFAULT true NOT NULL,
     ipv6_ra_mode text,
     ipv6_address_mode text,
+    service_types text[] DEFAULT '{}'::text[] NOT NULL,
     tags text[] DEFAULT '{}'::text[] NOT NULL,
     revision_number integer DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -658,7 +1010,8 @@ CREATE TABLE public.subnetpool (
     min_prefixlen integer NOT NULL,
     max_prefixlen integer NOT NULL,
     default_quota integer,
-    shared boolean DEFAULT false NOT NULL,
+    shared_with text[] DEFAULT '{}'::text[] NOT NULL COLLATE pg_catalog."C",
+    address_scope_id text COLLATE pg_catalog."C",
     is_default boolean DEFAULT false NOT NULL,
     tags text[] DEFAULT '{}'::text[] NOT NULL,
     revision_number integer DEFAULT 1 NOT NULL,
@@ -690,6 +1043,190 @@ CREATE TABLE public.user_group (
     created_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE public.volume (
+    id text NOT NULL COLLATE pg_catalog."C",
+    project_id text NOT NULL,
+    user_id text NOT NULL,
+    name text,
+    description text,
+    size_gib integer NOT NULL,
+    availability_zone text DEFAULT 'nova'::text NOT NULL,
+    volume_type_id text NOT NULL COLLATE pg_catalog."C",
+    status text NOT NULL,
+    previous_status text,
+    bootable boolean DEFAULT false NOT NULL,
+    multiattach boolean DEFAULT false NOT NULL,
+    readonly boolean,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    image_metadata jsonb,
+    migration_status text,
+    consumes_quota boolean DEFAULT true NOT NULL,
+    group_id text COLLATE pg_catalog."C",
+    snapshot_id text,
+    source_volume_id text,
+    source_backup_id text,
+    image jsonb,
+    wrapped_key bytea NOT NULL,
+    key_id text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone,
+    generation bigint DEFAULT 1 NOT NULL,
+    revert_snapshot_id text,
+    revert_nonce text,
+    remake boolean DEFAULT false NOT NULL,
+    restore_backup_id text,
+    deleting boolean DEFAULT false NOT NULL,
+    cascade boolean DEFAULT false NOT NULL,
+    task_since timestamp with time zone NOT NULL,
+    pool text,
+    fault text,
+    observed_generation bigint,
+    observed_state text,
+    observed_size_gib integer,
+    observed_snapshots text[] DEFAULT '{}'::text[] NOT NULL,
+    observed_revert_nonce text,
+    observed_fault text,
+    observed_gone boolean DEFAULT false NOT NULL,
+    observed_at timestamp with time zone,
+    CONSTRAINT volume_size_gib_check CHECK ((size_gib > 0))
+);
+
+CREATE TABLE public.volume_attachment (
+    id text NOT NULL COLLATE pg_catalog."C",
+    volume_id text NOT NULL COLLATE pg_catalog."C",
+    project_id text NOT NULL,
+    server_id text,
+    host text,
+    device text,
+    mode text DEFAULT 'rw'::text NOT NULL,
+    status text NOT NULL,
+    connector jsonb,
+    attached_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone,
+    CONSTRAINT volume_attachment_status_check CHECK ((status = ANY (ARRAY['reserved'::text, 'attaching'::text, 'attached'::text, 'detaching'::text])))
+);
+
+CREATE TABLE public.volume_group (
+    id text NOT NULL COLLATE pg_catalog."C",
+    project_id text NOT NULL,
+    user_id text NOT NULL,
+    name text,
+    description text,
+    group_type_id text NOT NULL COLLATE pg_catalog."C",
+    volume_type_ids text[] DEFAULT '{}'::text[] NOT NULL,
+    availability_zone text DEFAULT 'nova'::text NOT NULL,
+    status text NOT NULL,
+    group_snapshot_id text,
+    source_group_id text,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone
+);
+
+CREATE TABLE public.volume_host (
+    name text NOT NULL COLLATE pg_catalog."C",
+    service_id text NOT NULL,
+    availability_zone text DEFAULT 'nova'::text NOT NULL,
+    disabled boolean DEFAULT false NOT NULL,
+    disabled_reason text,
+    frozen boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone,
+    observed_pools jsonb DEFAULT '[]'::jsonb NOT NULL,
+    observed_at timestamp with time zone,
+    observed_lost_at timestamp with time zone
+);
+
+CREATE TABLE public.volume_message (
+    id text NOT NULL COLLATE pg_catalog."C",
+    project_id text NOT NULL,
+    request_id text,
+    resource_type text NOT NULL,
+    resource_id text NOT NULL,
+    event_id text NOT NULL,
+    level text DEFAULT 'ERROR'::text NOT NULL,
+    text text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.volume_project (
+    project_id text NOT NULL,
+    quota jsonb DEFAULT '{}'::jsonb NOT NULL
+);
+
+CREATE TABLE public.volume_quota_class (
+    name text NOT NULL,
+    quota jsonb DEFAULT '{}'::jsonb NOT NULL
+);
+
+CREATE TABLE public.volume_transfer (
+    id text NOT NULL COLLATE pg_catalog."C",
+    volume_id text NOT NULL COLLATE pg_catalog."C",
+    project_id text NOT NULL,
+    name text,
+    salt text NOT NULL,
+    secret_hash text NOT NULL,
+    no_snapshots boolean DEFAULT false NOT NULL,
+    destination_project_id text,
+    created_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.volume_type (
+    id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    description text,
+    is_public boolean DEFAULT true NOT NULL,
+    extra_specs jsonb DEFAULT '{}'::jsonb NOT NULL,
+    qos_specs_id text COLLATE pg_catalog."C",
+    encryption jsonb,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone
+);
+
+CREATE TABLE public.volume_type_access (
+    volume_type_id text NOT NULL COLLATE pg_catalog."C",
+    project_id text NOT NULL
+);
+
+CREATE TABLE public.volume_upload (
+    id text NOT NULL COLLATE pg_catalog."C",
+    project_id text NOT NULL,
+    volume_id text NOT NULL COLLATE pg_catalog."C",
+    image_id text NOT NULL,
+    format text NOT NULL,
+    host text,
+    created_at timestamp with time zone NOT NULL,
+    observed_state text,
+    observed_size_bytes bigint,
+    observed_fault text,
+    CONSTRAINT volume_upload_format_check CHECK ((format = ANY (ARRAY['qcow2'::text, 'raw'::text])))
+);
+
+CREATE TABLE public.volume_usage (
+    project_id text NOT NULL,
+    name text NOT NULL,
+    used bigint DEFAULT 0 NOT NULL
+);
+
+ALTER TABLE ONLY public.address_group
+    ADD CONSTRAINT address_group_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.address_scope
+    ADD CONSTRAINT address_scope_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.aggregate_host
+    ADD CONSTRAINT aggregate_host_pkey PRIMARY KEY (aggregate_id, host);
+
+ALTER TABLE ONLY public.aggregate
+    ADD CONSTRAINT aggregate_name_key UNIQUE (name);
+
+ALTER TABLE ONLY public.aggregate
+    ADD CONSTRAINT aggregate_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.aggregate
+    ADD CONSTRAINT aggregate_uuid_key UNIQUE (uuid);
+
 ALTER TABLE ONLY public.application_credential
     ADD CONSTRAINT application_credential_pkey PRIMARY KEY (id);
 
@@ -698,6 +1235,9 @@ ALTER TABLE ONLY public.application_credential_role
 
 ALTER TABLE ONLY public.application_credential
     ADD CONSTRAINT application_credential_user_id_name_key UNIQUE (user_id, name);
+
+ALTER TABLE ONLY public.backup
+    ADD CONSTRAINT backup_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.compute_host
     ADD CONSTRAINT compute_host_pkey PRIMARY KEY (name);
@@ -708,8 +1248,17 @@ ALTER TABLE ONLY public.compute_host
 ALTER TABLE ONLY public.compute_project
     ADD CONSTRAINT compute_project_pkey PRIMARY KEY (project_id);
 
+ALTER TABLE ONLY public.compute_quota_class
+    ADD CONSTRAINT compute_quota_class_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.compute_user_quota
+    ADD CONSTRAINT compute_user_quota_pkey PRIMARY KEY (project_id, user_id);
+
 ALTER TABLE ONLY public.console_token
     ADD CONSTRAINT console_token_pkey PRIMARY KEY (token_hash);
+
+ALTER TABLE ONLY public.default_volume_type
+    ADD CONSTRAINT default_volume_type_pkey PRIMARY KEY (project_id);
 
 ALTER TABLE ONLY public.deleted_project
     ADD CONSTRAINT deleted_project_pkey PRIMARY KEY (id);
@@ -753,6 +1302,15 @@ ALTER TABLE ONLY public.floatingip
 ALTER TABLE ONLY public.group_member
     ADD CONSTRAINT group_member_pkey PRIMARY KEY (group_id, user_id);
 
+ALTER TABLE ONLY public.group_snapshot
+    ADD CONSTRAINT group_snapshot_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.group_type
+    ADD CONSTRAINT group_type_name_key UNIQUE (name);
+
+ALTER TABLE ONLY public.group_type
+    ADD CONSTRAINT group_type_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.image_member
     ADD CONSTRAINT image_member_pkey PRIMARY KEY (image_id, member_id);
 
@@ -777,6 +1335,9 @@ ALTER TABLE ONLY public.network_project
 ALTER TABLE ONLY public.password_history
     ADD CONSTRAINT password_history_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.port_forwarding
+    ADD CONSTRAINT port_forwarding_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.port
     ADD CONSTRAINT port_mac_once UNIQUE (network_id, mac_address);
 
@@ -794,6 +1355,30 @@ ALTER TABLE ONLY public.project_key
 
 ALTER TABLE ONLY public.project
     ADD CONSTRAINT project_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.project_purge
+    ADD CONSTRAINT project_purge_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.qos_policy
+    ADD CONSTRAINT qos_policy_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.qos_rule
+    ADD CONSTRAINT qos_rule_once UNIQUE NULLS NOT DISTINCT (qos_policy_id, type, direction);
+
+ALTER TABLE ONLY public.qos_rule
+    ADD CONSTRAINT qos_rule_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.qos_specs
+    ADD CONSTRAINT qos_specs_name_key UNIQUE (name);
+
+ALTER TABLE ONLY public.qos_specs
+    ADD CONSTRAINT qos_specs_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.rbac_policy
+    ADD CONSTRAINT rbac_policy_once UNIQUE (object_id, action, target_project);
+
+ALTER TABLE ONLY public.rbac_policy
+    ADD CONSTRAINT rbac_policy_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.reconcile_queue
     ADD CONSTRAINT reconcile_queue_pkey PRIMARY KEY (key);
@@ -829,7 +1414,7 @@ ALTER TABLE ONLY public.security_group
     ADD CONSTRAINT security_group_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.security_group_rule
-    ADD CONSTRAINT security_group_rule_once UNIQUE NULLS NOT DISTINCT (security_group_id, direction, ethertype, match_protocol, port_range_min, port_range_max, remote_group_id, match_prefix);
+    ADD CONSTRAINT security_group_rule_once UNIQUE NULLS NOT DISTINCT (security_group_id, direction, ethertype, match_protocol, port_range_min, port_range_max, remote_group_id, remote_address_group_id, match_prefix);
 
 ALTER TABLE ONLY public.security_group_rule
     ADD CONSTRAINT security_group_rule_pkey PRIMARY KEY (id);
@@ -837,11 +1422,32 @@ ALTER TABLE ONLY public.security_group_rule
 ALTER TABLE ONLY public.server_action
     ADD CONSTRAINT server_action_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.server_disk
+    ADD CONSTRAINT server_disk_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.server_group_member
+    ADD CONSTRAINT server_group_member_pkey PRIMARY KEY (server_id);
+
+ALTER TABLE ONLY public.server_group
+    ADD CONSTRAINT server_group_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.server_migration
+    ADD CONSTRAINT server_migration_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.server_migration
+    ADD CONSTRAINT server_migration_uuid_key UNIQUE (uuid);
+
 ALTER TABLE ONLY public.server
     ADD CONSTRAINT server_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.server_snapshot
+    ADD CONSTRAINT server_snapshot_pkey PRIMARY KEY (image_id);
+
 ALTER TABLE ONLY public.signing_key
     ADD CONSTRAINT signing_key_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.snapshot
+    ADD CONSTRAINT snapshot_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.subnet
     ADD CONSTRAINT subnet_pkey PRIMARY KEY (id);
@@ -861,13 +1467,80 @@ ALTER TABLE ONLY public.user_group
 ALTER TABLE ONLY public.user_group
     ADD CONSTRAINT user_group_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.volume_attachment
+    ADD CONSTRAINT volume_attachment_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.volume_group
+    ADD CONSTRAINT volume_group_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.volume_host
+    ADD CONSTRAINT volume_host_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.volume_host
+    ADD CONSTRAINT volume_host_service_id_key UNIQUE (service_id);
+
+ALTER TABLE ONLY public.volume_message
+    ADD CONSTRAINT volume_message_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.volume
+    ADD CONSTRAINT volume_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.volume_project
+    ADD CONSTRAINT volume_project_pkey PRIMARY KEY (project_id);
+
+ALTER TABLE ONLY public.volume_quota_class
+    ADD CONSTRAINT volume_quota_class_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.volume_transfer
+    ADD CONSTRAINT volume_transfer_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.volume_transfer
+    ADD CONSTRAINT volume_transfer_volume_id_key UNIQUE (volume_id);
+
+ALTER TABLE ONLY public.volume_type_access
+    ADD CONSTRAINT volume_type_access_pkey PRIMARY KEY (volume_type_id, project_id);
+
+ALTER TABLE ONLY public.volume_type
+    ADD CONSTRAINT volume_type_name_key UNIQUE (name);
+
+ALTER TABLE ONLY public.volume_type
+    ADD CONSTRAINT volume_type_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.volume_upload
+    ADD CONSTRAINT volume_upload_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.volume_usage
+    ADD CONSTRAINT volume_usage_pkey PRIMARY KEY (project_id, name);
+
+CREATE INDEX address_group_by_project ON public.address_group USING btree (project_id, id);
+
+CREATE INDEX address_group_shared ON public.address_group USING gin (shared_with) WITH (fastupdate=off);
+
+CREATE INDEX address_scope_by_project ON public.address_scope USING btree (project_id, id);
+
+CREATE INDEX address_scope_shared ON public.address_scope USING gin (shared_with) WITH (fastupdate=off);
+
+CREATE INDEX aggregate_host_by_host ON public.aggregate_host USING btree (host);
+
 CREATE INDEX application_credential_by_project ON public.application_credential USING btree (project_id);
 
 CREATE INDEX application_credential_role_by_role ON public.application_credential_role USING btree (role_id);
 
+CREATE INDEX backup_by_age ON public.backup USING btree (created_at DESC, id DESC);
+
+CREATE INDEX backup_of_parent ON public.backup USING btree (parent_id) WHERE (parent_id IS NOT NULL);
+
+CREATE INDEX backup_of_project ON public.backup USING btree (project_id, created_at DESC, id DESC);
+
+CREATE INDEX backup_of_volume ON public.backup USING btree (volume_id, created_at DESC);
+
+CREATE INDEX backup_unsettled ON public.backup USING btree (id) WHERE (deleting OR (status = ANY (ARRAY['creating'::text, 'restoring'::text])));
+
 CREATE INDEX console_token_of_server ON public.console_token USING btree (server_id);
 
 CREATE INDEX console_token_old ON public.console_token USING btree (expires_at);
+
+CREATE INDEX default_volume_type_by_type ON public.default_volume_type USING btree (volume_type_id);
 
 CREATE INDEX event_by_project ON public.event USING btree (project_id, id);
 
@@ -877,13 +1550,23 @@ CREATE INDEX event_unsequenced ON public.event USING btree (id) WHERE (leaf_inde
 
 CREATE INDEX floatingip_by_address ON public.floatingip USING btree (floating_ip_address);
 
+CREATE INDEX floatingip_by_network ON public.floatingip USING btree (floating_network_id);
+
 CREATE INDEX floatingip_by_port ON public.floatingip USING btree (port_id) WHERE (port_id IS NOT NULL);
 
 CREATE INDEX floatingip_by_project ON public.floatingip USING btree (project_id, id);
 
+CREATE INDEX floatingip_by_qos_policy ON public.floatingip USING btree (qos_policy_id) WHERE (qos_policy_id IS NOT NULL);
+
 CREATE INDEX floatingip_by_router ON public.floatingip USING btree (router_id) WHERE (router_id IS NOT NULL);
 
 CREATE INDEX group_member_by_user ON public.group_member USING btree (user_id);
+
+CREATE INDEX group_snapshot_by_age ON public.group_snapshot USING btree (created_at DESC, id DESC);
+
+CREATE INDEX group_snapshot_of_group ON public.group_snapshot USING btree (group_id);
+
+CREATE INDEX group_snapshot_of_project ON public.group_snapshot USING btree (project_id, created_at DESC, id DESC);
 
 CREATE INDEX image_by_creation ON public.image USING btree (created_at DESC, id DESC);
 
@@ -905,13 +1588,17 @@ CREATE INDEX network_by_name ON public.network USING btree (name, id);
 
 CREATE INDEX network_by_project ON public.network USING btree (project_id, id);
 
+CREATE INDEX network_by_qos_policy ON public.network USING btree (qos_policy_id) WHERE (qos_policy_id IS NOT NULL);
+
 CREATE UNIQUE INDEX network_default ON public.network USING btree (is_default) WHERE is_default;
 
-CREATE INDEX network_open ON public.network USING btree (id) WHERE (shared OR external);
+CREATE INDEX network_external ON public.network USING gin (external_to) WITH (fastupdate=off);
 
 CREATE INDEX network_project_by_default_group ON public.network_project USING btree (default_security_group_id) WHERE (default_security_group_id IS NOT NULL);
 
 CREATE UNIQUE INDEX network_segment ON public.network USING btree (physical_network, COALESCE(segmentation_id, 0)) WHERE (physical_network IS NOT NULL);
+
+CREATE INDEX network_shared ON public.network USING gin (shared_with) WITH (fastupdate=off);
 
 CREATE INDEX password_history_by_user ON public.password_history USING btree (user_id, id DESC);
 
@@ -931,13 +1618,33 @@ CREATE INDEX port_by_owner ON public.port USING btree (device_owner, id) WHERE (
 
 CREATE INDEX port_by_project ON public.port USING btree (project_id, id);
 
+CREATE INDEX port_by_qos_policy ON public.port USING btree (qos_policy_id) WHERE (qos_policy_id IS NOT NULL);
+
 CREATE INDEX port_by_server ON public.port USING btree (server_id) WHERE (server_id IS NOT NULL);
 
 CREATE UNIQUE INDEX port_distributed ON public.port USING btree (network_id) WHERE (device_owner = 'network:distributed'::text);
 
+CREATE INDEX port_forwarding_by_floatingip ON public.port_forwarding USING btree (floatingip_id, id);
+
+CREATE INDEX port_forwarding_by_port ON public.port_forwarding USING btree (internal_port_id);
+
+CREATE INDEX port_forwarding_by_project ON public.port_forwarding USING btree (project_id, id);
+
 CREATE INDEX project_by_domain ON public.project USING btree (domain_id, id);
 
 CREATE INDEX project_by_parent ON public.project USING btree (parent_id) WHERE (parent_id IS NOT NULL);
+
+CREATE INDEX project_purge_by_age ON public.project_purge USING btree (requested_at DESC, id DESC);
+
+CREATE INDEX project_purge_open ON public.project_purge USING btree (id) WHERE (finished_at IS NULL);
+
+CREATE INDEX qos_policy_by_project ON public.qos_policy USING btree (project_id, id);
+
+CREATE UNIQUE INDEX qos_policy_default ON public.qos_policy USING btree (project_id) WHERE is_default;
+
+CREATE INDEX qos_policy_shared ON public.qos_policy USING gin (shared_with) WITH (fastupdate=off);
+
+CREATE INDEX rbac_policy_by_project ON public.rbac_policy USING btree (project_id, id);
 
 CREATE INDEX reconcile_queue_due ON public.reconcile_queue USING btree (run_at);
 
@@ -959,15 +1666,21 @@ CREATE INDEX router_by_gateway_network ON public.router USING btree (gateway_net
 
 CREATE INDEX router_by_project ON public.router USING btree (project_id, id);
 
+CREATE INDEX router_by_qos_policy ON public.router USING btree (gateway_qos_policy_id) WHERE (gateway_qos_policy_id IS NOT NULL);
+
 CREATE INDEX security_group_by_project ON public.security_group USING btree (project_id, name, id);
 
 CREATE UNIQUE INDEX security_group_default ON public.security_group USING btree (project_id) WHERE is_default;
+
+CREATE INDEX security_group_rule_by_address_group ON public.security_group_rule USING btree (remote_address_group_id) WHERE (remote_address_group_id IS NOT NULL);
 
 CREATE INDEX security_group_rule_by_group ON public.security_group_rule USING btree (security_group_id, id);
 
 CREATE INDEX security_group_rule_by_project ON public.security_group_rule USING btree (project_id, id);
 
 CREATE INDEX security_group_rule_by_remote ON public.security_group_rule USING btree (remote_group_id) WHERE (remote_group_id IS NOT NULL);
+
+CREATE INDEX security_group_shared ON public.security_group USING gin (shared_with) WITH (fastupdate=off);
 
 CREATE INDEX server_action_of_server ON public.server_action USING btree (server_id, id DESC);
 
@@ -979,13 +1692,43 @@ CREATE INDEX server_by_status ON public.server USING btree (project_id, public.s
 
 CREATE INDEX server_changed ON public.server USING btree (project_id, updated_at);
 
+CREATE UNIQUE INDEX server_disk_device ON public.server_disk USING btree (server_id, device_name);
+
+CREATE INDEX server_disk_of_project ON public.server_disk USING btree (project_id, number);
+
+CREATE INDEX server_disk_of_server ON public.server_disk USING btree (server_id, number);
+
+CREATE INDEX server_disk_of_volume ON public.server_disk USING btree (volume_id) WHERE (volume_id IS NOT NULL);
+
+CREATE UNIQUE INDEX server_disk_once ON public.server_disk USING btree (server_id, volume_id) WHERE (volume_id IS NOT NULL);
+
+CREATE UNIQUE INDEX server_group_by_number ON public.server_group USING btree (number);
+
+CREATE INDEX server_group_member_of_group ON public.server_group_member USING btree (group_id, server_id);
+
+CREATE INDEX server_group_of_project ON public.server_group USING btree (project_id, number);
+
+CREATE INDEX server_migration_of_server ON public.server_migration USING btree (server_id, id DESC);
+
 CREATE INDEX server_of_project ON public.server USING btree (project_id, created_at DESC, id DESC);
 
 CREATE INDEX server_on_host ON public.server USING btree (host) WHERE (host IS NOT NULL);
 
+CREATE INDEX server_on_other_host ON public.server USING btree (other_host) WHERE (other_host IS NOT NULL);
+
+CREATE INDEX server_snapshot_of_server ON public.server_snapshot USING btree (server_id);
+
 CREATE INDEX server_unsettled ON public.server USING btree (id) WHERE (deleting OR (task_state IS NOT NULL));
 
 CREATE UNIQUE INDEX signing_key_in_force ON public.signing_key USING btree (purpose) WHERE (retired_at IS NULL);
+
+CREATE INDEX snapshot_by_age ON public.snapshot USING btree (created_at DESC, id DESC);
+
+CREATE INDEX snapshot_of_group_snapshot ON public.snapshot USING btree (group_snapshot_id) WHERE (group_snapshot_id IS NOT NULL);
+
+CREATE INDEX snapshot_of_project ON public.snapshot USING btree (project_id, created_at DESC, id DESC);
+
+CREATE INDEX snapshot_of_volume ON public.snapshot USING btree (volume_id, created_at DESC);
 
 CREATE INDEX subnet_by_name ON public.subnet USING btree (name, id);
 
@@ -995,15 +1738,71 @@ CREATE INDEX subnet_by_pool ON public.subnet USING btree (subnetpool_id) WHERE (
 
 CREATE INDEX subnet_by_project ON public.subnet USING btree (project_id, id);
 
+CREATE INDEX subnetpool_by_address_scope ON public.subnetpool USING btree (address_scope_id) WHERE (address_scope_id IS NOT NULL);
+
 CREATE INDEX subnetpool_by_project ON public.subnetpool USING btree (project_id, id);
 
 CREATE UNIQUE INDEX subnetpool_default ON public.subnetpool USING btree (ip_version) WHERE is_default;
 
-CREATE INDEX subnetpool_open ON public.subnetpool USING btree (id) WHERE shared;
+CREATE INDEX subnetpool_shared ON public.subnetpool USING gin (shared_with) WITH (fastupdate=off);
 
 CREATE INDEX user_account_by_domain ON public.user_account USING btree (domain_id, id);
 
 CREATE INDEX user_group_by_domain ON public.user_group USING btree (domain_id, id);
+
+CREATE INDEX volume_attachment_by_age ON public.volume_attachment USING btree (created_at DESC, id DESC);
+
+CREATE INDEX volume_attachment_of_project ON public.volume_attachment USING btree (project_id, created_at DESC, id DESC);
+
+CREATE INDEX volume_attachment_of_server ON public.volume_attachment USING btree (server_id) WHERE (server_id IS NOT NULL);
+
+CREATE INDEX volume_attachment_of_volume ON public.volume_attachment USING btree (volume_id);
+
+CREATE INDEX volume_by_age ON public.volume USING btree (created_at DESC, id DESC);
+
+CREATE INDEX volume_from_backup ON public.volume USING btree (source_backup_id) WHERE (source_backup_id IS NOT NULL);
+
+CREATE INDEX volume_from_snapshot ON public.volume USING btree (snapshot_id) WHERE (snapshot_id IS NOT NULL);
+
+CREATE INDEX volume_from_volume ON public.volume USING btree (source_volume_id) WHERE (source_volume_id IS NOT NULL);
+
+CREATE INDEX volume_group_by_age ON public.volume_group USING btree (created_at DESC, id DESC);
+
+CREATE INDEX volume_group_of_project ON public.volume_group USING btree (project_id, created_at DESC, id DESC);
+
+CREATE INDEX volume_group_of_type ON public.volume_group USING btree (group_type_id);
+
+CREATE INDEX volume_message_of_project ON public.volume_message USING btree (project_id, created_at DESC, id DESC);
+
+CREATE INDEX volume_message_old ON public.volume_message USING btree (expires_at);
+
+CREATE INDEX volume_of_group ON public.volume USING btree (group_id) WHERE (group_id IS NOT NULL);
+
+CREATE INDEX volume_of_project ON public.volume USING btree (project_id, created_at DESC, id DESC);
+
+CREATE INDEX volume_of_type ON public.volume USING btree (volume_type_id);
+
+CREATE INDEX volume_transfer_by_age ON public.volume_transfer USING btree (created_at DESC, id DESC);
+
+CREATE INDEX volume_transfer_of_project ON public.volume_transfer USING btree (project_id, created_at DESC, id DESC);
+
+CREATE INDEX volume_type_access_of_project ON public.volume_type_access USING btree (project_id);
+
+CREATE INDEX volume_type_by_age ON public.volume_type USING btree (created_at DESC, id DESC);
+
+CREATE INDEX volume_type_of_qos ON public.volume_type USING btree (qos_specs_id) WHERE (qos_specs_id IS NOT NULL);
+
+CREATE INDEX volume_unsettled ON public.volume USING btree (id) WHERE (deleting OR (status = ANY (ARRAY['creating'::text, 'extending'::text, 'reverting'::text, 'restoring-backup'::text])) OR (observed_generation IS DISTINCT FROM generation));
+
+CREATE INDEX volume_upload_of_project ON public.volume_upload USING btree (project_id);
+
+CREATE INDEX volume_upload_of_volume ON public.volume_upload USING btree (volume_id);
+
+ALTER TABLE ONLY public.aggregate_host
+    ADD CONSTRAINT aggregate_host_aggregate_id_fkey FOREIGN KEY (aggregate_id) REFERENCES public.aggregate(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.aggregate_host
+    ADD CONSTRAINT aggregate_host_host_fkey FOREIGN KEY (host) REFERENCES public.compute_host(name) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.application_credential
     ADD CONSTRAINT application_credential_project_id_fkey FOREIGN KEY (project_id) REFERENCES public.project(id) ON DELETE CASCADE;
@@ -1017,8 +1816,14 @@ ALTER TABLE ONLY public.application_credential_role
 ALTER TABLE ONLY public.application_credential
     ADD CONSTRAINT application_credential_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.user_account(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.backup
+    ADD CONSTRAINT backup_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES public.backup(id);
+
 ALTER TABLE ONLY public.console_token
     ADD CONSTRAINT console_token_server_id_fkey FOREIGN KEY (server_id) REFERENCES public.server(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.default_volume_type
+    ADD CONSTRAINT default_volume_type_volume_type_id_fkey FOREIGN KEY (volume_type_id) REFERENCES public.volume_type(id);
 
 ALTER TABLE ONLY public.flavor_access
     ADD CONSTRAINT flavor_access_flavor_id_fkey FOREIGN KEY (flavor_id) REFERENCES public.flavor(id) ON DELETE CASCADE;
@@ -1033,6 +1838,9 @@ ALTER TABLE ONLY public.floatingip
     ADD CONSTRAINT floatingip_port_id_fkey FOREIGN KEY (port_id) REFERENCES public.port(id);
 
 ALTER TABLE ONLY public.floatingip
+    ADD CONSTRAINT floatingip_qos_policy_id_fkey FOREIGN KEY (qos_policy_id) REFERENCES public.qos_policy(id);
+
+ALTER TABLE ONLY public.floatingip
     ADD CONSTRAINT floatingip_router_id_fkey FOREIGN KEY (router_id) REFERENCES public.router(id);
 
 ALTER TABLE ONLY public.group_member
@@ -1040,6 +1848,9 @@ ALTER TABLE ONLY public.group_member
 
 ALTER TABLE ONLY public.group_member
     ADD CONSTRAINT group_member_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.user_account(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.group_snapshot
+    ADD CONSTRAINT group_snapshot_group_id_fkey FOREIGN KEY (group_id) REFERENCES public.volume_group(id);
 
 ALTER TABLE ONLY public.image_member
     ADD CONSTRAINT image_member_image_id_fkey FOREIGN KEY (image_id) REFERENCES public.image(id) ON DELETE CASCADE;
@@ -1053,17 +1864,32 @@ ALTER TABLE ONLY public.ip_allocation
 ALTER TABLE ONLY public.network_project
     ADD CONSTRAINT network_project_default_group FOREIGN KEY (default_security_group_id) REFERENCES public.security_group(id) ON DELETE SET NULL;
 
+ALTER TABLE ONLY public.network
+    ADD CONSTRAINT network_qos_policy_id_fkey FOREIGN KEY (qos_policy_id) REFERENCES public.qos_policy(id);
+
 ALTER TABLE ONLY public.password_history
     ADD CONSTRAINT password_history_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.user_account(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.port_forwarding
+    ADD CONSTRAINT port_forwarding_floatingip_id_fkey FOREIGN KEY (floatingip_id) REFERENCES public.floatingip(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.port_forwarding
+    ADD CONSTRAINT port_forwarding_internal_port_id_fkey FOREIGN KEY (internal_port_id) REFERENCES public.port(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.port
     ADD CONSTRAINT port_network_id_fkey FOREIGN KEY (network_id) REFERENCES public.network(id);
+
+ALTER TABLE ONLY public.port
+    ADD CONSTRAINT port_qos_policy_id_fkey FOREIGN KEY (qos_policy_id) REFERENCES public.qos_policy(id);
 
 ALTER TABLE ONLY public.project
     ADD CONSTRAINT project_domain_id_fkey FOREIGN KEY (domain_id) REFERENCES public.domain(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.project
     ADD CONSTRAINT project_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES public.project(id);
+
+ALTER TABLE ONLY public.qos_rule
+    ADD CONSTRAINT qos_rule_qos_policy_id_fkey FOREIGN KEY (qos_policy_id) REFERENCES public.qos_policy(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.role_assignment
     ADD CONSTRAINT role_assignment_domain_id_fkey FOREIGN KEY (domain_id) REFERENCES public.domain(id) ON DELETE CASCADE;
@@ -1095,11 +1921,35 @@ ALTER TABLE ONLY public.router
 ALTER TABLE ONLY public.router
     ADD CONSTRAINT router_gateway_port FOREIGN KEY (gateway_port_id) REFERENCES public.port(id);
 
+ALTER TABLE ONLY public.router
+    ADD CONSTRAINT router_gateway_qos_policy_id_fkey FOREIGN KEY (gateway_qos_policy_id) REFERENCES public.qos_policy(id);
+
+ALTER TABLE ONLY public.security_group_rule
+    ADD CONSTRAINT security_group_rule_remote_address_group_id_fkey FOREIGN KEY (remote_address_group_id) REFERENCES public.address_group(id);
+
 ALTER TABLE ONLY public.security_group_rule
     ADD CONSTRAINT security_group_rule_remote_group_id_fkey FOREIGN KEY (remote_group_id) REFERENCES public.security_group(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.security_group_rule
     ADD CONSTRAINT security_group_rule_security_group_id_fkey FOREIGN KEY (security_group_id) REFERENCES public.security_group(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.server_disk
+    ADD CONSTRAINT server_disk_server_id_fkey FOREIGN KEY (server_id) REFERENCES public.server(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.server_group_member
+    ADD CONSTRAINT server_group_member_group_id_fkey FOREIGN KEY (group_id) REFERENCES public.server_group(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.server_group_member
+    ADD CONSTRAINT server_group_member_server_id_fkey FOREIGN KEY (server_id) REFERENCES public.server(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.server_migration
+    ADD CONSTRAINT server_migration_server_id_fkey FOREIGN KEY (server_id) REFERENCES public.server(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.snapshot
+    ADD CONSTRAINT snapshot_group_snapshot_id_fkey FOREIGN KEY (group_snapshot_id) REFERENCES public.group_snapshot(id);
+
+ALTER TABLE ONLY public.snapshot
+    ADD CONSTRAINT snapshot_volume_id_fkey FOREIGN KEY (volume_id) REFERENCES public.volume(id);
 
 ALTER TABLE ONLY public.subnet
     ADD CONSTRAINT subnet_network_id_fkey FOREIGN KEY (network_id) REFERENCES public.network(id) ON DELETE CASCADE;
@@ -1107,8 +1957,38 @@ ALTER TABLE ONLY public.subnet
 ALTER TABLE ONLY public.subnet
     ADD CONSTRAINT subnet_subnetpool_id_fkey FOREIGN KEY (subnetpool_id) REFERENCES public.subnetpool(id);
 
+ALTER TABLE ONLY public.subnetpool
+    ADD CONSTRAINT subnetpool_address_scope_id_fkey FOREIGN KEY (address_scope_id) REFERENCES public.address_scope(id);
+
 ALTER TABLE ONLY public.user_account
     ADD CONSTRAINT user_account_domain_id_fkey FOREIGN KEY (domain_id) REFERENCES public.domain(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.user_group
     ADD CONSTRAINT user_group_domain_id_fkey FOREIGN KEY (domain_id) REFERENCES public.domain(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.volume_attachment
+    ADD CONSTRAINT volume_attachment_volume_id_fkey FOREIGN KEY (volume_id) REFERENCES public.volume(id);
+
+ALTER TABLE ONLY public.volume_group
+    ADD CONSTRAINT volume_group_group_type_id_fkey FOREIGN KEY (group_type_id) REFERENCES public.group_type(id);
+
+ALTER TABLE ONLY public.volume
+    ADD CONSTRAINT volume_group_id_fkey FOREIGN KEY (group_id) REFERENCES public.volume_group(id);
+
+ALTER TABLE ONLY public.volume_transfer
+    ADD CONSTRAINT volume_transfer_volume_id_fkey FOREIGN KEY (volume_id) REFERENCES public.volume(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.volume_type_access
+    ADD CONSTRAINT volume_type_access_volume_type_id_fkey FOREIGN KEY (volume_type_id) REFERENCES public.volume_type(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.volume_type
+    ADD CONSTRAINT volume_type_qos_specs_id_fkey FOREIGN KEY (qos_specs_id) REFERENCES public.qos_specs(id);
+
+ALTER TABLE ONLY public.volume_upload
+    ADD CONSTRAINT volume_upload_volume_id_fkey FOREIGN KEY (volume_id) REFERENCES public.volume(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.volume_usage
+    ADD CONSTRAINT volume_usage_project_id_fkey FOREIGN KEY (project_id) REFERENCES public.volume_project(project_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.volume
+    ADD CONSTRAINT volume_volume_type_id_fkey FOREIGN KEY (volume_type_id) REFERENCES public.volume_type(id);
