@@ -22,7 +22,6 @@ import {
 } from "./port-forwarding.model.ts";
 import {
   deletePortForwardingRow,
-  dropForwardingsTo,
   findPortForwarding,
   insertPortForwarding,
   listForwardingsOf,
@@ -122,10 +121,8 @@ export async function deletePortForwarding(
   tell(tx, "delete", held);
 }
 
-/** The port, or these addresses of it, go. */
-export async function clearForwardings(tx: Transaction, portId: string, addresses?: string[]): Promise<void> {
-  for (const gone of await dropForwardingsTo(tx.sql, portId, addresses)) tell(tx, "delete", gone);
-}
+/** One went with the port, or the address, that it led to. */
+export const forwardingGone = (tx: Transaction, gone: Parameters<typeof tell>[2]): void => tell(tx, "delete", gone);
 
 export async function readPortForwardings(
   sql: Queryable,

@@ -9,8 +9,8 @@ import { networkService } from "../service.ts";
 export type Wire = { [key: string]: unknown; id: string };
 export type World = {
   test: TestApp;
-  /** A member of a project of their own. */
-  tenant(projectId?: string): Tenant;
+  /** A member of a project of their own; with another role when it is said. */
+  tenant(projectId?: string, role?: string): Tenant;
   operator: Tenant;
   /** Makes the project known to Identity, so that operators can name it. */
   register(tenant: Tenant): Promise<void>;
@@ -31,7 +31,12 @@ export type Tenant = {
 const PATHS: { readonly [kind: string]: string } = {
   security_group: "security-groups",
   security_group_rule: "security-group-rules",
+  rbac_policy: "rbac-policies",
+  address_scope: "address-scopes",
+  address_group: "address-groups",
+  policy: "qos/policies",
 };
+const pluralOf = (kind: string): string => (kind.endsWith("y") ? `${kind.slice(0, -1)}ies` : `${kind}s`);
 export const pathOf = (kind: string): string => `/v2.0/${PATHS[kind] ?? `${kind}s`}`;
 
 export async function createWorld(options: { reconcilers?: Reconciler[]; ovn?: OvnNorthbound } = {}): Promise<World> {
@@ -54,7 +59,7 @@ export async function createWorld(options: { reconcilers?: Reconciler[]; ovn?: O
       expect,
       create: async (kind, wire) => (await expect(201, "POST", pathOf(kind), { [kind]: wire }))[kind] as Wire,
       show: async (kind, id) => (await expect(200, "GET", `${pathOf(kind)}/${id}`))[kind] as Wire,
-      list: async (kind, query = "") => (await expect(200, "GET", `${pathOf(kind)}${query}`))[`${kind}s`] as Wire[],
+      list: async (kind, query = "") => (await expect(200, "GET", `${pathOf(kind)}${query}`))[pluralOf(kind)] as Wire[],
     };
   };
   const newProject = (): string => crypto.randomUUID().replaceAll("-", "");
@@ -76,7 +81,8 @@ export async function createWorld(options: { reconcilers?: Reconciler[]; ovn?: O
       await register(tenant);
       await operator.expect(200, "PUT", `/v2.0/quotas/${tenant.projectId}`, { quota });
     },
-    tenant: (projectId = newProject()) => withToken(test.tokenFor({ projectId }), projectId),
+    tenant: (projectId = newProject(), role = "member") =>
+      withToken(test.tokenFor({ projectId, roles: [role] }), projectId),
     close: () => test.close(),
   };
 }
