@@ -26,6 +26,22 @@ const table: readonly (readonly [name: string, role: RoleCheck, description: str
   ["volume:get_snapshot_metadata", "reader", "Show a snapshot's metadata"],
   ["volume:update_snapshot_metadata", "member", "Change a snapshot's metadata"],
   ["volume:delete_snapshot_metadata", "member", "Remove metadata of a snapshot"],
+  ["volume_extension:quotas:show", "reader", "Show a project's quotas"],
+  ["volume_extension:quotas:update", "admin", "Set a project's quotas"],
+  ["volume_extension:quotas:delete", "admin", "Set a project's quotas back to the defaults"],
+  ["volume_extension:quota_classes:get", "admin", "Show a class of quotas"],
+  ["volume_extension:quota_classes:update", "admin", "Set a class of quotas"],
+  ["limits_extension:used_limits", "reader", "Show limits and usage"],
+  ["volume_extension:services:index", "admin", "List the services that keep volumes"],
+  ["volume_extension:services:update", "admin", "Enable, disable, freeze and thaw a service"],
+  ["scheduler_extension:scheduler_stats:get_pools", "admin", "List pools"],
+  ["volume_extension:capabilities", "admin", "Show what a pool can do"],
+  ["volume_extension:availability_zone_list", "authenticated", "List availability zones"],
+  ["volume_extension:hosts", "admin", "List and show hosts"],
+  ["volume:resource_filters", "authenticated", "List what lists may be filtered by"],
+  ["message:get_all", "reader", "List messages about what went wrong"],
+  ["message:get", "reader", "Show a message"],
+  ["message:delete", "member", "Delete a message"],
 ];
 
 export const volumeRules: PolicyRule[] = table.map(([name, role, description]) => ({ name, role, description }));

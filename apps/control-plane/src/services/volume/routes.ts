@@ -1,6 +1,16 @@
 import type { Route } from "../../http/service.ts";
+import { volumeHostRoutes } from "./hosts/host.routes.ts";
+import { messageRoutes } from "./messages/message.routes.ts";
+import { quotaRoutes } from "./quotas/quota.routes.ts";
 import { snapshotRoutes } from "./snapshots/snapshot.routes.ts";
 import { versionRoutes } from "./versions/version.routes.ts";
 import { volumeResourceRoutes } from "./volumes/volume.routes.ts";
 
-export const volumeRoutes: Route[] = [...versionRoutes, ...volumeResourceRoutes, ...snapshotRoutes];
+export const volumeRoutes: Route[] = [
+  ...versionRoutes,
+  ...volumeResourceRoutes,
+  ...snapshotRoutes,
+  ...quotaRoutes,
+  ...volumeHostRoutes,
+  ...messageRoutes,
+];

@@ -89,3 +89,29 @@ export async function storeVolumeReports(
     returning v.id`;
   return rows.map(({ id }) => id);
 }
+
+/** Lets volumes be made through a host, or not; freezes or thaws it. */
+export async function setVolumeHost(
+  sql: Queryable,
+  name: string,
+  change: { disabled?: boolean; reason?: string | null; frozen?: boolean },
+  at: Date,
+): Promise<boolean> {
+  const rows = await sql`
+    update volume_host set disabled = coalesce(${change.disabled ?? null}::boolean, disabled), frozen = coalesce(${change.frozen ?? null}::boolean, frozen),
+      disabled_reason = ${change.disabled === undefined ? sql`disabled_reason` : (change.reason ?? null)}, updated_at = ${at}
+    where name = ${name} returning 1`;
+  return rows.length > 0;
+}
+
+/** Volumes and snapshots of a pool, by project. */
+export async function usageOfPools(
+  sql: Queryable,
+  pools: readonly string[],
+): Promise<{ projectId: string; volumes: number; gib: number; snapshots: number; snapshotGib: number }[]> {
+  return sql<{ projectId: string; volumes: number; gib: number; snapshots: number; snapshotGib: number }[]>`
+    select v.project_id, count(*)::int as volumes, sum(v.size_gib)::bigint as gib, coalesce(sum(s.n), 0)::int as snapshots,
+      coalesce(sum(s.gib), 0)::bigint as snapshot_gib
+    from volume v left join lateral (select count(*) as n, sum(size_gib) as gib from snapshot where volume_id = v.id) s on true
+    where v.pool = any(${[...pools]}::text[]) group by v.project_id order by v.project_id`;
+}

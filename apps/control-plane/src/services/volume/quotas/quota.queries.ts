@@ -13,7 +13,8 @@ const usedOf = (sql: Queryable, projectId: string) =>
 /** Limits and usage, made on first use and held until the transaction ends: whoever counts waits here. */
 export async function lockUsage(sql: Queryable, projectId: string): Promise<Usage> {
   const [, usage] = await Promise.all([
-    sql`insert into volume_project (project_id) values (${projectId}) on conflict (project_id) do update set project_id = excluded.project_id`,
+    // sent at once: what is read behind it is read while the row is held
+    sql`insert into volume_project (project_id) values (${projectId}) on conflict (project_id) do update set project_id = excluded.project_id`.execute(),
     findUsage(sql, projectId),
   ]);
   return usage;

@@ -31,7 +31,7 @@ export async function findVolume(sql: Queryable, id: string, projectId: string |
 /** The same, held until the transaction ends. A statement of its own first: what is read is then as it is while held. */
 export async function lockVolume(sql: Queryable, id: string, projectId: string | null): Promise<Volume | null> {
   const [, found] = await Promise.all([
-    sql`select 1 from volume v where v.id = ${id} ${scoped(sql, projectId)} for update`,
+    sql`select 1 from volume v where v.id = ${id} ${scoped(sql, projectId)} for update`.execute(),
     findVolume(sql, id, projectId),
   ]);
   return found;
