@@ -286,6 +286,7 @@ async function makeCompute(sampling: Sampling): Promise<void> {
   ids["os-interface"] = ids["ports"] ?? "";
   ids["os-quota-sets"] = ids["projects"] ?? "";
   owned.add("os-quota-sets");
+  ids["os-quota-class-sets"] = "default";
   ids["os-hypervisors"] = "1";
   ids["os-services"] = "1";
 }

@@ -137,6 +137,8 @@ const table: readonly (readonly [name: string, role: RoleCheck, description: str
   ["os-quota-sets:defaults", "authenticated", "Show the default quotas"],
   ["os-quota-sets:update", "admin", "Set a project's quotas"],
   ["os-quota-sets:delete", "admin", "Set a project's quotas back to the defaults"],
+  ["os-quota-class-sets:show", "admin", "Show every project's default quotas"],
+  ["os-quota-class-sets:update", "admin", "Set every project's default quotas"],
   ["os-availability-zone:list", "authenticated", "List availability zones"],
   ["os-availability-zone:detail", "admin", "List availability zones with their hosts"],
   ["os-hypervisors:list", "admin", "List hypervisors"],

@@ -1,8 +1,18 @@
 import { route } from "../../../http/service.ts";
-import { deleteQuota, putQuota, showLimits, showQuota, showQuotaDefaults, showQuotaDetail } from "./quota.handlers.ts";
-import { quotaSchema } from "./quota.schema.ts";
+import {
+  deleteQuota,
+  putQuota,
+  putQuotaClass,
+  showLimits,
+  showQuota,
+  showQuotaClass,
+  showQuotaDefaults,
+  showQuotaDetail,
+} from "./quota.handlers.ts";
+import { quotaClassSchema, quotaSchema } from "./quota.schema.ts";
 
 const QUOTA = "/v2.1/os-quota-sets/:project_id";
+const CLASS = "/v2.1/os-quota-class-sets/:class_name";
 
 export const quotaRoutes = [
   route({ method: "GET", path: QUOTA, rule: "os_compute_api:os-quota-sets:show", handler: showQuota }),
@@ -25,6 +35,14 @@ export const quotaRoutes = [
     path: `${QUOTA}/detail`,
     rule: "os_compute_api:os-quota-sets:detail",
     handler: showQuotaDetail,
+  }),
+  route({ method: "GET", path: CLASS, rule: "os_compute_api:os-quota-class-sets:show", handler: showQuotaClass }),
+  route({
+    method: "PUT",
+    path: CLASS,
+    rule: "os_compute_api:os-quota-class-sets:update",
+    body: quotaClassSchema,
+    handler: putQuotaClass,
   }),
   route({ method: "GET", path: "/v2.1/limits", rule: "os_compute_api:limits", handler: showLimits }),
 ];

@@ -45,4 +45,18 @@ export const quotaSchema = [
   { since: 36, schema: body({ ...compute, ...injected }) },
   { since: 57, schema: body(compute) },
 ];
+const classBody = (properties: object) => ({
+  type: "object",
+  required: ["quota_class_set"],
+  additionalProperties: false,
+  properties: { quota_class_set: { type: "object", minProperties: 1, additionalProperties: false, properties } },
+});
+
+export const quotaClassSchema = [
+  { since: 0, schema: classBody({ ...compute, ...injected, ...network }) },
+  { since: 50, schema: classBody({ ...compute, ...injected }) },
+  { since: 57, schema: classBody(compute) },
+];
+export type QuotaClassBody = { quota_class_set: { [name: string]: number | string } };
+
 export type QuotaBody = { quota_set: { [name: string]: number | string | boolean } };

@@ -23,7 +23,15 @@ function cells(
   version: number,
 ): [string, Cell][] {
   const used: { [name in QuotaName]?: number } =
-    use === null ? {} : { instances: use.servers, cores: use.cores, ram: use.ramMib, key_pairs: use.keypairs };
+    use === null
+      ? {}
+      : {
+          instances: use.servers,
+          cores: use.cores,
+          ram: use.ramMib,
+          // Nova counts per user where a limit is a user's, and then shows nothing of it here
+          server_groups: use.serverGroups,
+        };
   const compute = namesAt(version).map((name): [string, Cell] => [name, { limit: quota[name], used: used[name] ?? 0 }]);
   if (version >= 36) return compute;
   return [
@@ -45,6 +53,21 @@ export const toQuotaView = (
 ): object => ({
   ...(id === null ? {} : { id }),
   ...Object.fromEntries(cells(quota, null, network, version).map(([name, cell]) => [name, cell.limit])),
+});
+
+const GROUPS: readonly QuotaName[] = ["server_groups", "server_group_members"];
+/** What Nova shows of the network's quotas that it has not known for long: no limit. */
+const NO_LIMIT = { fixed_ips: -1, floating_ips: -1, security_groups: -1, security_group_rules: -1 };
+
+/** `name`: null in the answer to PUT. */
+export const toQuotaClassView = (name: string | null, quota: Quota, version: number): object => ({
+  ...(name === null ? {} : { id: name }),
+  ...Object.fromEntries(
+    namesAt(version)
+      .filter((one) => version >= 50 || !GROUPS.includes(one))
+      .map((one) => [one, quota[one]]),
+  ),
+  ...(version < 50 ? NO_LIMIT : {}),
 });
 
 export const toQuotaDetail = (
@@ -79,7 +102,7 @@ export const toLimitsView = (
     totalInstancesUsed: use.servers,
     totalCoresUsed: use.cores,
     totalRAMUsed: use.ramMib,
-    totalServerGroupsUsed: 0,
+    totalServerGroupsUsed: use.serverGroups,
     ...(version < 39 ? { maxImageMeta: quota.metadata_items } : {}),
     ...(version < 57
       ? { maxPersonality: quota.injected_files, maxPersonalitySize: quota.injected_file_content_bytes }
