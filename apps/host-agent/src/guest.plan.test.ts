@@ -120,12 +120,7 @@ const ROWS: Row[] = [
   ["nor does a detachment hold up a pause", { power: "paused" }, { ...up, disks: ["v"] }, { do: "pause" }],
   ["started with a volume", { disks: [VOLUME] }, {}, { do: "launch", resume: false }],
   ["started with a volume whose key was forgotten", { disks: [forgotten(VOLUME)] }, {}, { do: "needKeys" }],
-  [
-    "disks are made before keys are asked for",
-    { disks: [forgotten(VOLUME)] },
-    { prepared: false },
-    { do: "prepare" },
-  ],
+  ["disks are made before keys are asked for", { disks: [forgotten(VOLUME)] }, { prepared: false }, { do: "prepare" }],
   [
     "resumed with a volume whose key was forgotten",
     { disks: [forgotten(VOLUME)] },
@@ -158,8 +153,18 @@ const ROWS: Row[] = [
   ["rebuilt while stopped", { power: "stopped" }, { prepared: false, remake: true }, { do: "prepare" }],
   ["of another size: asked to go", {}, { ...up, sized: false }, { do: "askShutdown" }],
   ["of another size: gone, and started anew", {}, { exited: true, sized: false }, { do: "acknowledgeExit" }],
-  ["of another size while paused", {}, { ...up, process: "paused", sized: false }, { do: "kill", why: "another is wanted" }],
-  ["of another size before it ran", {}, { process: "starting", sized: false }, { do: "kill", why: "another is wanted" }],
+  [
+    "of another size while paused",
+    {},
+    { ...up, process: "paused", sized: false },
+    { do: "kill", why: "another is wanted" },
+  ],
+  [
+    "of another size before it ran",
+    {},
+    { process: "starting", sized: false },
+    { do: "kill", why: "another is wanted" },
+  ],
   [
     "of another size and suspended: it goes on first",
     {},

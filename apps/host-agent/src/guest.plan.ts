@@ -110,7 +110,7 @@ function planSuspended(now: Case): Step {
 }
 
 function planOn(now: Case): Step {
-  const { wanted, observed } = now;
+  const { observed } = now;
   switch (observed.process) {
     case "none":
       return planStart(now);
@@ -120,16 +120,23 @@ function planOn(now: Case): Step {
       // A state that was saved goes on as the machine it is of, and only then becomes another.
       return startsAnew(observed) && !observed.stateSaved ? { do: "kill", why: "another is wanted" } : planBegin(now);
     case "paused":
-      return planRestart(now) ?? planPlugs(now) ?? { do: wanted.spec.power === "paused" ? "done" : "resume" };
+      return planPaused(now);
     case "running":
-      return (
-        planRestart(now) ??
-        planPlugs(now) ??
-        planInterfaces(now) ??
-        // A guest need not let go of a disk; one that stands still cannot.
-        (wanted.spec.power === "paused" ? { do: "pause" } : (planDetach(now) ?? { do: "done" }))
-      );
+      return planRunning(now);
   }
+}
+
+function planPaused(now: Case): Step {
+  const next = planRestart(now) ?? planPlugs(now);
+  if (next !== null) return next;
+  return { do: now.wanted.spec.power === "paused" ? "done" : "resume" };
+}
+
+function planRunning(now: Case): Step {
+  const next = planRestart(now) ?? planPlugs(now) ?? planInterfaces(now);
+  if (next !== null) return next;
+  // A guest need not let go of a disk; one that stands still cannot.
+  return now.wanted.spec.power === "paused" ? { do: "pause" } : (planDetach(now) ?? { do: "done" });
 }
 
 function planStart({ wanted, observed }: Case): Step {

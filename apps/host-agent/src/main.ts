@@ -47,7 +47,7 @@ function qemuOptions(config: AgentConfig, log: Logger): HostOptions {
     socketPath: config.socketPath,
     ledgerDir: join(config.dataDir, "ledger"),
     log,
-    backend: () => createQemuBackend(config, images, log),
+    backend: () => createQemuBackend(config, images, log, step),
     ...(volumePool === undefined || backupDirectory === undefined
       ? {}
       : {

@@ -60,16 +60,20 @@ const REPORT_MS = 75_000;
 /** A report of ten thousand guests is some ten megabytes: a longer line is not one. */
 const MAX_LINE_CHARS = 64 * 1024 * 1024;
 
-/** `socketPath`: the agent's unix socket. */
-export function createAgentClient(socketPath: string, patience: Patience = {}): AgentClient {
-  const { answerMs = ANSWER_MS, reportMs = REPORT_MS } = patience;
-  const options = (method: string, path: string): RequestOptions => ({ socketPath, method, path });
+type Transport = {
+  send: (method: string, path: string, body?: unknown, silenceMs?: number) => Promise<IncomingMessage>;
+  read: (response: IncomingMessage) => Promise<string>;
+  call: <T>(method: string, path: string, body?: unknown) => Promise<T>;
+};
 
+function transportTo(socketPath: string, answerMs: number): Transport {
   function send(method: string, path: string, body?: unknown, silenceMs = answerMs): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
       const payload = body === undefined ? undefined : JSON.stringify(body);
       const outgoing = request({
-        ...options(method, path),
+        socketPath,
+        method,
+        path,
         headers:
           payload === undefined
             ? {}
@@ -94,15 +98,22 @@ export function createAgentClient(socketPath: string, patience: Patience = {}): 
     if (status < 300) return (payload === "" ? undefined : JSON.parse(payload)) as T;
     throw toError(status, payload);
   }
+  return { send, read, call };
+}
 
-  const orNull = async <T>(work: Promise<T>): Promise<T | null> => {
-    try {
-      return await work;
-    } catch (error) {
-      if (error instanceof CloudError && error.kind === "notFound") return null;
-      throw error;
-    }
-  };
+async function orNull<T>(work: Promise<T>): Promise<T | null> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof CloudError && error.kind === "notFound") return null;
+    throw error;
+  }
+}
+
+/** `socketPath`: the agent's unix socket. */
+export function createAgentClient(socketPath: string, patience: Patience = {}): AgentClient {
+  const { answerMs = ANSWER_MS, reportMs = REPORT_MS } = patience;
+  const { send, read, call } = transportTo(socketPath, answerMs);
   const guest = (id: string): string => `/v1/guests/${encodeURIComponent(id)}`;
 
   const at = (kind: "volumes" | "backups" | "exports", id: string): string => `/v1/${kind}/${encodeURIComponent(id)}`;
@@ -149,7 +160,8 @@ export function createAgentClient(socketPath: string, patience: Patience = {}): 
       call("POST", `${guest(id)}/password`, { user, password: Buffer.from(password).toString("base64") }),
     injectNmi: (id) => call("POST", `${guest(id)}/nmi`),
     diagnostics: (id) => call("GET", `${guest(id)}/diagnostics`),
-    openStream: (id, stream) => upgrade(options("GET", `${guest(id)}/${stream}`), { socketPath, ms: answerMs }),
+    openStream: (id, stream) =>
+      upgrade({ socketPath, method: "GET", path: `${guest(id)}/${stream}` }, { socketPath, ms: answerMs }),
     async *reports(signal) {
       yield* reportsIn(await send("GET", "/v1/reports", undefined, reportMs), signal);
     },

@@ -190,7 +190,11 @@ export async function snapshotTake(monitor: QmpMonitor, nodeName: string, name: 
 
 /** Removes an internal snapshot. */
 export async function snapshotDelete(monitor: QmpMonitor, nodeName: string, name: string): Promise<void> {
-  await monitor.execute("blockdev-snapshot-delete-internal-sync", { device: nodeName, name }, { timeoutMs: SNAPSHOT_MS });
+  await monitor.execute(
+    "blockdev-snapshot-delete-internal-sync",
+    { device: nodeName, name },
+    { timeoutMs: SNAPSHOT_MS },
+  );
 }
 
 const SNAPSHOT_MS = 300_000;

@@ -41,15 +41,17 @@ export function guestAgentAt(socketPath: string): GuestAgent {
       try {
         const talk = conversation(socket);
         const id = randomInt(1, 2 ** 31);
-        const synced = talk.answer((text) => text.startsWith(DELIMITER) && isAnswer(text, id), ANSWER_MS);
+        const synced = talk.answer((text) => text.includes(DELIMITER) && isAnswer(text, id), ANSWER_MS);
         // The byte that no JSON has makes an agent forget half a message that somebody else left it with.
         socket.write(Buffer.from([0xff]));
         socket.write(`${JSON.stringify({ execute: "guest-sync-delimited", arguments: { id } })}\n`);
         await synced;
-        const answered = talk.answer((text) => text.trim() !== "", timeoutMs).catch((cause: unknown) => {
-          // Unlike above: it heard, and may yet do it.
-          throw unavailable("The server's agent did not answer in time", { cause });
-        });
+        const answered = talk
+          .answer((text) => text.trim() !== "", timeoutMs)
+          .catch((cause: unknown) => {
+            // Unlike above: it heard, and may yet do it.
+            throw unavailable("The server's agent did not answer in time", { cause });
+          });
         socket.write(`${JSON.stringify({ execute: command, arguments: args })}\n`);
         return resultOf(await answered, command);
       } finally {

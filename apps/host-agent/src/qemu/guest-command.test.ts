@@ -182,9 +182,24 @@ describe("the machine of a guest", () => {
     assert.ok(!machineFits({ ...spec, vcpus: 3 }, layout));
     assert.ok(!machineFits({ ...spec, memoryMib: 1025 }, layout));
     const disks = (change: (disk: GuestDisk) => GuestDisk): GuestSpec => ({ ...spec, disks: spec.disks.map(change) });
-    assert.ok(!machineFits(disks((disk) => (disk.id === "root" ? { ...disk, bootIndex: 3 } : disk)), layout));
-    assert.ok(!machineFits(disks((disk) => (disk.id === "root" ? { ...disk, detached: true } : disk)), layout));
-    assert.ok(!machineFits(disks(({ detached: _detached, ...disk }) => disk), layout));
+    assert.ok(
+      !machineFits(
+        disks((disk) => (disk.id === "root" ? { ...disk, bootIndex: 3 } : disk)),
+        layout,
+      ),
+    );
+    assert.ok(
+      !machineFits(
+        disks((disk) => (disk.id === "root" ? { ...disk, detached: true } : disk)),
+        layout,
+      ),
+    );
+    assert.ok(
+      !machineFits(
+        disks(({ detached: _detached, ...disk }) => disk),
+        layout,
+      ),
+    );
   });
 
   test("its memory limit leaves QEMU what it needs", () => {

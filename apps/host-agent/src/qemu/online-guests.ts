@@ -72,7 +72,10 @@ export function onlineGuests({ guests, find, imagePath, log }: Options): OnlineG
 }
 
 /** The block node of a disk, while there is a process that has it open. */
-function nodeOf({ process, layout }: GuestMachine, fits: (disk: MachineLayout["disks"][number]) => boolean): string | undefined {
+function nodeOf(
+  { process, layout }: GuestMachine,
+  fits: (disk: MachineLayout["disks"][number]) => boolean,
+): string | undefined {
   if (process === "none" || layout === null) return undefined;
   const at = layout.disks.findIndex(fits);
   const disk = layout.disks[at];

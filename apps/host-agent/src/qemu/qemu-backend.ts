@@ -26,6 +26,7 @@ import { type DiskMaker, type DiskRecord, createDiskMaker, disksFit, disksGo } f
 import { qemuImgOf } from "../storage/qemu-img.ts";
 import { type VolumeLinks, createVolumeLinks } from "../storage/volume-links.ts";
 import { settleAll } from "../settle.ts";
+import { NO_HOOK, type StepHook } from "../volumes/driver.ts";
 import type { OnlineGuests } from "../volumes/online.ts";
 import { type ControlGroups, openControlGroups } from "./cgroup.ts";
 import { diagnosticsOf } from "./diagnostics.ts";
@@ -65,8 +66,13 @@ const SWITCH_TIMEOUT_MS = 30_000;
 const IMAGE_IDLE_MS = 3_600_000;
 
 /** Makes the backend of a host. Nothing happens before `start`. `images`: shared with the volumes' side. */
-export function createQemuBackend(config: AgentConfig, images: ImageCache, log: Logger): Backend {
-  return new QemuBackend(config, images, log);
+export function createQemuBackend(
+  config: AgentConfig,
+  images: ImageCache,
+  log: Logger,
+  step: StepHook = NO_HOOK,
+): Backend {
+  return new QemuBackend(config, images, log, step);
 }
 
 class QemuBackend implements Backend {
@@ -77,6 +83,7 @@ class QemuBackend implements Backend {
   readonly #images: ImageCache;
   readonly #disks: DiskMaker;
   readonly #links: VolumeLinks;
+  readonly #step: StepHook;
   readonly #ovs: Switch;
   readonly #ports: Ports;
   readonly #proxies: MetadataProxies;
@@ -86,7 +93,8 @@ class QemuBackend implements Backend {
   #diskGib = 0;
   #tun: Device = { source: "/dev/net/tun", target: "/dev/net/tun" };
 
-  constructor(config: AgentConfig, images: ImageCache, log: Logger) {
+  constructor(config: AgentConfig, images: ImageCache, log: Logger, step: StepHook) {
+    this.#step = step;
     const { engineRoot, guestUser, networkNamespace, instance, host, dataDir } = config;
     this.#config = config;
     this.#log = log;
@@ -213,7 +221,9 @@ class QemuBackend implements Backend {
       this.#links.keep(spec.id, volumesOf(layout)),
     ]);
     guest.grouped = cgroups.length > 0;
+    this.#step("launch:linked");
     await guest.machine.launch(layout, { resume, cgroups, keys: keysOf(spec) });
+    this.#step("launch:launched");
   }
 
   async begin(spec: GuestSpec): Promise<void> {
@@ -259,15 +269,17 @@ class QemuBackend implements Backend {
   }
 
   async plugDisk(spec: GuestSpec, diskId: string): Promise<void> {
-    const { machine } = this.#guest(spec.id);
     const wanted = spec.disks.find(({ id }) => id === diskId);
     if (wanted === undefined) throw unavailable(`disk ${diskId} is not wanted any more`);
-    await plugVolume({ machine, links: this.#links, guestId: spec.id }, wanted, keysOf(spec).get(diskId) ?? null);
+    await plugVolume(this.#pluggingOf(spec.id), wanted, keysOf(spec).get(diskId) ?? null);
   }
 
   async unplugDisk(spec: GuestSpec, diskId: string): Promise<void> {
-    const { machine } = this.#guest(spec.id);
-    await unplugVolume({ machine, links: this.#links, guestId: spec.id }, diskId);
+    await unplugVolume(this.#pluggingOf(spec.id), diskId);
+  }
+
+  #pluggingOf(guestId: string): Parameters<typeof unplugVolume>[0] {
+    return { machine: this.#guest(guestId).machine, links: this.#links, guestId, step: this.#step };
   }
 
   async limitDisk(spec: GuestSpec, diskId: string): Promise<void> {

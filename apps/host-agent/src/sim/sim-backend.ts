@@ -129,9 +129,7 @@ const sourceOf = ({ source, nonce }: GuestDisk): string =>
   `${source.kind === "image" ? source.imageId : ""}:${nonce ?? ""}`;
 
 function isPrepared(spec: GuestSpec, { made }: SimGuest): boolean {
-  return ownOf(spec).every(
-    ({ id, sizeGib, detached }) => detached === true || made.get(id)?.sizeGib === sizeGib,
-  );
+  return ownOf(spec).every(({ id, sizeGib, detached }) => detached === true || made.get(id)?.sizeGib === sizeGib);
 }
 
 function mustRemake(spec: GuestSpec, { made }: SimGuest): boolean {
@@ -146,7 +144,10 @@ function makeDisks(spec: GuestSpec, guest: SimGuest): void {
     spec.disks.some(({ id, detached }) => id === diskId && detached === true),
   );
   const own = ownOf(spec).filter(({ detached }) => detached !== true);
-  guest.made = new Map([...kept, ...own.map((disk) => [disk.id, { source: sourceOf(disk), sizeGib: disk.sizeGib }] as const)]);
+  guest.made = new Map([
+    ...kept,
+    ...own.map((disk) => [disk.id, { source: sourceOf(disk), sizeGib: disk.sizeGib }] as const),
+  ]);
 }
 
 const ABSENT: ObservedGuest = {
@@ -217,7 +218,8 @@ class SimBackend implements Backend {
       exited,
       stateSaved,
       disks,
-      toLimit: process === "none" ? [] : disks.filter((id) => (limits.get(id) ?? guest.disks.get(id)) !== guest.disks.get(id)),
+      toLimit:
+        process === "none" ? [] : disks.filter((id) => (limits.get(id) ?? guest.disks.get(id)) !== guest.disks.get(id)),
       plugged,
       holdsPorts: holdsPorts && process === "none",
       portsUp,
@@ -348,7 +350,13 @@ class SimBackend implements Backend {
       uptimeSeconds: 0,
       cpus: Array.from({ length: vcpus }, (_none, id) => ({ id, timeNs: 0 })),
       memory: { maximumMib: memoryMib, usedMib: memoryMib },
-      disks: [...guest.disks.keys()].map((id) => ({ id, readBytes: 0, readRequests: 0, writtenBytes: 0, writeRequests: 0 })),
+      disks: [...guest.disks.keys()].map((id) => ({
+        id,
+        readBytes: 0,
+        readRequests: 0,
+        writtenBytes: 0,
+        writeRequests: 0,
+      })),
       interfaces: guest.plugged.map((portId) => ({
         portId,
         macAddress: guest.macAddresses.get(portId) ?? "",

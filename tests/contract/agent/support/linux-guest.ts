@@ -70,7 +70,8 @@ export async function openShell(client: AgentClient, guestId: string, fresh = tr
     output += text;
   });
   let calls = 0;
-  const said = (what: string): Promise<true> => waitUntil(`the guest to say ${what}`, () => output.includes(what), WAIT);
+  const said = (what: string): Promise<true> =>
+    waitUntil(`the guest to say ${what}`, () => output.includes(what), WAIT);
   const run = async (command: string): Promise<string> => {
     calls += 1;
     output = "";
@@ -78,13 +79,16 @@ export async function openShell(client: AgentClient, guestId: string, fresh = tr
     serial.write(`echo beg''in${calls}; ${command}; echo en''d${calls}\n`);
     await said(`end${calls}\r\n`);
     const text = output.slice(output.indexOf(`begin${calls}\r\n`) + `begin${calls}\r\n`.length);
-    return text.slice(0, text.indexOf(`end${calls}\r\n`)).replaceAll("\r\n", "\n").trim();
+    return text
+      .slice(0, text.indexOf(`end${calls}\r\n`))
+      .replaceAll("\r\n", "\n")
+      .trim();
   };
   if (fresh) {
     await waitUntil(
       "the guest's shell",
       async () => {
-        if (/# $/.test(output)) return true;
+        if (output.endsWith("# ")) return true;
         return (await client.consoleText(guestId, undefined)).includes("~ #");
       },
       WAIT,
