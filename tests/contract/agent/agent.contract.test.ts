@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { request } from "node:http";
 import { after, before, describe, test } from "node:test";
 
-import type { GuestReport, GuestSpec, Report } from "@andromede/agent-api/types";
+import type { GuestDisk, GuestReport, GuestSpec, Report } from "@andromede/agent-api/types";
 import { CloudError } from "@andromede/base/errors";
 import { newUuid } from "@andromede/base/ids";
 import { waitUntil } from "@andromede/base/waiting";
@@ -338,6 +338,80 @@ function contract(the: () => BenchHost): void {
     await assert.rejects(the().client.openStream(spec.id, "vnc"), refusal("conflict"));
     await assert.rejects(the().client.openStream(newUuid(), "vnc"), refusal("notFound"));
     await assert.rejects(the().client.consoleText(newUuid(), undefined), refusal("notFound"));
+  });
+
+  test("disks made anew, kept aside, and back", async (context) => {
+    const spec = await running(context, { power: "stopped" });
+    const [root] = spec.disks;
+    assert.ok(root !== undefined);
+    assert.deepEqual((await converged(spec.id, "stopped", 1)).disks, ["root"]);
+    const second: GuestDisk = { id: "second", source: { kind: "empty" }, sizeGib: 1 };
+    let next = await change(spec, { power: "running", disks: [{ ...root, nonce: "again" }, second] });
+    assert.deepEqual((await converged(spec.id, "running", 2)).disks, ["root", "second"]);
+    next = await change(next, {
+      disks: [
+        { ...root, nonce: "again" },
+        { ...second, detached: true },
+      ],
+    });
+    assert.deepEqual((await converged(spec.id, "running", 3)).disks, ["root"]);
+    next = await change(next, { disks: [{ ...root, nonce: "again" }, second] });
+    assert.deepEqual((await converged(spec.id, "running", 4)).disks, ["root", "second"]);
+    await change(next, { vcpus: 2, memoryMib: 96, disks: [{ ...root, nonce: "third" }] });
+    assert.deepEqual((await converged(spec.id, "running", 5)).disks, ["root"]);
+  });
+
+  test("a volume is a disk of a stopped guest, of a started one, and of one that runs", async (context) => {
+    const attached = async (): Promise<GuestDisk> => {
+      const id = newUuid();
+      const key = `${"k".repeat(43)}=`;
+      await the().client.putVolume({ id, generation: 1, sizeGib: 1, key, source: { kind: "empty" }, snapshots: [] });
+      await waitUntil("the volume", async () => (await the().client.getVolume(id))?.state === "ready", WAIT);
+      return { id, source: { kind: "volume", volumeId: id, key, readOnly: false, shared: false }, sizeGib: 1 };
+    };
+    const [first, second] = [await attached(), await attached()];
+    const spec = await running(context, { power: "stopped" });
+    let next = await change(spec, { disks: [...spec.disks, first] });
+    assert.deepEqual((await converged(spec.id, "stopped", 2)).disks, ["root", first.id]);
+    next = await change(next, { power: "running" });
+    assert.deepEqual((await converged(spec.id, "running", 3)).disks, ["root", first.id]);
+    next = await change(next, { disks: [...spec.disks, first, { ...second, limits: { totalIops: 100 } }] });
+    assert.deepEqual((await converged(spec.id, "running", 4)).disks, ["root", first.id, second.id]);
+    next = await change(next, { disks: [...spec.disks, first, { ...second, limits: { readBytesSec: 1_000_000 } }] });
+    await converged(spec.id, "running", 5);
+    // As with kill -9: the keys are forgotten, and only asked for when they are needed.
+    await the().crashAgent();
+    await the().startAgent();
+    assert.equal((await converged(spec.id, "running", 5)).needsKeys, undefined);
+    await the().client.rebootGuest(spec.id, "hard", "n");
+    await see(spec.id, "waiting for keys", ({ needsKeys }) => needsKeys === true);
+    await the().client.putGuest(next);
+    await see(spec.id, "back", ({ rebootNonce, converged: done }) => rebootNonce === "n" && done);
+    next = await change(next, { power: "suspended" });
+    assert.deepEqual((await converged(spec.id, "suspended", 6)).disks, ["root", first.id, second.id]);
+    next = await change(next, { power: "stopped", disks: spec.disks });
+    assert.deepEqual((await converged(spec.id, "stopped", 7)).disks, ["root"]);
+  });
+
+  test("what is asked of a guest's process is refused while there is none", async (context) => {
+    const spec = await running(context);
+    const { cpus, memory, disks, interfaces } = await the().client.diagnostics(spec.id);
+    assert.equal(cpus.length, 1);
+    assert.equal(memory.maximumMib, 64);
+    assert.deepEqual(
+      [disks.map(({ id }) => id), interfaces.map(({ macAddress }) => macAddress)],
+      [["root"], ["fa:16:3e:00:00:01"]],
+    );
+    await the().client.injectNmi(spec.id);
+    await change(spec, { power: "stopped" });
+    await converged(spec.id, "stopped", 2);
+    await assert.rejects(the().client.diagnostics(spec.id), refusal("conflict"));
+    await assert.rejects(the().client.injectNmi(spec.id), refusal("conflict"));
+    await assert.rejects(the().client.setPassword(spec.id, "root", "secret"), refusal("conflict"));
+    await assert.rejects(the().client.setPassword(spec.id, "a:b", "secret"), refusal("invalid"));
+    for (const ask of ["diagnostics", "injectNmi"] as const)
+      await assert.rejects(the().client[ask](newUuid()), refusal("notFound"));
+    await assert.rejects(the().client.setPassword(newUuid(), "root", "secret"), refusal("notFound"));
   });
 
   test("an image in use is not dropped", async (context) => {
