@@ -5,6 +5,7 @@
 
 create table flavor (
   id text collate "C" primary key,
+  number bigint generated always as identity,
   name text not null unique,
   vcpus integer not null check (vcpus > 0),
   ram_mib integer not null check (ram_mib > 0),

@@ -69,7 +69,6 @@ const server: ResourceClass = {
     "changePassword",
     "trigger_crash_dump",
     "restore",
-    "clearPassword",
     "addSecurityGroup",
     "removeSecurityGroup",
     "attach_interface",

@@ -10,6 +10,7 @@ import { imageRoutes } from "./images/image.routes.ts";
 import { interfaceRoutes } from "./interfaces/interface.routes.ts";
 import { keypairRoutes } from "./keypairs/keypair.routes.ts";
 import { networkProxyRoutes } from "./network-proxies/network-proxy.routes.ts";
+import { migrationRoutes } from "./migrations/migration.routes.ts";
 import { quotaRoutes } from "./quotas/quota.routes.ts";
 import { securityGroupRoutes } from "./security-groups/security-group.routes.ts";
 import { serverGroupRoutes } from "./server-groups/server-group.routes.ts";
@@ -27,6 +28,7 @@ export const computeRoutes: Route[] = [
   ...flavorRoutes,
   ...keypairRoutes,
   ...serverRoutes,
+  ...migrationRoutes,
   ...interfaceRoutes,
   ...actionRoutes,
   ...consoleRoutes,

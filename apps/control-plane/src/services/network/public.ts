@@ -34,6 +34,7 @@ export {
 } from "./security-groups/change-security-group.ts";
 export { ensureDefaultGroupSeen } from "./security-groups/default-group.ts";
 export { readSecurityGroup } from "./security-groups/read-security-groups.ts";
+export { addServerFixedIp, removeServerFixedIp } from "./servers/server-fixed-ips.ts";
 export { addServerSecurityGroup, removeServerSecurityGroup } from "./servers/server-security-groups.ts";
 export { projectQuotaUsage } from "./quotas/read-quotas.ts";
 /** For Nova's older doors to networks, floating IPs and rules. */

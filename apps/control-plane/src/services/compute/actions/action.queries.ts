@@ -21,6 +21,8 @@ export async function insertAction(sql: Queryable, action: NewAction, at: Date, 
 
 /** Go on while the guest does whatever else it does. */
 const IMAGE_ACTIONS = ["createImage", "createBackup"];
+/** End with the request that asked for them. */
+const AT_ONCE = ["changePassword", "trigger_crash_dump"];
 
 type ActionEnd = { result: "Success" | "Error"; message: string | null; host: string | null };
 
@@ -34,7 +36,7 @@ export async function finishActions(
   await sql`
     update server_action set finished_at = ${at}, updated_at = ${at}, result = ${end.result}, host = ${end.host}, details = ${end.message},
       message = ${end.result === "Error" ? "Error" : null}
-    where server_id = ${serverId} and finished_at is null and action <> all (${IMAGE_ACTIONS})`;
+    where server_id = ${serverId} and finished_at is null and action <> all (${[...IMAGE_ACTIONS, ...AT_ONCE]})`;
 }
 
 /** Ends the making of an image. */
@@ -43,6 +45,19 @@ export async function finishImageActions(sql: Queryable, serverId: string, end: 
     update server_action set finished_at = ${at}, updated_at = ${at}, result = ${end.result}, host = ${end.host}, details = ${end.message},
       message = ${end.result === "Error" ? "Error" : null}
     where server_id = ${serverId} and finished_at is null and action = any (${IMAGE_ACTIONS})`;
+}
+
+/** Ends the one that a request began. */
+export async function finishAction(
+  sql: Queryable,
+  one: { serverId: string; requestId: string; action: string },
+  end: ActionEnd,
+  at: Date,
+): Promise<void> {
+  await sql`
+    update server_action set finished_at = ${at}, updated_at = ${at}, result = ${end.result}, host = ${end.host}, details = ${end.message},
+      message = ${end.result === "Error" ? "Error" : null}
+    where server_id = ${one.serverId} and request_id = ${one.requestId} and action = ${one.action} and finished_at is null`;
 }
 
 const columns = (sql: Queryable) => sql`

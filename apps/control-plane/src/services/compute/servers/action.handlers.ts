@@ -1,4 +1,4 @@
-import { forbidden, invalid, notFound } from "@andromede/base/errors";
+import { CloudError, forbidden, invalid, notFound } from "@andromede/base/errors";
 
 import { allows } from "../../../http/policy.ts";
 import type { ApiRequest, Reply } from "../../../http/service.ts";
@@ -8,6 +8,7 @@ import { ruleNamed } from "../policy.ts";
 import type { PowerAction } from "./server.model.ts";
 import { ACTIONS, type ActionBody, type ActionName, type ActionRow } from "./action.schema.ts";
 import { changePower, deleteServer, lockServerAction, resetState, unlockServerAction } from "./change-power.ts";
+import { changeFixedIp, changePassword, injectNetworkInfo, triggerCrashDump } from "./guest-actions.ts";
 import {
   confirmAction,
   createBackupAction,
@@ -22,6 +23,7 @@ import {
 } from "./life.handlers.ts";
 import { unrescueServer } from "./rescue-server.ts";
 import { revertResize } from "./resize-server.ts";
+import { restoreServer } from "./soft-delete.ts";
 import { offloadServer, shelveServer } from "./shelve-server.ts";
 import { changeSecurityGroup } from "./server-groups.ts";
 
@@ -85,6 +87,16 @@ const PERFORM: { readonly [action in ActionName]: Perform } = {
   migrate: migrateAction,
   "os-migrateLive": migrateLiveAction,
   evacuate: evacuateAction,
+  changePassword: (request, id, { adminPass }: { adminPass: string }) => changePassword(request, id, adminPass),
+  trigger_crash_dump: triggerCrashDump,
+  restore: restoreServer,
+  resetNetwork: () => {
+    throw new CloudError("notFound", "This is gone: networks of servers are not reset by the hosts.", { status: 410 });
+  },
+  injectNetworkInfo,
+  addFixedIp: (request, id, { networkId }: { networkId: string | number }) =>
+    changeFixedIp(request, id, { add: String(networkId) }),
+  removeFixedIp: (request, id, { address }: { address: string }) => changeFixedIp(request, id, { remove: address }),
   addSecurityGroup: (request, id, { name }: { name: string }) => changeSecurityGroup(request, id, name, "add"),
   removeSecurityGroup: (request, id, { name }: { name: string }) => changeSecurityGroup(request, id, name, "remove"),
   "os-resetState": (request, id, { state }: { state: "active" | "error" }) => resetState(request, id, state),

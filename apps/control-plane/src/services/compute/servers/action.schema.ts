@@ -2,12 +2,15 @@
 import type { JsonSchema, VersionedSchema } from "../../../http/service.ts";
 import { integerSchema, nameSchema } from "../common/wire.ts";
 import {
+  addFixedIpSchema,
+  changePasswordSchema,
   createBackupSchema,
   createImageSchema,
   evacuateSchema,
   migrateLiveSchema,
   migrateSchema,
   rebuildSchema,
+  removeFixedIpSchema,
   rescueSchema,
   resizeSchema,
   unshelveSchema,
@@ -72,6 +75,17 @@ export const ACTIONS = {
   createBackup: { rule: "os_compute_api:os-create-backup", schema: createBackupSchema },
   migrate: { rule: "os_compute_api:os-migrate-server:migrate", schema: migrateSchema },
   "os-migrateLive": { rule: "os_compute_api:os-migrate-server:migrate_live", schema: migrateLiveSchema },
+  changePassword: { rule: "os_compute_api:os-admin-password", schema: changePasswordSchema },
+  trigger_crash_dump: {
+    since: 17,
+    rule: "os_compute_api:servers:trigger_crash_dump",
+    schema: { type: "null" },
+  },
+  restore: { rule: "os_compute_api:os-deferred-delete:restore", schema: anything },
+  resetNetwork: { rule: "os_compute_api:os-admin-actions:reset_network", schema: anything },
+  injectNetworkInfo: { rule: "os_compute_api:os-admin-actions:inject_network_info", schema: anything },
+  addFixedIp: { until: 43, rule: "os_compute_api:os-multinic:add", schema: addFixedIpSchema },
+  removeFixedIp: { until: 43, rule: "os_compute_api:os-multinic:remove", schema: removeFixedIpSchema },
   evacuate: { rule: "os_compute_api:os-evacuate", schema: evacuateSchema },
   addSecurityGroup: { rule: "os_compute_api:os-security-groups:add", schema: group },
   removeSecurityGroup: { rule: "os_compute_api:os-security-groups:remove", schema: group },

@@ -94,16 +94,21 @@ export async function record(
 const SETTLE_MS = 150;
 
 /**
- * From here on the server goes. Answers when it is gone, or after a moment: a host that is quick is a server that is 404
+ * From here on the server goes, unless `keep` has seen to it otherwise. Answers when it is gone, or after a moment: a host that is quick is a server that is 404
  * at once, one that is slow keeps nobody waiting.
  */
-export async function deleteServer(request: ApiRequest, id: string): Promise<void> {
+export async function deleteServer(
+  request: ApiRequest,
+  id: string,
+  keep?: (held: { tx: Transaction; server: Server; at: Date }) => Promise<boolean>,
+): Promise<void> {
   const { app } = request;
   let settled: Promise<boolean> | undefined;
   await transact(app, request.origin, async (tx) => {
     const server = await getServerLocked(tx.sql, request, id);
     checkLock(request, server);
     tx.enqueue(`server/${server.id}`);
+    if (!server.deleting && (await keep?.({ tx, server, at: new Date(app.clock.now()) })) === true) return;
     if (!server.deleting) {
       await Promise.all([
         setDeleting(tx.sql, server.id, new Date(app.clock.now())),

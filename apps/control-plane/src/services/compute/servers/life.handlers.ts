@@ -20,8 +20,10 @@ import { readExtras } from "./read-servers.ts";
 import { type Rebuild, rebuildServer } from "./rebuild-server.ts";
 import { rescueServer } from "./rescue-server.ts";
 import { confirmResizeAction, migrateLive, migrateServer, resizeServer } from "./resize-server.ts";
-import { viewerOf } from "./server.handlers.ts";
+import { idOf, viewerOf } from "./server.handlers.ts";
 import { canonicalV6, emptyToNull, lastSegment, makePassword, refuseUnsupported, toUserData } from "./server.input.ts";
+import { toDiagnostics, toDriverDiagnostics } from "./diagnostics.view.ts";
+import { readDiagnostics, readEncryptedPassword } from "./guest-actions.ts";
 import { toServerView } from "./server.view.ts";
 import { type UnshelveWish, unshelveServer } from "./shelve-server.ts";
 
@@ -119,4 +121,19 @@ export async function evacuateAction(request: ApiRequest, id: string, body: Evac
   return request.version < 14
     ? { status: 200, body: { adminPass: body.adminPass ?? makePassword() } }
     : { status: 200 };
+}
+
+export async function showDiagnostics(request: ApiRequest): Promise<Reply> {
+  const { server, diagnostics } = await readDiagnostics(request, idOf(request));
+  const body = request.version >= 48 ? toDiagnostics(server, diagnostics) : toDriverDiagnostics(diagnostics);
+  return { status: 200, body };
+}
+
+export async function showPassword(request: ApiRequest): Promise<Reply> {
+  return { status: 200, body: { password: await readEncryptedPassword(request, idOf(request)) } };
+}
+
+export async function clearPassword(request: ApiRequest): Promise<Reply> {
+  await readEncryptedPassword(request, idOf(request));
+  return { status: 204 };
 }

@@ -22,6 +22,7 @@ import {
   toUserData,
 } from "./server.input.ts";
 import { type Viewer, serverLinks, toServerEntry, toServerView } from "./server.view.ts";
+import { beginSoftDelete, staysWhenDeleted } from "./soft-delete.ts";
 import { updateServer } from "./update-server.ts";
 
 export const idOf = (request: Pick<ApiRequest, "params">): string => request.params["server_id"] ?? "";
@@ -179,6 +180,11 @@ export async function putServer(request: ApiRequest<UpdateServerBody>): Promise<
 }
 
 export async function deleteServerHandler(request: ApiRequest): Promise<Reply> {
-  await deleteServer(request, idOf(request));
+  await deleteServer(request, idOf(request), async (held) => {
+    // deleted a second time, it is not kept any longer
+    if (!staysWhenDeleted(request, held.server)) return false;
+    await beginSoftDelete(request, held);
+    return true;
+  });
   return { status: 204 };
 }

@@ -1,5 +1,6 @@
 import { route } from "../../../http/service.ts";
 import { postServerAction } from "./action.handlers.ts";
+import { clearPassword, showDiagnostics, showPassword } from "./life.handlers.ts";
 import { actionSchema } from "./action.schema.ts";
 import {
   deleteMetadataItem,
@@ -148,6 +149,25 @@ export const serverRoutes = [
     since: 26,
     rule: "os_compute_api:os-server-tags:delete",
     handler: deleteTag,
+  }),
+
+  route({
+    method: "GET",
+    path: `${SERVER}/diagnostics`,
+    rule: "os_compute_api:os-server-diagnostics",
+    handler: showDiagnostics,
+  }),
+  route({
+    method: "GET",
+    path: `${SERVER}/os-server-password`,
+    rule: "os_compute_api:os-server-password:show",
+    handler: showPassword,
+  }),
+  route({
+    method: "DELETE",
+    path: `${SERVER}/os-server-password`,
+    rule: "os_compute_api:os-server-password:clear",
+    handler: clearPassword,
   }),
 
   route({ method: "GET", path: `${SERVER}/ips`, rule: "os_compute_api:ips:index", handler: listIps }),

@@ -71,7 +71,8 @@ async function bringBytes(app: App, snapshot: Snapshot, server: Server): Promise
 /** What was cut is begun again; what was refused will be again. */
 function whatFollows(app: App, snapshot: Snapshot, server: Server, error: unknown): Promise<Outcome> | Outcome {
   if (!(error instanceof CloudError)) throw error;
-  const isCut = error.kind === "unavailable" || messageOf(error).startsWith("The upload is incomplete");
+  // the host has restarted and knows nothing of it, or the image has just gone: the next turn sees which
+  const isCut = error.kind === "unavailable" || error.kind === "notFound" || messageOf(error).startsWith("The upload is incomplete");
   // another turn of ours, whose process died, still has it for a moment
   if (isCut || error.kind === "conflict") return pollAfter(1_000, messageOf(error));
   return finish(app, snapshot, server, { ok: false, message: messageOf(error) });
