@@ -3,6 +3,7 @@ import { volumeHostRoutes } from "./hosts/host.routes.ts";
 import { messageRoutes } from "./messages/message.routes.ts";
 import { quotaRoutes } from "./quotas/quota.routes.ts";
 import { snapshotRoutes } from "./snapshots/snapshot.routes.ts";
+import { volumeTypeRoutes } from "./types/type.routes.ts";
 import { versionRoutes } from "./versions/version.routes.ts";
 import { volumeResourceRoutes } from "./volumes/volume.routes.ts";
 
@@ -10,6 +11,7 @@ export const volumeRoutes: Route[] = [
   ...versionRoutes,
   ...volumeResourceRoutes,
   ...snapshotRoutes,
+  ...volumeTypeRoutes,
   ...quotaRoutes,
   ...volumeHostRoutes,
   ...messageRoutes,
