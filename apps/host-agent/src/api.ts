@@ -122,6 +122,8 @@ export function createApi(agent: ApiAgent, log: Logger): Server {
   // The report stream is idle for as long as nothing happens.
   server.requestTimeout = 0;
   server.timeout = 0;
+  // A control plane that was busy for some seconds must not find its connection closed just as it asks again.
+  server.keepAliveTimeout = 0;
   return server;
 }
 

@@ -12,7 +12,8 @@ import type { BackupMessage, BackupWork } from "./backup-thread.ts";
 import { type Progress, readManifest, readManifestHead } from "./backup-work.ts";
 import type { StepHook } from "./driver.ts";
 import type { PointInTime } from "./qcow2-driver.ts";
-import { type VolumeTools, imageOptions } from "./tools.ts";
+import { serveSnapshot } from "./read-point.ts";
+import type { VolumeTools } from "./tools.ts";
 import { inWords } from "./words.ts";
 
 /** What is told of a backup besides its name and state. */
@@ -54,11 +55,10 @@ type StoreOptions = {
     volume: { id: string; key: string | null },
     snapshotId: string | null,
     work: (point: PointInTime) => Promise<BackupHeader>,
+    giveUp: () => Promise<void>,
   ) => Promise<BackupHeader>;
   step: StepHook;
 };
-
-const SOURCE = "/volume/source";
 
 export function createBackupStore({ directory, host, tools, pointInTime, step }: StoreOptions): BackupStore {
   const partialOf = (backupId: string): string => join(directory, `${backupId}.${host}.partial`);
@@ -66,34 +66,20 @@ export function createBackupStore({ directory, host, tools, pointInTime, step }:
     const head = await readManifestHead(directory, backupId);
     return head === null ? null : factsOf(readHeader(head, backupId));
   };
-  const copy = (spec: BackupSpec, tell: (facts: BackupFacts) => void, signal: AbortSignal): Promise<BackupHeader> =>
-    pointInTime({ id: spec.volumeId, key: spec.volumeKey }, spec.snapshotId, (point) => {
+  const copy = (spec: BackupSpec, tell: (facts: BackupFacts) => void, signal: AbortSignal): Promise<BackupHeader> => {
+    const { id, volumeId, volumeKey, parentId, key } = spec;
+    const partial = partialOf(id);
+    const store = (point: PointInTime): Promise<BackupHeader> => {
       step("backup:snapshot");
-      const key = point.volume.key === null ? null : 0;
-      return tools.serve(
-        ["-r", "-l", `snapshot.name=${point.snapshot}`, "--image-opts", imageOptions(SOURCE, { key, readOnly: true })],
-        {
-          owner: spec.volumeId,
-          files: [{ source: point.path, target: SOURCE }],
-          keys: [point.volume.key],
-          what: "serving a volume that is backed up",
-          signal,
-        },
-        async (socketPath, alive) => {
-          const { id, volumeId, parentId } = spec;
-          const partial = partialOf(id);
-          const work: BackupWork = {
-            do: "store",
-            directory,
-            partial,
-            socketPath,
-            key: spec.key,
-            backup: { id, volumeId, parentId },
-          };
-          return headerOf(await inThread(work, tell, alive));
-        },
-      );
-    });
+      const { sizeBytes } = point;
+      return serveSnapshot(tools, point, { owner: volumeId, signal }, async (socketPath, alive) => {
+        const backup = { id, volumeId, parentId };
+        const work: BackupWork = { do: "store", directory, partial, socketPath, sizeBytes, key, backup };
+        return headerOf(await inThread(work, tell, alive));
+      });
+    };
+    return pointInTime({ id: volumeId, key: volumeKey }, spec.snapshotId, store, () => removePath(partial));
+  };
 
   return {
     find,

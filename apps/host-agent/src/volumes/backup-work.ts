@@ -32,6 +32,8 @@ export type StoreWork = {
   directory: string;
   partial: string;
   socketPath: string;
+  /** Of what is exported there: the export may go on, with zeroes. */
+  sizeBytes: number;
   key: string;
   backup: { id: string; volumeId: string; parentId: string | null };
 };
@@ -86,6 +88,7 @@ export async function storeBackup(work: StoreWork, tell: (progress: Progress) =>
     try {
       const writer = new PieceWriter({
         client,
+        sizeBytes: work.sizeBytes,
         keys,
         file,
         holderId: backup.id,
@@ -97,7 +100,7 @@ export async function storeBackup(work: StoreWork, tell: (progress: Progress) =>
       const header = {
         ...backup,
         chain,
-        sizeBytes: client.sizeBytes,
+        sizeBytes: work.sizeBytes,
         pieceBytes: PIECE_BYTES,
         storedBytes: writer.storedBytes,
         pieces: writer.pieces,
@@ -127,6 +130,7 @@ type Prepared = { piece: number } & ({ same: BackupEntry } | { sealed: Buffer; d
 
 type WriterOptions = {
   client: NbdClient;
+  sizeBytes: number;
   keys: BackupKeys;
   file: FileHandle;
   holderId: string;
@@ -147,7 +151,7 @@ class PieceWriter {
 
   /** Reading and sealing of some pieces goes on while the one before is written. */
   async copy(tell: (progress: Progress) => void): Promise<void> {
-    const total = Math.max(1, Math.ceil(this.#options.client.sizeBytes / PIECE_BYTES));
+    const total = Math.max(1, Math.ceil(this.#options.sizeBytes / PIECE_BYTES));
     const underWay: Promise<Prepared>[] = [];
     const writeOne = async (): Promise<void> => {
       const prepared = await underWay.shift();
@@ -170,14 +174,14 @@ class PieceWriter {
 
   /** Numbers of the pieces that are not known to be zeroes, ascending, each once. */
   async *#piecesWithData(): AsyncGenerator<number> {
-    const { client } = this.#options;
+    const { client, sizeBytes } = this.#options;
     let next = 0;
     let offset = 0;
-    while (offset < client.sizeBytes) {
+    while (offset < sizeBytes) {
       // eslint-disable-next-line no-await-in-loop
-      const extents = await client.extents(offset, Math.min(EXTENT_BYTES, client.sizeBytes - offset));
+      const extents = await client.extents(offset, Math.min(EXTENT_BYTES, sizeBytes - offset));
       for (const extent of extents) {
-        const end = extent.offset + extent.length;
+        const end = Math.min(sizeBytes, extent.offset + extent.length);
         offset = end;
         if (extent.zero) continue;
         next = Math.max(next, Math.floor(extent.offset / PIECE_BYTES));
@@ -187,9 +191,9 @@ class PieceWriter {
   }
 
   async #prepare(piece: number): Promise<Prepared> {
-    const { client, keys, known, holderId } = this.#options;
+    const { client, sizeBytes, keys, known, holderId } = this.#options;
     const offset = piece * PIECE_BYTES;
-    const bytes = await client.read(offset, Math.min(PIECE_BYTES, client.sizeBytes - offset));
+    const bytes = await client.read(offset, Math.min(PIECE_BYTES, sizeBytes - offset));
     if (isZero(bytes)) return { piece, zero: true };
     const digest = digestOf(keys, bytes);
     const same = known.get(piece);

@@ -6,7 +6,7 @@
 import { createReadStream } from "node:fs";
 import { chmod, mkdir, readdir, rename, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
-import type { Readable } from "node:stream";
+import type { Readable as Stream } from "node:stream";
 
 import type { ExportReport, ExportSpec } from "@andromede/agent-api/types";
 import { conflict, notFound } from "@andromede/base/errors";
@@ -14,17 +14,17 @@ import { isObject } from "@andromede/base/json";
 import type { Logger } from "@andromede/base/log";
 
 import { readIfThere, removePath, syncDirectory, writeDurably } from "../durable.ts";
-import type { Bind } from "../jail/jail.ts";
 import type { User } from "../storage/qemu-img.ts";
 import { type StepHook, temporaryName } from "./driver.ts";
 import type { GuestDiskFile, OnlineGuests } from "./online.ts";
-import type { Qcow2Driver } from "./qcow2-driver.ts";
+import type { PointInTime, Qcow2Driver } from "./qcow2-driver.ts";
 import { createOpen, syncPath } from "./qcow2-pool.ts";
+import { type Readable, withReadable } from "./read-point.ts";
 import { type ToolUse, type VolumeTools, imageOptions } from "./tools.ts";
 import { inWords } from "./words.ts";
 
 export type ExportFacts = Omit<ExportReport, "id" | "state" | "fault">;
-export type OpenedExport = { sizeBytes: number; data: Readable };
+export type OpenedExport = { sizeBytes: number; data: Stream };
 
 /** Makes, gives and removes exports. */
 export type ExportStore = {
@@ -45,14 +45,7 @@ const SOURCE = "/export/source";
 const NAME = /^([^.]+)\.(image|json|partial|pending)$/;
 
 type Pending = { guestId: string; diskId: string; snapshot: string };
-type From = {
-  owner: string | User;
-  files: readonly Bind[];
-  key: string | null;
-  snapshot: string;
-  bytes: number;
-  sourcePath: string;
-};
+type From = Readable & { owner: string | User; bytes: number };
 type StoreOptions = {
   directory: string;
   tools: VolumeTools;
@@ -170,12 +163,15 @@ class DirectoryExports implements ExportStore {
     { volumeId, snapshotId, key }: Extract<ExportSpec["source"], { kind: "volume" }>,
     signal: AbortSignal,
   ): Promise<boolean> {
-    await this.#options.driver.pointInTime({ id: volumeId, key }, snapshotId, ({ snapshot, path, sizeBytes }) => {
-      this.#options.step("export:snapshot");
-      const files = [{ source: path, target: SOURCE }];
-      const from = { owner: volumeId, files, key, snapshot, bytes: sizeBytes, sourcePath: SOURCE };
-      return this.#convert(spec, from, signal);
-    });
+    const { driver, tools, step } = this.#options;
+    const copy = (point: PointInTime): Promise<void> => {
+      step("export:snapshot");
+      return withReadable(tools, point, { owner: volumeId, signal, keyAt: 0 }, (source, alive) =>
+        this.#convert(spec, { owner: volumeId, bytes: point.sizeBytes, ...source }, alive ?? signal),
+      );
+    };
+    const giveUp = (): Promise<void> => removePath(this.#at(spec.id, "partial"));
+    await driver.pointInTime({ id: volumeId, key }, snapshotId, copy, giveUp);
     return false;
   }
 
@@ -196,13 +192,14 @@ class DirectoryExports implements ExportStore {
       step("export:snapshot");
       const { uid, gid, size } = await stat(disk.path);
       const files = [{ source: disk.path, target: SOURCE }, ...disk.binds];
+      const args = ["-U", "-l", `snapshot.name=${pending.snapshot}`];
       const owner = { uid, gid };
-      await this.#convert(
-        spec,
-        { owner, files, key: null, snapshot: pending.snapshot, bytes: size, sourcePath: SOURCE },
-        signal,
-      );
+      await this.#convert(spec, { owner, files, key: null, args, image: imageOptions(SOURCE, {}), bytes: size }, signal);
       return quiesced;
+    } catch (error) {
+      // What it made goes first: a snapshot cannot be removed from a disk that is full.
+      await removePath(this.#at(spec.id, "partial"));
+      throw error;
     } finally {
       await this.#endPending(spec.id);
     }
@@ -269,9 +266,8 @@ class DirectoryExports implements ExportStore {
   }
 
   async #convert(spec: ExportSpec, from: From, signal: AbortSignal): Promise<void> {
-    const key = from.key === null ? null : 0;
-    const args = ["-U", "-l", `snapshot.name=${from.snapshot}`, "-O", spec.format, "--image-opts"];
-    await this.#options.tools.img("convert", [...args, imageOptions(from.sourcePath, { key }), TARGET], {
+    const args = [...from.args, "-O", spec.format, "--image-opts", from.image, TARGET];
+    await this.#options.tools.img("convert", args, {
       owner: from.owner,
       files: [...from.files, { source: this.#at(spec.id, "partial"), target: TARGET, writable: true }],
       keys: [from.key],

@@ -14,9 +14,9 @@ import { newUuid } from "@andromede/base/ids";
 import { isObject } from "@andromede/base/json";
 import type { Logger } from "@andromede/base/log";
 
-import type { Bind } from "../jail/jail.ts";
 import type { ImageCache } from "../storage/image-cache.ts";
 import type { BackupReader } from "./backup-store.ts";
+import { type Pattern, loadPattern, writeBlank } from "./blank-volume.ts";
 import {
   type StepHook,
   type VolumeDriver,
@@ -27,27 +27,31 @@ import {
 } from "./driver.ts";
 import type { OnlineGuests, OpenDisk } from "./online.ts";
 import type { PoolFiles } from "./qcow2-pool.ts";
+import { type Readable, withReadable } from "./read-point.ts";
 import { type Slots, Turns } from "./slots.ts";
+import { snapshotSizes } from "./snapshot-sizes.ts";
 import { type VolumeTools, imageOptions } from "./tools.ts";
 import { inWords, isLocked, isRefused } from "./words.ts";
 
 const GIB = 2 ** 30;
 const TARGET = "/volume/target";
 const SOURCE = "/volume/source";
-/**
- * Milliseconds of key derivation. The passphrase has 256 random bits: nobody guesses it however fast one guess is, and
- * each opening of the volume takes as long.
- */
-const KEY_DERIVATION_MS = 10;
-
-/** A snapshot of a volume that stays while something is made from it. */
-export type PointInTime = { volume: VolumeName; snapshot: string; path: string; sizeBytes: number };
+/** A snapshot of a volume that stays while something is made from it. `volumeBytes`: what the volume has become since. */
+export type PointInTime = {
+  volume: VolumeName;
+  snapshot: string;
+  path: string;
+  sizeBytes: number;
+  volumeBytes: number;
+};
 
 export type Qcow2DriverOptions = {
   files: PoolFiles;
   tools: VolumeTools;
   online: OnlineGuests;
   images: ImageCache;
+  /** Where this host keeps the pattern of encrypted volumes. */
+  patternPath: string;
   backups: BackupReader;
   /** Copies at a time. */
   copies: Slots;
@@ -64,6 +68,7 @@ export class Qcow2Driver implements VolumeDriver {
   readonly #turns = new Turns();
   /** Volumes whose file was looked at since this agent started. */
   readonly #verified = new Set<string>();
+  #pattern: Promise<Pattern> | null = null;
 
   constructor(options: Qcow2DriverOptions) {
     this.#options = options;
@@ -184,6 +189,8 @@ export class Qcow2Driver implements VolumeDriver {
     volume: VolumeName,
     snapshotId: string | null,
     work: (point: PointInTime) => Promise<T>,
+    /** Called when `work` fails: what it made goes first, since a snapshot cannot be removed from a disk that is full. */
+    giveUp: () => Promise<void>,
   ): Promise<T> {
     const { files } = this.#options;
     const { id } = volume;
@@ -194,7 +201,12 @@ export class Qcow2Driver implements VolumeDriver {
       try {
         const { snapshots, sizeBytes } = await this.#info(id);
         if (!snapshots.includes(snapshot)) throw notFound(`Snapshot ${snapshot} is not there`);
-        return await work({ volume, snapshot, path: files.image(id), sizeBytes });
+        const path = files.image(id);
+        const size = (await snapshotSizes(path)).get(snapshot) ?? sizeBytes;
+        return await work({ volume, snapshot, path, sizeBytes: size, volumeBytes: sizeBytes });
+      } catch (error) {
+        await giveUp();
+        throw error;
       } finally {
         if (snapshotId === null) await this.#dropTemporary(volume, snapshot);
       }
@@ -204,19 +216,16 @@ export class Qcow2Driver implements VolumeDriver {
   async #makeIn({ spec, path, signal }: Target): Promise<void> {
     const { source, id, sizeGib, key } = spec;
     const create = async (): Promise<void> => {
-      const encryption =
-        key === null
-          ? []
-          : ["-o", `encrypt.format=luks,encrypt.key-secret=key0,encrypt.iter-time=${KEY_DERIVATION_MS}`];
-      await this.#options.tools.img("create", ["-q", "-f", "qcow2", ...encryption, TARGET, `${sizeGib}G`], {
-        owner: id,
-        files: [{ source: path, target: TARGET, writable: true }],
-        keys: [key],
-        what: "making a volume",
-        bytes: 0,
-        signal,
-      });
-      this.#options.step("make:created");
+      const { tools, step } = this.#options;
+      const file = { source: path, target: TARGET, writable: true };
+      const use = { owner: id, files: [file], keys: [key], what: "making a volume", bytes: 0, signal };
+      if (key === null) {
+        await tools.img("create", ["-q", "-f", "qcow2", TARGET, `${sizeGib}G`], use);
+      } else {
+        await writeBlank(await this.#blank(), path, key);
+        await tools.img("resize", ["-q", "--image-opts", imageOptions(TARGET, { key: 0 }), `${sizeGib}G`], use);
+      }
+      step("make:created");
     };
     const target = { spec, path, signal };
     if (source.kind === "empty") await create();
@@ -224,17 +233,29 @@ export class Qcow2Driver implements VolumeDriver {
     else if (source.kind === "backup") await this.#fromBackup(target, source, create);
     else {
       const snapshotId = source.kind === "snapshot" ? source.snapshotId : null;
-      await this.pointInTime({ id: source.volumeId, key: source.key }, snapshotId, async (point) => {
+      const copy = async (point: PointInTime): Promise<void> => {
+        if (point.sizeBytes > sizeGib * GIB)
+          throw invalid(`What is copied needs ${Math.ceil(point.sizeBytes / GIB)} GiB, the volume has ${sizeGib}`);
         await create();
-        await this.#convert(target, {
-          file: { source: point.path, target: SOURCE },
-          key: point.volume.key,
-          args: ["-U", "-l", `snapshot.name=${point.snapshot}`, "--image-opts"],
-          image: (at) => imageOptions(SOURCE, { key: at }),
-          bytes: point.sizeBytes,
-        });
+        await withReadable(this.#options.tools, point, { owner: id, signal, keyAt: 1 }, (source, alive) =>
+          this.#convert({ spec, path, signal: alive ?? signal }, source, point.sizeBytes),
+        );
+      };
+      const giveUp = (): Promise<void> => this.#options.files.dropPartial(id);
+      await this.pointInTime({ id: source.volumeId, key: source.key }, snapshotId, copy, giveUp);
+    }
+  }
+
+  /** Read, or made, by whoever needs it first. */
+  #blank(): Promise<Pattern> {
+    if (this.#pattern === null) {
+      const { tools, patternPath } = this.#options;
+      this.#pattern = loadPattern(tools, patternPath);
+      this.#pattern.catch(() => {
+        this.#pattern = null;
       });
     }
+    return this.#pattern;
   }
 
   async #fromImage(
@@ -249,13 +270,9 @@ export class Qcow2Driver implements VolumeDriver {
     if (needed > target.spec.sizeGib)
       throw invalid(`Image ${imageId} needs ${needed} GiB, the volume has ${target.spec.sizeGib}`);
     await create();
-    await this.#convert(target, {
-      file: { source: images.path(imageId), target: SOURCE },
-      key: null,
-      args: ["--image-opts"],
-      image: () => imageOptions(SOURCE, { format }),
-      bytes: image.virtualBytes,
-    });
+    const files = [{ source: images.path(imageId), target: SOURCE }];
+    const from = { files, key: null, args: [], image: imageOptions(SOURCE, { format }) };
+    await this.#convert(target, from, image.virtualBytes);
   }
 
   async #fromBackup(
@@ -281,31 +298,18 @@ export class Qcow2Driver implements VolumeDriver {
     );
   }
 
-  async #convert(
-    { spec, path, signal }: Target,
-    from: { file: Bind; key: string | null; args: string[]; image: (key: number | null) => string; bytes: number },
-  ): Promise<void> {
+  async #convert({ spec, path, signal }: Target, from: Readable, bytes: number): Promise<void> {
     // The target is new, so it is zeroes: what is zero in the source need not be written.
     const target = imageOptions(TARGET, { key: spec.key === null ? null : 0 });
-    await this.#options.tools.img(
-      "convert",
-      [
-        "-n",
-        "--target-is-zero",
-        ...from.args,
-        "--target-image-opts",
-        from.image(from.key === null ? null : 1),
-        target,
-      ],
-      {
-        owner: spec.id,
-        files: [{ source: path, target: TARGET, writable: true }, from.file],
-        keys: [spec.key, from.key],
-        what: "filling a volume",
-        bytes: from.bytes,
-        signal,
-      },
-    );
+    const args = ["-n", "--target-is-zero", ...from.args, "--image-opts", "--target-image-opts", from.image, target];
+    await this.#options.tools.img("convert", args, {
+      owner: spec.id,
+      files: [{ source: path, target: TARGET, writable: true }, ...from.files],
+      keys: [spec.key, from.key],
+      what: "filling a volume",
+      bytes,
+      signal,
+    });
   }
 
   /** Does one change of a volume's file, unless what is there is so already, and writes down what came of it. */

@@ -45,6 +45,7 @@ export function createQcow2Storage(options: Qcow2StorageOptions): StorageParts {
     tools,
     online,
     images,
+    patternPath: join(dataDir, "volume-pattern.qcow2"),
     backups: createBackupReader(backupDirectory),
     copies,
     step,
@@ -54,7 +55,7 @@ export function createQcow2Storage(options: Qcow2StorageOptions): StorageParts {
     directory: backupDirectory,
     host,
     tools,
-    pointInTime: (volume, snapshotId, work) => driver.pointInTime(volume, snapshotId, work),
+    pointInTime: (volume, snapshotId, work, giveUp) => driver.pointInTime(volume, snapshotId, work, giveUp),
     step,
   });
   const exports = createExportStore({

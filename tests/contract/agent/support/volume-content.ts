@@ -13,6 +13,8 @@ import type { QemuHost } from "./qemu-host.ts";
 export type VolumeFile = { id: string; key: string | null };
 
 const PIECE = 1024 * 1024;
+const BLOCK = 512;
+const ZEROES = Buffer.alloc(BLOCK);
 
 /** Opens the volume over NBD while `work` runs. A snapshot is read, the volume itself may be written. */
 export async function withVolume<T>(
@@ -75,11 +77,13 @@ async function digestOf(client: NbdClient): Promise<string> {
     for (const extent of await client.extents(offset, Math.min(2 ** 30, client.sizeBytes - offset))) {
       const end = extent.offset + extent.length;
       for (let at = extent.offset; !extent.zero && at < end; ) {
-        // Pieces begin at the same places however the extents are cut.
-        const next = Math.min(end, (Math.floor(at / 4096) + 1) * 4096, at + PIECE);
-        const bytes = await client.read(at, next - at);
-        if (bytes.some((byte) => byte !== 0)) hash.update(String(at)).update(bytes);
-        at = next;
+        const bytes = await client.read(at, Math.min(end - at, PIECE));
+        // Blocks begin at the same places however the extents are cut (QEMU cuts at sectors of 512 bytes at least).
+        for (let block = 0; block < bytes.length; block += BLOCK) {
+          const content = bytes.subarray(block, block + BLOCK);
+          if (!content.equals(ZEROES)) hash.update(String(at + block)).update(content);
+        }
+        at += bytes.length;
       }
       offset = end;
     }
