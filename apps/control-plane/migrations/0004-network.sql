@@ -371,3 +371,12 @@ create table port_forwarding (
 create index port_forwarding_by_floatingip on port_forwarding (floatingip_id, id);
 create index port_forwarding_by_port on port_forwarding (internal_port_id);
 create index port_forwarding_by_project on port_forwarding (project_id, id);
+
+-- What a project was given that asked for a network without having any. They are resources like any others.
+create table auto_allocated_topology (
+  project_id text collate "C" primary key,
+  network_id text collate "C" not null references network on delete cascade,
+  router_id text collate "C" references router on delete set null
+);
+create index auto_allocated_topology_by_network on auto_allocated_topology (network_id);
+create index auto_allocated_topology_by_router on auto_allocated_topology (router_id) where router_id is not null;

@@ -10,6 +10,8 @@ import { createInterface } from "node:readline";
 export type Lease = { address: string; options: { [code: number]: string } };
 export type Commands = {
   dhcp: { args: { mac: string }; result: Lease };
+  /** SOLICIT to REPLY for an address, or INFORMATION-REQUEST for what else there is. By the link's own address. */
+  dhcp6: { args: { mac: string; stateful: boolean }; result: Lease };
   serve: { args: { port: number; text: string }; result: { port: number } };
   connect: {
     args: { address: string; port: number; timeoutMs: number; localAddress?: string };
@@ -102,6 +104,63 @@ function dhcp(mac: string): Promise<Lease> {
   });
 }
 
+const option6 = (code: number, data: Buffer): Buffer => {
+  const head = Buffer.alloc(4);
+  head.writeUInt16BE(code, 0);
+  head.writeUInt16BE(data.length, 2);
+  return Buffer.concat([head, data]);
+};
+
+/** Options of a DHCPv6 message, from an offset on; of a repeated one the last. */
+function options6(message: Buffer, from: number): { [code: number]: string } {
+  const options: { [code: number]: string } = {};
+  for (let at = from; at + 4 <= message.length; at += 4 + message.readUInt16BE(at + 2)) {
+    options[message.readUInt16BE(at)] = message.subarray(at + 4, at + 4 + message.readUInt16BE(at + 2)).toString("hex");
+  }
+  return options;
+}
+
+/** The address in an IA_NA option: behind identity and timers there is an IA Address option. */
+function leasedAddress(ia: string | undefined): string {
+  const address = options6(Buffer.from(ia ?? "", "hex"), 12)[5] ?? "";
+  return (address.slice(0, 32).match(/.{4}/g) ?? []).join(":");
+}
+
+const [SOLICIT, ADVERTISE, REQUEST, REPLY, INFORMATION_REQUEST] = [1, 2, 3, 7, 11];
+
+function dhcp6({ mac, stateful }: Commands["dhcp6"]["args"]): Promise<Lease> {
+  return new Promise((resolve, reject) => {
+    const socket = createSocket({ type: "udp6", reuseAddr: true });
+    const transaction = Buffer.from(mac.replaceAll(":", "").slice(-6), "hex");
+    const client = option6(1, Buffer.from(`00030001${mac.replaceAll(":", "")}`, "hex"));
+    const wanted = option6(6, Buffer.from("00170018", "hex"));
+    const identity = option6(3, Buffer.from("000000010000000000000000", "hex"));
+    const message = (type: number | undefined, ...options: Buffer[]): Buffer =>
+      Buffer.concat([Buffer.from([type ?? 0]), transaction, client, wanted, ...options]);
+    let request = stateful ? message(SOLICIT, identity) : message(INFORMATION_REQUEST);
+    const send = (): void => socket.send(request, 547, "ff02::1:2%eth0");
+    const again = setInterval(send, 500);
+    const end = setTimeout(() => finish(new Error("no DHCPv6 answer")), 10_000);
+    const finish = (outcome: Error | Lease): void => {
+      clearInterval(again);
+      clearTimeout(end);
+      socket.close();
+      if (outcome instanceof Error) reject(outcome);
+      else resolve(outcome);
+    };
+    socket.on("error", finish);
+    socket.on("message", (reply) => {
+      const options = options6(reply, 4);
+      if (reply[0] === ADVERTISE) {
+        const [server, ia] = [options[2] ?? "", options[3] ?? ""].map((hex) => Buffer.from(hex, "hex"));
+        request = message(REQUEST, option6(2, server ?? Buffer.alloc(0)), option6(3, ia ?? Buffer.alloc(0)));
+        send();
+      } else if (reply[0] === REPLY) finish({ address: leasedAddress(options[3]), options });
+    });
+    socket.bind(546, "::", send);
+  });
+}
+
 /** Says its text and who it thinks is calling. */
 function serve(port: number, text: string): Promise<{ port: number }> {
   const server = createServer((socket) => {
@@ -176,6 +235,8 @@ async function run(request: Request): Promise<unknown> {
   switch (request.op) {
     case "dhcp":
       return dhcp(request.args.mac);
+    case "dhcp6":
+      return dhcp6(request.args);
     case "serve":
       return serve(request.args.port, request.args.text);
     case "connect":

@@ -36,6 +36,8 @@ export const networkRules: PolicyRule[] = [
   ...crud("policy_minimum_bandwidth_rule", "minimum bandwidths of QoS policies", "manager"),
   rule("reader", "get_rule_type", "List types of QoS rules"),
   rule("admin", "get_rule_type_details", "Show what carries out a type of QoS rules"),
+  rule("member", "get_auto_allocated_topology", "Get a network that is made when there is none"),
+  rule("member", "delete_auto_allocated_topology", "Give that network back"),
   rule("reader", "get_quota", "Show the project's own quota"),
   rule("admin", "get_quotas", "List quotas that were changed"),
   rule("admin", "update_quota", "Change a project's quota"),

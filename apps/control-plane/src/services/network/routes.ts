@@ -2,6 +2,7 @@ import type { Route } from "../../http/service.ts";
 import { addressGroupRoutes } from "./address-groups/address-group.routes.ts";
 import { addressScopeRoutes } from "./address-scopes/address-scope.routes.ts";
 import { agentRoutes } from "./agents/agent.routes.ts";
+import { autoAllocatedTopologyRoutes } from "./auto-allocated-topology/auto-allocated-topology.routes.ts";
 import { extensionRoutes } from "./extensions/extension.routes.ts";
 import { floatingIpRoutes } from "./floating-ips/floating-ip.routes.ts";
 import { networkRoutes } from "./networks/network.routes.ts";
@@ -33,6 +34,7 @@ export const networkServiceRoutes: Route[] = [
   ...addressGroupRoutes,
   ...rbacPolicyRoutes,
   ...qosRoutes,
+  ...autoAllocatedTopologyRoutes,
   ...quotaRoutes,
   ...tagRoutes,
   ...extensionRoutes,

@@ -34,6 +34,12 @@ export const EXTENSIONS: readonly Extension[] = [
     "2013-07-23T10:00:00-00:00",
   ),
   extension(
+    "auto-allocated-topology",
+    "Auto Allocated Topology Services",
+    "A network that is made when there is none.",
+    "2016-01-01T00:00:00-00:00",
+  ),
+  extension(
     "availability_zone",
     "Availability Zone",
     "The zones of networks and routers.",
@@ -262,6 +268,12 @@ export const EXTENSIONS: readonly Extension[] = [
     "Stateful security group",
     "Groups may be stateless.",
     "2019-11-26T09:00:00-00:00",
+  ),
+  extension(
+    "subnet-service-types",
+    "Subnet service types",
+    "Subnets for ports of some owners.",
+    "2016-03-15T18:00:00-00:00",
   ),
   extension("subnet_allocation", "Subnet Allocation", "Subnets from pools.", "2015-03-30T10:00:00-00:00"),
 ];

@@ -6,7 +6,7 @@
 import { conflict, invalid } from "@andromede/base/errors";
 
 import { canonicalAddress, contains, eui64Address, isHostAddress, parseAddress } from "../common/addresses.ts";
-import { type AddressSpace, isAutoAddressed, knownCidr } from "../subnets/subnet.model.ts";
+import { type AddressSpace, isAutoAddressed, knownCidr, serves } from "../subnets/subnet.model.ts";
 import type { FixedIp } from "./port.model.ts";
 
 export type FixedIpWire = { subnet_id?: string | null; ip_address?: string | null };
@@ -23,6 +23,8 @@ export type FixedIpsRequest = {
   subnets: AddressSpace[];
   mac: string;
   isRouterPort: boolean;
+  /** Whose the port is; undefined: for any purpose. */
+  deviceOwner?: string;
   /** undefined: whatever the network gives. */
   requested: readonly FixedIpWire[] | undefined;
   /** Addresses the port has already: kept where the request still fits them. */
@@ -30,7 +32,9 @@ export type FixedIpsRequest = {
 };
 
 export function planFixedIps(request: FixedIpsRequest): AddressWish[] {
-  const { subnets, mac, isRouterPort, requested } = request;
+  const { mac, isRouterPort, requested } = request;
+  const subnets = request.subnets.filter((subnet) => serves(subnet, request.deviceOwner));
+  if (requested === undefined && subnets.length === 0 && request.subnets.length > 0) throw noneServes(request);
   const wishes = requested === undefined ? defaultWishes(subnets) : requestedWishes(request, requested);
   const chosen = new Set(
     wishes.flatMap((wish) =>
@@ -135,6 +139,12 @@ function keepHeld(wishes: AddressWish[], held: readonly FixedIp[]): AddressWish[
     return same === undefined ? wish : { kind: "held", ip: same };
   });
 }
+
+const noneServes = ({ networkId, deviceOwner }: FixedIpsRequest) =>
+  conflict(
+    `No valid service subnet for the given device owner, network ${networkId}, service type ${deviceOwner ?? ""}.`,
+    { type: "IpAddressGenerationFailureNoMatchingSubnet" },
+  );
 
 export const noAddressLeft = (networkId: string) =>
   conflict(`No more IP addresses available on network ${networkId}.`, { type: "IpAddressGenerationFailure" });

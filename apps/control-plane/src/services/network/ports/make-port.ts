@@ -31,6 +31,7 @@ export async function makePort(tx: Transaction, { network, subnets, requested, .
     subnets,
     mac: port.macAddress,
     isRouterPort: port.deviceOwner === OWNER.routerInterface,
+    deviceOwner: port.deviceOwner,
     requested,
   });
   const { guess, taken } = startFixedIps(tx.sql, network.id, id, wishes);

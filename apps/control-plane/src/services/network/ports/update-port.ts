@@ -210,6 +210,7 @@ async function moveAddresses(
     subnets,
     mac,
     isRouterPort: port.deviceOwner === OWNER.routerInterface || port.deviceOwner === OWNER.routerGateway,
+    deviceOwner: port.deviceOwner,
     requested: wanted ?? keptUnder(port, subnets),
     held: port.fixedIps,
   });

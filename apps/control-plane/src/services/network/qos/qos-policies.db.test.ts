@@ -59,7 +59,7 @@ test("a policy's life, and its rules'", async () => {
   assert.deepEqual(
     (shown["rules"] as { type: string; qos_policy_id: string }[])
       .map((one) => [one.type, one.qos_policy_id])
-      .toSorted(),
+      .toSorted(([one = ""], [other = ""]) => (one < other ? -1 : 1)),
     [
       ["bandwidth_limit", policy.id],
       ["dscp_marking", policy.id],

@@ -1,6 +1,7 @@
 import { CloudError, conflict, forbidden, invalid } from "@andromede/base/errors";
 
 import type { Transaction } from "../../../db/transaction.ts";
+import { ensureTopology } from "../auto-allocated-topology/auto-allocated-topology.ts";
 import { isUsable, isVisible } from "../networks/network.model.ts";
 import { findNetwork } from "../networks/network.queries.ts";
 import { type CreatePort, createPorts } from "../ports/create-port.ts";
@@ -43,9 +44,13 @@ async function chooseInterfaces(
   const [only, more] = await listImplicitNetworks(tx.sql, projectId);
   if (more !== undefined) throw conflict("Multiple possible networks found, use a Network ID to be more specific.");
   if (only !== undefined) return [{ networkId: only }];
-  if (requested === "auto")
-    throw invalid(`Unable to automatically allocate a network for project ${projectId}: it has none.`);
-  return [];
+  if (requested !== "auto") return [];
+  try {
+    return [{ networkId: await ensureTopology(tx, projectId) }];
+  } catch (cause) {
+    if (!(cause instanceof CloudError) || cause.type !== "AutoAllocationFailure") throw cause;
+    throw invalid(`Unable to automatically allocate a network for project ${projectId}`, { cause });
+  }
 }
 
 async function makeAll(

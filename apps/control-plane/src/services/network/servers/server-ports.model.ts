@@ -8,7 +8,7 @@ export type RequestedInterface =
 /**
  * - a list: exactly these, in this order;
  * - `implicit`: the request had no `networks` (before 2.37): the project's only network, or no interface at all;
- * - `auto`: 2.37's word: the project's only network; without one it is refused, we make up no networks;
+ * - `auto`: 2.37's word: the project's only network; without one, the topology that Neutron makes for it;
  * - `none`: no interface.
  */
 export type RequestedNetworks = RequestedInterface[] | "implicit" | "auto" | "none";

@@ -45,6 +45,7 @@ export type CreateSubnet = {
   enableDhcp: boolean;
   ipv6RaMode: Ipv6Mode | null;
   ipv6AddressMode: Ipv6Mode | null;
+  serviceTypes: string[];
 };
 
 export async function createSubnets(tx: Transaction, requester: Requester, wanted: CreateSubnet[]): Promise<Subnet[]> {
@@ -167,6 +168,7 @@ function planSubnet(
     enableDhcp: wanted.enableDhcp,
     ipv6RaMode: wanted.ipv6RaMode,
     ipv6AddressMode: wanted.ipv6AddressMode,
+    serviceTypes: wanted.serviceTypes,
   };
 }
 

@@ -8,7 +8,14 @@ import { type Requester, ownerOf, requesterOf } from "../common/requester.ts";
 import { type WireBoolean, pickFields, resourcesOf, toBoolean, toInteger } from "../common/wire.ts";
 import { type CreateSubnet, createSubnets } from "./create-subnet.ts";
 import { readSubnet, readSubnets } from "./read-subnets.ts";
-import { type HostRoute, type Ipv6Mode, type Pool, readNameservers, readRoutes } from "./subnet.model.ts";
+import {
+  type HostRoute,
+  type Ipv6Mode,
+  type Pool,
+  readNameservers,
+  readRoutes,
+  readServiceTypes,
+} from "./subnet.model.ts";
 import { subnetAttributes } from "./subnet.schema.ts";
 import { toSubnetView } from "./subnet.view.ts";
 import { type UpdateSubnet, deleteSubnet, updateSubnet } from "./update-subnet.ts";
@@ -29,6 +36,7 @@ type Wire = {
   enable_dhcp?: WireBoolean;
   ipv6_ra_mode?: Ipv6Mode | null;
   ipv6_address_mode?: Ipv6Mode | null;
+  service_types?: string[] | null;
   project_id?: string;
   tenant_id?: string;
 };
@@ -69,6 +77,7 @@ function toSubnet(requester: Requester, wire: Wire): CreateSubnet {
     enableDhcp: toBoolean(wire.enable_dhcp ?? true),
     ipv6RaMode: wire.ipv6_ra_mode ?? null,
     ipv6AddressMode: wire.ipv6_address_mode ?? null,
+    serviceTypes: readServiceTypes(wire.service_types ?? []),
   };
 }
 
@@ -88,6 +97,7 @@ function toChange(wire: Wire): UpdateSubnet {
     ...(wire.allocation_pools === undefined ? {} : { allocationPools: wire.allocation_pools ?? [] }),
     ...(wire.dns_nameservers === undefined ? {} : { dnsNameservers: readNameservers(wire.dns_nameservers ?? []) }),
     ...(wire.host_routes === undefined ? {} : { hostRoutes: readRoutes(wire.host_routes ?? [], "host_routes") }),
+    ...(wire.service_types === undefined ? {} : { serviceTypes: readServiceTypes(wire.service_types ?? []) }),
     ...(wire.enable_dhcp === undefined ? {} : { enableDhcp: toBoolean(wire.enable_dhcp) }),
   };
 }

@@ -35,6 +35,8 @@ export type Subnet = {
   enableDhcp: boolean;
   ipv6RaMode: Ipv6Mode | null;
   ipv6AddressMode: Ipv6Mode | null;
+  /** Whose ports get addresses there, by device owner; none: everybody's. */
+  serviceTypes: string[];
   tags: string[];
   revisionNumber: number;
   createdAt: Date;
@@ -45,10 +47,34 @@ export type Subnet = {
 export type AddressSpace = Pick<
   Subnet,
   "id" | "networkId" | "ipVersion" | "cidr" | "gatewayIp" | "allocationPools" | "ipv6AddressMode" | "ipv6RaMode"
->;
+> & { serviceTypes?: string[] };
 
 const MAX_NAMESERVERS = 5;
 const MAX_ROUTES = 20;
+
+const OWNERS = ["network:", "compute:", "baremetal:", "trunk:", "neutron:"];
+
+/** Texts that device owners may be. */
+export function readServiceTypes(given: readonly string[]): string[] {
+  const unknown = given.find((type) => !OWNERS.some((prefix) => type.startsWith(prefix)));
+  if (unknown !== undefined) {
+    throw invalid(`Subnet service type ${unknown} does not correspond to a valid device owner.`, {
+      type: "InvalidSubnetServiceType",
+    });
+  }
+  return [...new Set(given)];
+}
+
+/** They answer on every subnet. */
+const ANSWERING = new Set(["network:dhcp", "network:distributed"]);
+
+/** Does a port of this owner get an address there when it does not ask for this very subnet? */
+export const serves = (subnet: Pick<AddressSpace, "serviceTypes">, deviceOwner: string | undefined): boolean =>
+  deviceOwner === undefined ||
+  ANSWERING.has(deviceOwner) ||
+  subnet.serviceTypes === undefined ||
+  subnet.serviceTypes.length === 0 ||
+  subnet.serviceTypes.includes(deviceOwner);
 
 export const subnetNotFound = (id: string): CloudError =>
   notFound(`Subnet ${id} could not be found.`, { type: "SubnetNotFound" });

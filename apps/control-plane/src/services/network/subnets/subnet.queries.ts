@@ -9,7 +9,7 @@ export const subnetColumns = (
   sql: Queryable,
 ): Fragment => sql`t.id, t.project_id, t.network_id, t.subnetpool_id, t.name, t.description, t.ip_version,
   t.cidr::text as cidr, t.gateway_ip, t.allocation_pools, t.dns_nameservers, t.host_routes, t.enable_dhcp, t.ipv6_ra_mode, t.ipv6_address_mode,
-  t.tags, t.revision_number, t.created_at, t.updated_at`;
+  t.service_types, t.tags, t.revision_number, t.created_at, t.updated_at`;
 /** A tenant's own, and those of networks shared with it. What an external network has is the operator's business. */
 const visible = (sql: Queryable, requester: Requester): Fragment =>
   requester.admin
@@ -23,10 +23,10 @@ export type InsertedSubnet = Omit<Subnet, "tags" | "revisionNumber" | "createdAt
 export async function insertSubnet(sql: Queryable, subnet: InsertedSubnet): Promise<Subnet> {
   const [row] = await sql<Subnet[]>`
     insert into subnet as t (id, project_id, network_id, subnetpool_id, name, description, ip_version, cidr, gateway_ip, allocation_pools,
-      dns_nameservers, host_routes, enable_dhcp, ipv6_ra_mode, ipv6_address_mode)
+      dns_nameservers, host_routes, enable_dhcp, ipv6_ra_mode, ipv6_address_mode, service_types)
     values (${subnet.id}, ${subnet.projectId}, ${subnet.networkId}, ${subnet.subnetpoolId}, ${subnet.name}, ${subnet.description}, ${subnet.ipVersion},
       ${subnet.cidr}, ${subnet.gatewayIp}, ${sql.json(subnet.allocationPools)}, ${subnet.dnsNameservers}, ${sql.json(subnet.hostRoutes)},
-      ${subnet.enableDhcp}, ${subnet.ipv6RaMode}, ${subnet.ipv6AddressMode})
+      ${subnet.enableDhcp}, ${subnet.ipv6RaMode}, ${subnet.ipv6AddressMode}, ${subnet.serviceTypes})
     returning ${subnetColumns(sql)}`;
   return row as Subnet;
 }
@@ -69,14 +69,21 @@ export async function listSubnets(sql: Queryable, requester: Requester, request:
 
 export type SubnetChange = Pick<
   Subnet,
-  "name" | "description" | "gatewayIp" | "allocationPools" | "dnsNameservers" | "hostRoutes" | "enableDhcp"
+  | "name"
+  | "description"
+  | "gatewayIp"
+  | "allocationPools"
+  | "dnsNameservers"
+  | "hostRoutes"
+  | "enableDhcp"
+  | "serviceTypes"
 >;
 
 export async function updateSubnetRow(sql: Queryable, id: string, change: SubnetChange): Promise<Subnet> {
   const [row] = await sql<Subnet[]>`
     update subnet t set name = ${change.name}, description = ${change.description}, gateway_ip = ${change.gatewayIp},
       allocation_pools = ${sql.json(change.allocationPools)}, dns_nameservers = ${change.dnsNameservers},
-      host_routes = ${sql.json(change.hostRoutes)}, enable_dhcp = ${change.enableDhcp},
+      host_routes = ${sql.json(change.hostRoutes)}, enable_dhcp = ${change.enableDhcp}, service_types = ${change.serviceTypes},
       revision_number = t.revision_number + 1, updated_at = now()
     where t.id = ${id} returning ${subnetColumns(sql)}`;
   return row as Subnet;

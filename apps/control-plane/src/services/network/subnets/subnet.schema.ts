@@ -21,6 +21,7 @@ export const subnetAttributes: Attributes = {
   ip_version: { column: "ip_version", kind: "integer" },
   cidr: { column: "cidr", kind: "address" },
   gateway_ip: { column: "gateway_ip", kind: "text" },
+  service_types: { column: "service_types", kind: "array" },
   enable_dhcp: { column: "enable_dhcp", kind: "boolean" },
   ipv6_ra_mode: { column: "ipv6_ra_mode", kind: "text" },
   ipv6_address_mode: { column: "ipv6_address_mode", kind: "text" },
@@ -34,6 +35,7 @@ const mode = { enum: ["slaac", "dhcpv6-stateful", "dhcpv6-stateless", null] } as
 
 const changeable = {
   name,
+  service_types: { type: ["array", "null"], maxItems: 64, items: { type: "string", maxLength: 255 } },
   description: name,
   gateway_ip: nullableAddress,
   allocation_pools: {

@@ -19,6 +19,7 @@ export function toSubnetView(subnet: Subnet) {
     host_routes: subnet.hostRoutes,
     dns_nameservers: subnet.dnsNameservers,
     description: subnet.description,
+    service_types: subnet.serviceTypes,
     tags: subnet.tags,
     created_at: toTime(subnet.createdAt),
     updated_at: toTime(subnet.updatedAt),

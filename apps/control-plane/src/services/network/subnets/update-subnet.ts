@@ -37,6 +37,7 @@ export type UpdateSubnet = {
   dnsNameservers?: string[];
   hostRoutes?: HostRoute[];
   enableDhcp?: boolean;
+  serviceTypes?: string[];
 };
 
 /** Its network first, then itself: the order of locks. */
@@ -87,6 +88,7 @@ export async function updateSubnet(
       dnsNameservers: wanted.dnsNameservers ?? subnet.dnsNameservers,
       hostRoutes,
       enableDhcp,
+      serviceTypes: wanted.serviceTypes ?? subnet.serviceTypes,
     }),
     touchNetwork(tx.sql, subnet.networkId),
   ]);
