@@ -91,6 +91,7 @@ export async function makeSamples(test: TestApp): Promise<Samples> {
     "os-instance-actions": ids["os-instance-actions"] ?? "req-none",
     services: "compute",
     endpoints: "none",
+    migrations: "none",
     agents: "none",
     "service-profiles": "none",
     limits: "none",
@@ -190,6 +191,7 @@ async function makeNetwork(sampling: Sampling): Promise<void> {
   });
   await makeQosPolicy(sampling);
   ids["quotas"] = ids["projects"] ?? "";
+  ids["auto-allocated-topology"] = ids["projects"] ?? "";
   ids["network-ip-availabilities"] = external;
 }
 
@@ -286,7 +288,14 @@ async function makeCompute(sampling: Sampling): Promise<void> {
   ids["os-interface"] = ids["ports"] ?? "";
   ids["os-quota-sets"] = ids["projects"] ?? "";
   owned.add("os-quota-sets");
-  ids["os-quota-class-sets"] = "default";
+  Object.assign(ids, {
+    "os-quota-class-sets": "default",
+    "os-hosts": "none",
+    "os-instance_usage_audit_log": "none",
+    "os-assisted-volume-snapshots": "none",
+    "os-console-auth-tokens": "none",
+  });
+  own(sampling, "os-simple-tenant-usage", ids["projects"] ?? "");
   ids["os-hypervisors"] = "1";
   ids["os-services"] = "1";
 }
