@@ -67,6 +67,16 @@ const table: readonly (readonly [name: string, role: RoleCheck, description: str
   ["volume_extension:default_get", "admin", "Show a project's default volume type"],
   ["volume_extension:default_set_or_update", "admin", "Set a project's default volume type"],
   ["volume_extension:default_unset", "admin", "Unset a project's default volume type"],
+  ["volume:attachment_get", "reader", "List and show attachments"],
+  ["volume:attachment_create", "member", "Reserve a volume, or attach it"],
+  ["volume:attachment_update", "member", "Say where a reserved volume is attached"],
+  ["volume:attachment_complete", "member", "Say that a volume is attached"],
+  ["volume:attachment_delete", "member", "Take an attachment back"],
+  ["volume:get_all_transfers", "reader", "List offers of volumes"],
+  ["volume:get_transfer", "reader", "Show an offer of a volume"],
+  ["volume:create_transfer", "member", "Offer a volume to another project"],
+  ["volume:accept_transfer", "member", "Take a volume that is offered"],
+  ["volume:delete_transfer", "member", "Take an offer back"],
 ];
 
 export const volumeRules: PolicyRule[] = table.map(([name, role, description]) => ({ name, role, description }));

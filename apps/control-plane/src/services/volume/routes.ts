@@ -1,8 +1,10 @@
 import type { Route } from "../../http/service.ts";
+import { attachmentRoutes } from "./attachments/attachment.routes.ts";
 import { volumeHostRoutes } from "./hosts/host.routes.ts";
 import { messageRoutes } from "./messages/message.routes.ts";
 import { quotaRoutes } from "./quotas/quota.routes.ts";
 import { snapshotRoutes } from "./snapshots/snapshot.routes.ts";
+import { transferRoutes } from "./transfers/transfer.routes.ts";
 import { volumeTypeRoutes } from "./types/type.routes.ts";
 import { versionRoutes } from "./versions/version.routes.ts";
 import { volumeResourceRoutes } from "./volumes/volume.routes.ts";
@@ -11,6 +13,8 @@ export const volumeRoutes: Route[] = [
   ...versionRoutes,
   ...volumeResourceRoutes,
   ...snapshotRoutes,
+  ...attachmentRoutes,
+  ...transferRoutes,
   ...volumeTypeRoutes,
   ...quotaRoutes,
   ...volumeHostRoutes,
