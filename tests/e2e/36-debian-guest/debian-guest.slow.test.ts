@@ -58,7 +58,7 @@ describe("Debian as a guest", () => {
 
   it("boots to the SSH prompt of user debian", async (context) => {
     const userData = join(mkdtempSync(join(tmpdir(), "andromede-debian-")), "user-data");
-    writeFileSync(userData, "#cloud-config\nwrite_files:\n- path: /etc/from-the-customer\n  content: bonjour\n");
+    writeFileSync(userData, "#cloud-config\nwrite_files:\n- path: /etc/from-the-customer\n  content: |\n    bonjour\n");
     const server: { id: string } = await cloud.openstack(
       "server",
       "create",
