@@ -46,6 +46,9 @@ const PAGED = new Set([
     "rbac-policies",
     "qos/policies",
   ].map((name) => `GET /network/v2.0/${name}`),
+  ...["volumes", "volumes/detail", "snapshots", "snapshots/detail", "attachments", "messages", "types"].map(
+    (name) => `GET /volume/v3/${name}`,
+  ),
 ]);
 
 /** What compute only says of that it is gone. */
@@ -79,6 +82,7 @@ export async function makeSamples(test: TestApp): Promise<Samples> {
   });
   await makeNetwork(sampling);
   await makeImage(sampling);
+  await makeVolume(sampling);
   await makeCompute(sampling);
   Object.assign(ids, {
     tags: "a-tag",
@@ -254,6 +258,50 @@ async function makeImage(sampling: Sampling): Promise<void> {
     headers: { "content-type": "application/octet-stream" },
   });
   assert.equal(sent.status, 204, sent.text);
+}
+
+/** Volumes of which nothing was ever made: no host keeps any here, so an operator says that they are there. */
+async function makeVolume(sampling: Sampling): Promise<void> {
+  const { test, ids, ownerToken } = sampling;
+  const url = (path: string): string => `/volume/v3/${path}`;
+  const version = { "openstack-api-version": "volume 3.70" };
+  const send = async (path: string, body: object, token = ownerToken): Promise<Made> => {
+    const answer = await test.inject({ method: "POST", url: url(path), token, body, headers: version });
+    assert.ok(answer.status < 300, `sample ${path}: ${answer.status} ${answer.text}`);
+    return answer.body as Made;
+  };
+  const volume = async (name: string): Promise<string> => {
+    const made = await send("volumes", { volume: { size: 1, name, metadata: { "a-key": "value" } } });
+    const id = String(made["volume"]?.["id"]);
+    await send(`volumes/${id}/action`, { "os-reset_status": { status: "available" } }, test.adminToken);
+    return id;
+  };
+  const id = own(sampling, "volumes", await volume("samples"));
+  const snapshot = await send("snapshots", { snapshot: { volume_id: id, metadata: { "a-key": "value" } } });
+  own(sampling, "snapshots", String(snapshot["snapshot"]?.["id"]));
+  const attachment = await send("attachments", {
+    attachment: { volume_uuid: await volume("reserved"), instance_uuid: "5f1d0b6a-9c3e-4d7f-8a2b-1c0d9e8f7a60" },
+  });
+  own(sampling, "attachments", String(attachment["attachment"]?.["id"]));
+  const transfer = await send("volume-transfers", { transfer: { volume_id: await volume("given"), name: "samples" } });
+  const offer = own(sampling, "volume-transfers", String(transfer["transfer"]?.["id"]));
+  own(sampling, "os-volume-transfer", offer);
+  await send(`volumes/${await volume("uploaded")}/action`, { "os-volume_upload_image": { image_name: "samples" } });
+  const message = "0b5c1a52-3f5e-4b1c-9d0e-5a0f6d1c2e99";
+  await test.app.db`
+    insert into volume_message (id, project_id, resource_type, resource_id, event_id, text, created_at, expires_at)
+    values (${message}, ${ids["projects"] ?? ""}, 'VOLUME', ${id}, 'VOLUME_VOLUME_001_003', 'a sample', now(), now() + interval '1 day')`;
+  own(sampling, "messages", message);
+  const type = await send("types", { volume_type: { name: "samples", extra_specs: { "a:key": "value" } } }, test.adminToken);
+  ids["types"] = String(type["volume_type"]?.["id"]);
+  const qos = await send("qos-specs", { qos_specs: { name: "samples", read_iops_sec: "100" } }, test.adminToken);
+  ids["qos-specs"] = String(qos["qos_specs"]?.["id"]);
+  Object.assign(ids, {
+    "default-types": ids["projects"],
+    extra_specs: "a:key",
+    encryption: "provider",
+    capabilities: "none",
+  });
 }
 
 async function makeCompute(sampling: Sampling): Promise<void> {
