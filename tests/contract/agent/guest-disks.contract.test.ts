@@ -399,6 +399,51 @@ describe("disks of a QEMU guest", () => {
     assert.equal(fault.fault, `Volume ${missing.id} is not in the host's pool`);
   });
 
+  test("a shared volume is one disk for two guests, survives agents and snapshots, and is closed with the last of them", async (context) => {
+    const made = await volume();
+    assert.ok(made.source.kind === "volume");
+    const disk: GuestDisk = { ...made, source: { ...made.source, shared: true } };
+    const shared = join(host.volumes, "shared", disk.id);
+    let one = await put(context, { disks: [...linux.disks, disk] });
+    let two = await put(context);
+    await Promise.all([settled(one), settled(two)]);
+    two = await change(two, { disks: [...linux.disks, disk] });
+    assert.deepEqual((await settled(two)).disks, ["root", disk.id]);
+    const [first, second] = [await shellOf(context, one.id), await shellOf(context, two.id)];
+    const [mine, yours] = [await seesDevice(first, disk), await seesDevice(second, disk)];
+    // Whoever reads past its own memory sees what the other has written.
+    const readNow = (shell: Shell, device: string): Promise<string> =>
+      shell.run(`dd if=/dev/${device} bs=512 count=1 iflag=direct 2>/dev/null | busybox head -n 1`);
+    await write(first, mine, "one");
+    assert.equal(await readNow(second, yours), "one");
+    await write(second, yours, "two");
+    assert.equal(await readNow(first, mine), "two");
+    const snapshots = [newUuid()];
+    const source = { kind: "empty" } as const;
+    await host.client.putVolume({ id: disk.id, generation: 2, sizeGib: 1, key: keyOf(disk), source, snapshots });
+    await waitUntil(
+      "the snapshot",
+      async () => (await host.client.getVolume(disk.id))?.snapshots.includes(snapshots[0] ?? "") === true,
+      WAIT,
+    );
+    await host.crashAgent();
+    await host.startAgent();
+    await Promise.all([settled(one), settled(two)]);
+    one = await change(one, { power: "stopped" });
+    await settled(one, "stopped");
+    assert.ok(existsSync(shared));
+    const still = await shellOf(context, two.id, false);
+    await write(still, yours, "still");
+    two = await change(two, { disks: linux.disks });
+    await settled(two);
+    await waitUntil("the end of its server", () => !existsSync(shared), WAIT);
+    one = await change(one, { power: "running" });
+    await settled(one);
+    const last = await shellOf(context, one.id);
+    assert.equal(await read(last, await seesDevice(last, disk)), "still");
+    assert.ok(!readFileSync(join(host.dataDir, "shared-volumes", `${disk.id}.log`), "utf8").includes(keyOf(disk)));
+  });
+
   test("rebuild makes the root disk anew; a rescue keeps it; a resize takes another machine", async (context) => {
     const [root] = linux.disks;
     assert.ok(root !== undefined);

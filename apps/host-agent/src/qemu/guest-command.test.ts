@@ -162,7 +162,10 @@ describe("the machine of a guest", () => {
       limits: { totalIops: 5 },
       volume: { volumeId: "v", encrypted: true, readOnly: true, shared: false, slot: 2 },
     });
-    assert.deepEqual(volumesOf(next ?? layout), [PLAIN_VOLUME, "v"]);
+    assert.deepEqual(
+      volumesOf(next ?? layout).map(({ diskId }) => diskId),
+      ["plain", "v"],
+    );
     assert.ok(!JSON.stringify(layout).includes("KKK"));
   });
 

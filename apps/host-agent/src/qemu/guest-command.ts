@@ -4,7 +4,7 @@
  * Paths are those inside the guest's jail (guest-jail.ts). What is on the root bus stays for the machine's life; network
  * cards and volumes sit behind root ports, where they can be plugged and unplugged.
  */
-import { CONFIG_DRIVE_PATH, diskPath, keyPath, runPath, volumePath } from "./guest-jail.ts";
+import { CONFIG_DRIVE_PATH, diskPath, keyPath, runPath, sharedVolumePath, volumePath } from "./guest-jail.ts";
 import type { LayoutDisk, LayoutInterface, LayoutVolume, MachineLayout } from "./layout.ts";
 
 /** Memory that TCG may fill with translated code. */
@@ -13,6 +13,9 @@ export const TCG_CACHE_MIB = 256;
 export const CONSOLE_RING_BYTES = 262_144;
 /** Passed to QEMU as a descriptor: the device's node belongs to root. */
 export const KVM_FD = 3;
+
+/** What the server of a shared volume calls it. */
+export const SERVED_EXPORT = "volume";
 
 /** The name by which qemu-guest-agent and the service files around it know the port. */
 const AGENT_PORT = "org.qemu.guest_agent.0";
@@ -134,10 +137,21 @@ function volumePart(disk: LayoutDisk, volume: LayoutVolume): string[] {
 }
 
 /**
- * Members for `-blockdev` or `blockdev-add`. There is one process that writes a volume: qcow2's tables are held in memory.
+ * Members for `-blockdev` or `blockdev-add`. There is one process that writes a volume: this guest's, or the one that
+ * serves a shared volume to all its guests (storage/shared-volumes.ts).
  */
 export function volumeNodeOf(volume: LayoutVolume): Options & { driver: string; "node-name": string } {
   const readOnly = volume.readOnly ? { "read-only": true } : {};
+  if (volume.shared) {
+    return {
+      driver: "nbd",
+      "node-name": volumeNode(volume),
+      discard: "unmap",
+      ...readOnly,
+      export: SERVED_EXPORT,
+      server: { type: "unix", path: sharedVolumePath(volume.volumeId) },
+    };
+  }
   return {
     driver: "qcow2",
     "node-name": volumeNode(volume),

@@ -35,7 +35,7 @@ export async function plugVolume(
   await machine.announceLayout(next);
   step("plugDisk:announced");
   try {
-    await links.add(guestId, volume.volumeId);
+    await links.add(guestId, { ...volume, key });
     step("plugDisk:linked");
     await openVolume(monitor, volume, key);
     step("plugDisk:opened");

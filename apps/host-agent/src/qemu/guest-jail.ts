@@ -9,6 +9,8 @@ export const basePath = (imageId: string): string => `/guest/base/${imageId}`;
 export const diskPath = (diskId: string): string => `/guest/disks/${diskId}.qcow2`;
 export const runPath = (name: string): string => `/guest/run/${name}`;
 export const volumePath = (volumeId: string): string => `/guest/volumes/${volumeId}.qcow2`;
+/** Of the server of a volume that several guests have. */
+export const sharedVolumePath = (volumeId: string): string => `/guest/volumes/${volumeId}.nbd`;
 /** By slot, as the device that it is for. */
 export const keyPath = (slot: number): string => `${KEYS_PATH}/${slot}`;
 export const KEYS_PATH = "/guest/keys";

@@ -6,7 +6,10 @@ import { createHash } from "node:crypto";
 
 import type { DiskLimits, GuestDisk, GuestInterface, GuestSpec } from "@andromede/agent-api/types";
 
-/** A volume of the pool, behind a root port. Its key is nowhere on disk: whoever needs it knows it from the spec. */
+/**
+ * A volume of the pool, behind a root port. Its key is nowhere on disk: whoever needs it knows it from the spec.
+ * `encrypted`: it is the guest's process that needs it; a shared volume is served to it as it is in the clear.
+ */
 export type LayoutVolume = { volumeId: string; encrypted: boolean; readOnly: boolean; shared: boolean; slot: number };
 export type LayoutDisk = {
   id: string;
@@ -82,7 +85,7 @@ const layoutDisk = ({ id, source, bootIndex, limits = {} }: GuestDisk, slot: num
       ? null
       : {
           volumeId: source.volumeId,
-          encrypted: source.key !== null,
+          encrypted: source.key !== null && !source.shared,
           readOnly: source.readOnly,
           shared: source.shared,
           slot,
@@ -116,9 +119,9 @@ export function disksToLimit(spec: GuestSpec, layout: MachineLayout): string[] {
     .map(({ id }) => id);
 }
 
-/** Ids of the volumes of a machine. */
-export const volumesOf = ({ disks }: Pick<MachineLayout, "disks">): string[] =>
-  disks.flatMap(({ volume }) => volume?.volumeId ?? []);
+/** The volumes of a machine, by disk. */
+export const volumesOf = ({ disks }: Pick<MachineLayout, "disks">): (LayoutVolume & { diskId: string })[] =>
+  disks.flatMap(({ id, volume }) => (volume === null ? [] : { ...volume, diskId: id }));
 
 /** A layout as it was written, maybe by an earlier release. */
 export const layoutFrom = (written: MachineLayout): MachineLayout => ({

@@ -1,9 +1,10 @@
 /** What guests have open, for the volumes' side (volumes/online.ts): done by their processes, over QMP. */
-import { CloudError, unavailable } from "@andromede/base/errors";
+import { CloudError, conflict, unavailable } from "@andromede/base/errors";
 import type { Logger } from "@andromede/base/log";
 import * as qmp from "@andromede/qmp/commands";
 import type { QmpMonitor } from "@andromede/qmp/monitor";
 
+import { SERVED_NODE, type SharedVolumes } from "../storage/shared-volumes.ts";
 import type { DiskRecord } from "../storage/qcow2.ts";
 import type { GuestDiskFile, OnlineGuests, OpenDisk } from "../volumes/online.ts";
 import { ownNode, volumeNode } from "./guest-command.ts";
@@ -24,15 +25,19 @@ type Options = {
   guests: () => Iterable<OnlineGuest>;
   find: (guestId: string) => OnlineGuest | undefined;
   imagePath: (imageId: string) => string;
+  shared: SharedVolumes | null;
   log: Logger;
 };
 
-export function onlineGuests({ guests, find, imagePath, log }: Options): OnlineGuests {
+export function onlineGuests({ guests, find, imagePath, shared, log }: Options): OnlineGuests {
   return {
     volumeOpen(volumeId) {
       for (const { id, machine } of guests()) {
         const node = nodeOf(machine, ({ volume }) => volume?.volumeId === volumeId);
-        if (node !== undefined) return openDisk(id, machine, node);
+        if (node === undefined) continue;
+        const isShared = machine.layout?.disks.some(({ volume }) => volume?.volumeId === volumeId && volume.shared);
+        if (isShared !== true || shared === null) return openDisk(id, monitorOf(machine), node);
+        return openDisk(id, (work) => shared.withMonitor(volumeId, work), SERVED_NODE);
       }
       return undefined;
     },
@@ -46,7 +51,7 @@ export function onlineGuests({ guests, find, imagePath, log }: Options): OnlineG
       return {
         path: paths.disk(diskId),
         binds: imageId === null ? [] : [{ source: imagePath(imageId), target: basePath(imageId) }],
-        open: node === undefined ? null : openDisk(guestId, machine, node),
+        open: node === undefined ? null : openDisk(guestId, monitorOf(machine), node),
       };
     },
     async freeze(guestId) {
@@ -83,7 +88,14 @@ function nodeOf(
   return disk.volume === null ? ownNode(at) : volumeNode(disk.volume);
 }
 
-function openDisk(guestId: string, machine: GuestMachine, node: string): OpenDisk {
+type WithMonitor = <T>(work: (monitor: QmpMonitor) => Promise<T>) => Promise<T>;
+
+const monitorOf =
+  (machine: GuestMachine): WithMonitor =>
+  async (work) =>
+    work(machine.monitor);
+
+function openDisk(guestId: string, withMonitor: WithMonitor, node: string): OpenDisk {
   const look = async (monitor: QmpMonitor): Promise<qmp.BlockNode> => {
     const found = (await qmp.queryBlockNodes(monitor)).find(({ nodeName }) => nodeName === node);
     if (found === undefined) throw unavailable("the disk is not open any more");
@@ -91,17 +103,19 @@ function openDisk(guestId: string, machine: GuestMachine, node: string): OpenDis
   };
   return {
     guestId,
-    async takeSnapshot(name) {
-      const { monitor } = machine;
-      if (!(await look(monitor)).snapshots.includes(name)) await qmp.snapshotTake(monitor, node, name);
-    },
-    async removeSnapshot(name) {
-      const { monitor } = machine;
-      if ((await look(monitor)).snapshots.includes(name)) await qmp.snapshotDelete(monitor, node, name);
-    },
-    async grow(sizeBytes) {
-      const { monitor } = machine;
-      if ((await look(monitor)).sizeBytes < sizeBytes) await qmp.blockResize(monitor, node, sizeBytes);
-    },
+    takeSnapshot: (name) =>
+      withMonitor(async (monitor) => {
+        if (!(await look(monitor)).snapshots.includes(name)) await qmp.snapshotTake(monitor, node, name);
+      }),
+    removeSnapshot: (name) =>
+      withMonitor(async (monitor) => {
+        if ((await look(monitor)).snapshots.includes(name)) await qmp.snapshotDelete(monitor, node, name);
+      }),
+    grow: (sizeBytes) =>
+      withMonitor(async (monitor) => {
+        if ((await look(monitor)).sizeBytes >= sizeBytes) return;
+        if (node === SERVED_NODE) throw conflict("A volume that several servers share cannot grow while they have it");
+        await qmp.blockResize(monitor, node, sizeBytes);
+      }),
   };
 }

@@ -14,7 +14,7 @@ import { removePath } from "../durable.ts";
 import type { Device } from "../jail/jail.ts";
 import { tunDevice } from "../jail/tun.ts";
 import { type ProcessRecord, commandLineOf, findProcesses, killProcesses } from "../jail/process.ts";
-import { FORGOTTEN_KEY, type LedgerEntry } from "../ledger.ts";
+import type { LedgerEntry } from "../ledger.ts";
 import { linksOf, namespacePath } from "../network/links.ts";
 import { type MetadataProxies, createMetadataProxies } from "../network/metadata-proxy.ts";
 import { type MetadataServer, serveMetadata } from "../network/metadata-server.ts";
@@ -24,7 +24,7 @@ import { makeConfigDrive } from "../storage/config-drive.ts";
 import type { ImageCache } from "../storage/image-cache.ts";
 import { type DiskMaker, type DiskRecord, createDiskMaker, disksFit, disksGo } from "../storage/qcow2.ts";
 import { qemuImgOf } from "../storage/qemu-img.ts";
-import { type VolumeLinks, createVolumeLinks } from "../storage/volume-links.ts";
+import type { VolumeLinks } from "../storage/volume-links.ts";
 import { settleAll } from "../settle.ts";
 import { NO_HOOK, type StepHook } from "../volumes/driver.ts";
 import type { OnlineGuests } from "../volumes/online.ts";
@@ -46,6 +46,7 @@ import {
   uidOf,
   volumesOf,
 } from "./layout.ts";
+import { keysOf, openPool, withKeys } from "./guest-volumes.ts";
 import { onlineGuests } from "./online-guests.ts";
 import { connectUnixStream } from "./unix-stream.ts";
 
@@ -101,11 +102,13 @@ class QemuBackend implements Backend {
     const qemuImg = qemuImgOf(engineRoot, guestUser);
     this.#images = images;
     this.#disks = createDiskMaker({ cache: this.#images, qemuImg });
-    this.#links = createVolumeLinks(config.volumePool?.directory ?? null, host);
+    const { links, shared } = openPool(config, log);
+    this.#links = links;
     this.online = onlineGuests({
       guests: () => this.#guests.values(),
       find: (guestId) => this.#guests.get(guestId),
       imagePath: (imageId) => images.path(imageId),
+      shared,
       log,
     });
     this.#ovs = connectSwitch({ ovsdbSocket: config.ovsdbSocket, bridge: config.integrationBridge, log });
@@ -213,16 +216,17 @@ class QemuBackend implements Backend {
     const guest = this.#guest(spec.id);
     const layout = resume ? guest.machine.layout : layoutOf(spec, this.#config);
     if (layout === null) throw unavailable("the suspended server's machine is not known");
+    const keys = keysOf(spec);
     const limits = { vcpus: layout.vcpus, memoryBytes: memoryLimitBytes(layout) };
     const [cgroups] = await settleAll([
       this.#groups?.create(spec.id, limits) ?? Promise.resolve([]),
       this.#ports.ensure(guest, layout.interfaces),
       resume ? undefined : this.#ensureConfigDrive(guest, spec),
-      this.#links.keep(spec.id, volumesOf(layout)),
+      this.#links.keep(spec.id, withKeys(volumesOf(layout), keys)),
     ]);
     guest.grouped = cgroups.length > 0;
     this.#step("launch:linked");
-    await guest.machine.launch(layout, { resume, cgroups, keys: keysOf(spec) });
+    await guest.machine.launch(layout, { resume, cgroups, keys });
     this.#step("launch:launched");
   }
 
@@ -485,13 +489,4 @@ class QemuBackend implements Backend {
     const { blocks, bsize } = await statfs(this.#config.dataDir);
     this.#diskGib = Math.floor((blocks * bsize) / 2 ** 30);
   }
-}
-
-/** Keys of the encrypted volumes, by disk; of those that are known. */
-function keysOf(spec: GuestSpec): Map<string, string> {
-  return new Map(
-    spec.disks.flatMap(({ id, source }): [string, string][] =>
-      source.kind === "volume" && source.key !== null && source.key !== FORGOTTEN_KEY ? [[id, source.key]] : [],
-    ),
-  );
 }
