@@ -30,6 +30,8 @@ create table domain (
   -- which plane its accounts sign in on; a customer's account is welcome on both, an operator's on the operators' only
   directory text not null default 'customer' check (directory in ('customer', 'operator')),
   tags text[] not null default '{}',
+  -- neither changed nor deleted until somebody says that it may be
+  immutable boolean not null default false,
   extra jsonb not null default '{}',
   created_at timestamptz not null default now()
 );
@@ -43,6 +45,7 @@ create table project (
   description text not null default '',
   enabled boolean not null default true,
   tags text[] not null default '{}',
+  immutable boolean not null default false,
   extra jsonb not null default '{}',
   created_at timestamptz not null default now(),
   unique (domain_id, name)
@@ -64,6 +67,8 @@ create table user_account (
   name text not null,
   default_project_id text,
   enabled boolean not null default true,
+  -- how the account may sign in: Keystone's user options, rules of several factors among them
+  options jsonb not null default '{}',
   extra jsonb not null default '{}',
   -- PHC string; null: nobody can sign in with a password
   password_hash text,
@@ -131,10 +136,13 @@ create table role_assignment (
   group_id text collate "C" references user_group (id) on delete cascade,
   project_id text collate "C" references project (id) on delete cascade,
   domain_id text collate "C" references domain (id) on delete cascade,
+  -- not for the place itself but for every project below it
+  inherited boolean not null default false,
   created_at timestamptz not null default now(),
   check (num_nonnulls(user_id, group_id) = 1),
   check (num_nonnulls(project_id, domain_id) <= 1),
-  unique nulls not distinct (user_id, group_id, project_id, domain_id, role_id)
+  check (not inherited or num_nonnulls(project_id, domain_id) = 1),
+  unique nulls not distinct (user_id, group_id, project_id, domain_id, role_id, inherited)
 );
 create index role_assignment_by_group on role_assignment (group_id) where group_id is not null;
 create index role_assignment_by_project on role_assignment (project_id) where project_id is not null;
@@ -163,6 +171,135 @@ create table application_credential_role (
   primary key (application_credential_id, role_id)
 );
 create index application_credential_role_by_role on application_credential_role (role_id);
+
+-- What an application credential's tokens may be used for; a rule belongs to its user and serves several credentials.
+create table access_rule (
+  id text collate "C" primary key,
+  user_id text collate "C" not null references user_account (id) on delete cascade,
+  -- type of a service in the catalog
+  service text not null,
+  path text not null,
+  method text not null,
+  created_at timestamptz not null default now(),
+  unique (user_id, service, path, method)
+);
+
+create table application_credential_access_rule (
+  application_credential_id text collate "C" not null references application_credential (id) on delete cascade,
+  access_rule_id text collate "C" not null references access_rule (id) on delete restrict,
+  primary key (application_credential_id, access_rule_id)
+);
+create index application_credential_access_rule_by_rule on application_credential_access_rule (access_rule_id);
+
+-- A trustor lends roles on a project to a trustee, who may lend them on as often as redelegation_count says.
+create table trust (
+  id text collate "C" primary key,
+  trustor_user_id text collate "C" not null references user_account (id) on delete cascade,
+  trustee_user_id text collate "C" not null references user_account (id) on delete cascade,
+  project_id text collate "C" references project (id) on delete cascade,
+  impersonation boolean not null,
+  expires_at timestamptz,
+  -- null: as often as one likes
+  remaining_uses integer check (remaining_uses >= 0),
+  redelegation_count integer not null default 0,
+  redelegated_trust_id text collate "C" references trust (id) on delete cascade,
+  extra jsonb not null default '{}',
+  created_at timestamptz not null default now()
+);
+create index trust_by_trustor on trust (trustor_user_id, id);
+create index trust_by_trustee on trust (trustee_user_id, id);
+create index trust_by_project on trust (project_id) where project_id is not null;
+create index trust_by_origin on trust (redelegated_trust_id) where redelegated_trust_id is not null;
+
+create table trust_role (
+  trust_id text collate "C" not null references trust (id) on delete cascade,
+  role_id text collate "C" not null references role (id) on delete cascade,
+  primary key (trust_id, role_id)
+);
+create index trust_role_by_role on trust_role (role_id);
+
+-- Secrets that users keep here: EC2 key pairs, seeds of one-time passwords, certificates.
+create table credential (
+  -- of an EC2 key pair: SHA-256 of the access key
+  id text collate "C" primary key,
+  user_id text collate "C" not null references user_account (id) on delete cascade,
+  project_id text collate "C" references project (id) on delete cascade,
+  type text not null,
+  -- opens with the operator's key only (key tree)
+  wrapped_blob bytea not null,
+  -- what a delegated token made ends with the delegation
+  trust_id text collate "C" references trust (id) on delete cascade,
+  application_credential_id text collate "C" references application_credential (id) on delete cascade,
+  -- RFC 6238, section 5.2: a one-time password is taken once
+  last_used_step bigint not null default 0,
+  extra jsonb not null default '{}',
+  created_at timestamptz not null default now()
+);
+create index credential_by_user on credential (user_id, type, id);
+create index credential_by_project on credential (project_id) where project_id is not null;
+create index credential_by_trust on credential (trust_id) where trust_id is not null;
+create index credential_by_application_credential on credential (application_credential_id)
+  where application_credential_id is not null;
+
+-- What the operator adds to the catalog; what the installation itself offers is in the program.
+create table region (
+  id text collate "C" primary key,
+  description text not null default '',
+  parent_region_id text,
+  extra jsonb not null default '{}',
+  created_at timestamptz not null default now()
+);
+create index region_by_parent on region (parent_region_id) where parent_region_id is not null;
+
+create table catalog_service (
+  id text collate "C" primary key,
+  type text not null,
+  name text,
+  description text,
+  enabled boolean not null default true,
+  extra jsonb not null default '{}',
+  created_at timestamptz not null default now()
+);
+
+create table catalog_endpoint (
+  id text collate "C" primary key,
+  -- an operator's service, or one of the installation's own
+  service_id text not null,
+  region_id text,
+  interface text not null check (interface in ('public', 'internal', 'admin')),
+  url text not null,
+  enabled boolean not null default true,
+  extra jsonb not null default '{}',
+  created_at timestamptz not null default now()
+);
+create index catalog_endpoint_by_service on catalog_endpoint (service_id);
+create index catalog_endpoint_by_region on catalog_endpoint (region_id);
+
+-- Unified limits: what a resource's limit is unless a project or domain has one of its own.
+create table registered_limit (
+  id text collate "C" primary key,
+  service_id text not null,
+  region_id text,
+  resource_name text not null,
+  default_limit integer not null,
+  description text,
+  created_at timestamptz not null default now(),
+  unique nulls not distinct (service_id, region_id, resource_name)
+);
+
+create table resource_limit (
+  id text collate "C" primary key,
+  registered_limit_id text collate "C" not null references registered_limit (id),
+  project_id text collate "C" references project (id) on delete cascade,
+  domain_id text collate "C" references domain (id) on delete cascade,
+  resource_limit integer not null,
+  description text,
+  created_at timestamptz not null default now(),
+  check (num_nonnulls(project_id, domain_id) = 1),
+  unique nulls not distinct (project_id, domain_id, registered_limit_id)
+);
+create index resource_limit_by_registered on resource_limit (registered_limit_id);
+create index resource_limit_by_domain on resource_limit (domain_id) where domain_id is not null;
 
 -- Revocations. The clock is one row: to revoke is to advance it, so its row lock makes numbers appear in commit order.
 -- A token carries the clock's value of the snapshot its facts were read from; a revocation with a greater number

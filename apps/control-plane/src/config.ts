@@ -41,7 +41,14 @@ export type Config = {
   compute?: { reclaimSeconds?: number; resizeConfirmSeconds?: number; shelvedOffloadSeconds?: number };
   /** How long what a deleted project owned is kept before it is purged; 30 unless said. */
   operator?: { purgeAfterDays?: number };
-  identity?: { lockoutFailures?: number; lockoutSeconds?: number; passwordHistory?: number; tokenHours?: number };
+  identity?: {
+    lockoutFailures?: number;
+    lockoutSeconds?: number;
+    passwordHistory?: number;
+    tokenHours?: number;
+    /** Absent: passwords do not end by age. */
+    passwordExpiresDays?: number;
+  };
 };
 
 const text = { type: "string", minLength: 1 } as const;
@@ -165,6 +172,7 @@ const configSchema = {
         lockoutSeconds: { type: "integer", minimum: 1 },
         passwordHistory: { type: "integer", minimum: 0 },
         tokenHours: { type: "number", exclusiveMinimum: 0 },
+        passwordExpiresDays: { type: "number", exclusiveMinimum: 0 },
       },
     },
   },

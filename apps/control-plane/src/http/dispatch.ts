@@ -17,6 +17,7 @@ import { newRequestId } from "@andromede/base/ids";
 
 import type { App } from "../app.ts";
 import { recordRefusal } from "../events/refusal.ts";
+import { isAllowed } from "./access-rules.ts";
 import { statusOf } from "./error-body/status.ts";
 import type { Actor, Plane } from "./identity-token.ts";
 import { negotiateVersion, versionHeaders } from "./microversion.ts";
@@ -59,6 +60,7 @@ export function createHandler(app: App, door: Door, service: Service, rows: Rout
       const found = served.find(({ row }) => (row.since ?? 0) <= version && version <= (row.until ?? Infinity));
       if (found === undefined) throw notFound("The resource could not be found.");
       context.actor = authenticate(app, door, found.rule, raw);
+      assertAccessRules(context.actor, service, raw);
       if (!allows(found.rule.role, context.actor, door.plane)) {
         throw forbidden(`Policy doesn't allow ${found.rule.name} to be performed.`);
       }
@@ -118,6 +120,14 @@ function authenticate(app: App, door: Door, rule: PolicyRule, raw: FastifyReques
   if (admitted !== null) return admitted;
   if (rule.role === "anyone") return anonymous;
   throw unauthenticated("The request you have made requires authentication.");
+}
+
+/** As OpenStack: to what its rules do not name, the token is none. */
+function assertAccessRules({ accessRules }: Actor, service: Service, raw: FastifyRequest): void {
+  if (accessRules === undefined) return;
+  const [path = ""] = raw.url.split("?", 1);
+  const request = { service: service.name, mount: service.mount, method: raw.method, path };
+  if (!isAllowed(accessRules, request)) throw unauthenticated("Token authorization failed");
 }
 
 function toRequest(

@@ -21,7 +21,14 @@ export type Actor = {
   expiresAtMs: number;
   /** Set when the token came from an application credential. */
   applicationCredentialId?: string;
+  /** Set when the token came from a trust: somebody lent what it carries. */
+  trustId?: string;
+  /** Set when the token is good for some requests only. */
+  accessRules?: readonly AccessRule[];
 };
+
+/** A request that a restricted token may make: a service's type, a verb, a path with `*`, `**` and `{names}`. */
+export type AccessRule = { service: string; path: string; method: string };
 
 /** Verification without a database query: signature, expiry, and an in-memory copy of what was revoked. */
 export type TokenVerifier = {

@@ -32,6 +32,8 @@ const NO_CLASS: { [table: string]: string } = {
   role_implication: "part of a role",
   role_assignment: "part of the project, user or group it names: goes with it by foreign key",
   application_credential_role: "part of an application credential",
+  application_credential_access_rule: "part of an application credential",
+  trust_role: "part of a trust",
   revocation: "what tokens are checked against: ids and times only",
   revocation_clock: "the same",
   ip_allocation: "part of a port",
@@ -54,7 +56,7 @@ const NO_CLASS_ACTIONS = new Set([
 ]);
 
 /** Words of the same form in the sources that are no actions: members of a sign-in's body. */
-const NO_ACTIONS = new Set(["identity.password.user", "identity.application_credential.user"]);
+const NO_ACTIONS = new Set(["identity.password.user", "identity.application_credential.user", "identity.totp.user"]);
 
 /** Actions whose name is put together in the source. */
 const COMPOSED = /^compute\.server\.|^image\.image\.|^network\.|\.request\.refuse$/;
@@ -140,6 +142,11 @@ describe("every class", () => {
       "identity.group": samples.idOf("groups"),
       "identity.role": samples.idOf("roles"),
       "identity.domain": samples.idOf("domains"),
+      "identity.access_rule": samples.idOf("access_rules"),
+      "identity.registered_limit": samples.idOf("registered_limits"),
+      "identity.service": samples.idOf("services"),
+      "identity.endpoint": samples.idOf("endpoints"),
+      "identity.region": samples.idOf("regions"),
       "compute.flavor": samples.idOf("flavors"),
       "compute.keypair": `${samples.idOf("users")}/${samples.idOf("os-keypairs")}`,
     };

@@ -1,5 +1,6 @@
 /** One of every class, made over the API by one project's member, for the test that walks every route. */
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 
 import { mintToken } from "../services/identity/public.ts";
 import type { TestApp } from "./test-app.ts";
@@ -91,14 +92,10 @@ export async function makeSamples(test: TestApp): Promise<Samples> {
     members: ids["projects"],
     "os-extra_specs": "a:key",
     extensions: "router",
-    regions: test.app.config.region,
     "os-instance-actions": ids["os-instance-actions"] ?? "req-none",
-    services: "compute",
-    endpoints: "none",
     migrations: "none",
     agents: "none",
     "service-profiles": "none",
-    limits: "none",
     inherited_to_projects: "none",
   });
   return {
@@ -128,7 +125,8 @@ function own({ owned, ids }: Sampling, collection: string, id: string): string {
   return id;
 }
 
-async function makeIdentity({ test, ids }: Sampling): Promise<void> {
+async function makeIdentity(sampling: Sampling): Promise<void> {
+  const { test, ids } = sampling;
   const make = async (collection: string, member: string, fields: object): Promise<void> => {
     ids[collection] = await post(test, test.adminToken, `/identity/v3/${collection}`, member, fields);
   };
@@ -153,8 +151,62 @@ async function makeIdentity({ test, ids }: Sampling): Promise<void> {
     asOf: 0,
   });
   const url = `/identity/v3/users/${ids["users"] ?? ""}/application_credentials`;
-  const credential = { name: "samples", secret: SAMPLE_SECRET };
+  const rule = { service: "compute", method: "GET", path: "/v2.1/servers" };
+  const credential = { name: "samples", secret: SAMPLE_SECRET, access_rules: [rule] };
   ids["application_credentials"] = await post(test, token, url, "application_credential", credential);
+  await makeLent(sampling, token);
+  await makeCatalog(sampling);
+}
+
+/** What a user lends and keeps: a trust, a key pair, the rule of the application credential. */
+async function makeLent(sampling: Sampling, token: string): Promise<void> {
+  const { test, ids } = sampling;
+  const [userId, projectId] = [ids["users"] ?? "", ids["projects"] ?? ""];
+  const fields = { name: "trustee", domain_id: "default" };
+  const trustee = await post(test, test.adminToken, "/identity/v3/users", "user", fields);
+  const grant = `/identity/v3/projects/${projectId}/users/${userId}/roles/${ids["roles"] ?? ""}`;
+  assert.equal((await test.inject({ method: "PUT", url: grant, token: test.adminToken })).status, 204);
+  const trust = {
+    trustor_user_id: userId,
+    trustee_user_id: trustee,
+    impersonation: false,
+    project_id: projectId,
+    roles: [{ id: ids["roles"] }],
+  };
+  own(sampling, "trusts", await post(test, token, "/identity/v3/OS-TRUST/trusts", "trust", { ...trust }));
+  const made = await test.inject({
+    method: "POST",
+    url: `/identity/v3/users/${userId}/credentials/OS-EC2`,
+    token,
+    body: { tenant_id: projectId },
+  });
+  assert.equal(made.status, 201, made.text);
+  const access = String((made.body as Made)["credential"]?.["access"]);
+  own(sampling, "OS-EC2", access);
+  own(sampling, "credentials", createHash("sha256").update(access).digest("hex"));
+  const rules = await test.inject({ method: "GET", url: `/identity/v3/users/${userId}/access_rules`, token });
+  ids["access_rules"] = (rules.body as { access_rules: { id: string }[] }).access_rules[0]?.id ?? "";
+}
+
+async function makeCatalog(sampling: Sampling): Promise<void> {
+  const { test, ids } = sampling;
+  const make = async (collection: string, member: string, fields: object): Promise<void> => {
+    ids[collection] = await post(test, test.adminToken, `/identity/v3/${collection}`, member, fields);
+  };
+  await make("regions", "region", { id: "samples" });
+  await make("services", "service", { type: "samples", name: "samples" });
+  const endpoint = { service_id: ids["services"], interface: "public", url: "https://sample.test/" };
+  await make("endpoints", "endpoint", { ...endpoint, region_id: "samples" });
+  const several = async (collection: string, fields: object): Promise<string> => {
+    const url = `/identity/v3/${collection}`;
+    const answer = await test.inject({ method: "POST", url, token: test.adminToken, body: { [collection]: [fields] } });
+    assert.equal(answer.status, 201, answer.text);
+    return (answer.body as { [name: string]: { id: string }[] })[collection]?.[0]?.id ?? "";
+  };
+  const kind = { service_id: ids["services"], resource_name: "samples" };
+  ids["registered_limits"] = await several("registered_limits", { ...kind, default_limit: 5 });
+  const limit = { ...kind, project_id: ids["projects"], resource_limit: 6 };
+  own(sampling, "limits", await several("limits", limit));
 }
 
 async function makeNetwork(sampling: Sampling): Promise<void> {

@@ -42,6 +42,7 @@ export async function bootstrapOperator(
       name: given.name,
       hash,
       projectId: project.id,
+      nowMs: app.clock.now(),
     });
     const holder = { kind: "user", id } as const;
     const granted = await Promise.all([
@@ -79,22 +80,33 @@ async function findOperatorsPlace(sql: Queryable): Promise<{ project: Project; r
 /** `hash` null: the password is right as it is. */
 async function ensureAccount(
   sql: Queryable,
-  wanted: { id: string | null; name: string; hash: string | null; projectId: string },
+  wanted: { id: string | null; name: string; hash: string | null; projectId: string; nowMs: number },
 ): Promise<{ id: string; created: boolean; repaired: boolean }> {
-  const { hash, projectId } = wanted;
+  const { hash, projectId, nowMs } = wanted;
   if (wanted.id === null) {
     const id = newHexId();
     await insertUser(
       sql,
-      { id, domainId: OPERATORS_DOMAIN, name: wanted.name, defaultProjectId: projectId, enabled: true, extra: {} },
+      {
+        id,
+        domainId: OPERATORS_DOMAIN,
+        name: wanted.name,
+        defaultProjectId: projectId,
+        enabled: true,
+        options: {},
+        passwordChangedAt: new Date(nowMs),
+        extra: {},
+      },
       hash,
     );
     return { id, created: true, repaired: false };
   }
   const before = await lockUser(sql, wanted.id, null);
   if (before === null) throw conflict("The account was deleted while it was looked at: run this again");
-  if (!before.enabled) await updateUserRow(sql, { ...before, enabled: true });
+  // who has to set the password anew may have lost the other factor with it
+  const options = hash === null ? before.options : { ...before.options, multi_factor_auth_enabled: false };
+  if (!before.enabled || hash !== null) await updateUserRow(sql, { ...before, options, enabled: true });
   await forgetFailures(sql, before.id);
-  if (hash !== null) await setPassword(sql, before.id, hash, 0);
+  if (hash !== null) await setPassword(sql, before.id, hash, { kept: 0, nowMs });
   return { id: before.id, created: false, repaired: !before.enabled || hash !== null };
 }

@@ -4,13 +4,23 @@ import {
   findCredentialById,
   listCredentialIdsOfProject,
 } from "./application-credentials/application-credential.queries.ts";
+import { findRuleById } from "./access-rules/access-rule.queries.ts";
+import { findEndpoint, findRegion, findService } from "./catalog/catalog.queries.ts";
+import {
+  deleteCredentialRow,
+  findCredentialById as findKeptCredential,
+  listCredentialIds,
+} from "./credentials/credential.queries.ts";
 import { findDomain } from "./domains/domain.queries.ts";
 import { findGroupInDomain } from "./groups/group.queries.ts";
+import { deleteLimitRow, findLimit, findRegisteredLimit, listLimitIdsOfProject } from "./limits/limit.queries.ts";
 import { removeProject } from "./projects/delete-project.ts";
 import { findProject } from "./projects/project.queries.ts";
 import { writeRevocations } from "./revocations/revoke.ts";
 import { findRole } from "./roles/role.queries.ts";
 import { revocationOf } from "./tokens/token.model.ts";
+import { removeTrust } from "./trusts/delete-trust.ts";
+import { findTrust, listTrustIdsOfProject } from "./trusts/trust.queries.ts";
 import { findUserInDomain } from "./users/user.queries.ts";
 
 /** Belongs to a domain or to the operator: a project's purge leaves it alone. */
@@ -41,6 +51,66 @@ export const identityClasses: ResourceClass[] = [
       await writeRevocations(app, tx, [revocationOf.applicationCredential(id)]);
     },
     export: (app, id) => findCredentialById(app.db, id),
+  },
+  {
+    name: "identity.trust",
+    table: "trust",
+    ownerColumn: "project_id",
+    deleteOrder: 10,
+    meters: [],
+    verbs: ["create", "delete"],
+    list: (app, projectId) => listTrustIdsOfProject(app.db, projectId),
+    async remove(app, tx, id) {
+      const trust = await findTrust(tx.sql, id);
+      if (trust === null) return;
+      const subjects: string[] = [];
+      await removeTrust(tx, (...named) => void subjects.push(...named), trust);
+      await writeRevocations(app, tx, subjects);
+    },
+    export: (app, id) => findTrust(app.db, id),
+  },
+  {
+    name: "identity.credential",
+    table: "credential",
+    ownerColumn: "project_id",
+    deleteOrder: 10,
+    meters: [],
+    verbs: ["create", "update", "delete"],
+    list: (app, projectId) => listCredentialIds(app.db, projectId),
+    async remove(_app, tx, id) {
+      const credential = await findKeptCredential(tx.sql, id);
+      if (credential === null || !(await deleteCredentialRow(tx.sql, id))) return;
+      tx.event({
+        action: "identity.credential.delete",
+        target: { type: "credential", id, projectId: credential.projectId },
+        detail: { type: credential.type, user: credential.userId },
+      });
+    },
+    async export(app, id) {
+      const credential = await findKeptCredential(app.db, id);
+      if (credential === null) return null;
+      const { wrappedBlob: _, ...shown } = credential;
+      return shown;
+    },
+  },
+  {
+    name: "identity.limit",
+    table: "resource_limit",
+    ownerColumn: "project_id",
+    deleteOrder: 900,
+    meters: [],
+    verbs: VERBS,
+    list: (app, projectId) => listLimitIdsOfProject(app.db, projectId),
+    async remove(_app, tx, id) {
+      const limit = await findLimit(tx.sql, id);
+      if (limit === null || !(await deleteLimitRow(tx.sql, id))) return;
+      tx.event({
+        action: "identity.limit.delete",
+        target: { type: "limit", id, projectId: limit.projectId },
+        detail: { resource: limit.resourceName },
+      });
+    },
+    export: (app, id) => findLimit(app.db, id),
   },
   {
     name: "identity.project",
@@ -91,5 +161,45 @@ export const identityClasses: ResourceClass[] = [
     deleteOrder: 1040,
     verbs: VERBS,
     export: (app, id) => findDomain(app.db, id),
+  },
+  {
+    ...notOfProjects,
+    name: "identity.access_rule",
+    table: "access_rule",
+    deleteOrder: 1005,
+    verbs: ["delete"],
+    export: (app, id) => findRuleById(app.db, id),
+  },
+  {
+    ...notOfProjects,
+    name: "identity.registered_limit",
+    table: "registered_limit",
+    deleteOrder: 1050,
+    verbs: VERBS,
+    export: (app, id) => findRegisteredLimit(app.db, id),
+  },
+  {
+    ...notOfProjects,
+    name: "identity.service",
+    table: "catalog_service",
+    deleteOrder: 1060,
+    verbs: VERBS,
+    export: (app, id) => findService(app.db, id),
+  },
+  {
+    ...notOfProjects,
+    name: "identity.endpoint",
+    table: "catalog_endpoint",
+    deleteOrder: 1055,
+    verbs: VERBS,
+    export: (app, id) => findEndpoint(app.db, id),
+  },
+  {
+    ...notOfProjects,
+    name: "identity.region",
+    table: "region",
+    deleteOrder: 1070,
+    verbs: VERBS,
+    export: (app, id) => findRegion(app.db, id),
   },
 ];

@@ -107,6 +107,69 @@ const groups: [role: RoleCheck, description: string, names: string[]][] = [
     ["list_application_credentials", "get_application_credential", "delete_application_credential"],
   ],
   ["authenticated", "One's own application credentials", ["create_application_credential"]],
+  [
+    "authenticated",
+    "One's own access rules; operators anybody's",
+    ["list_access_rules", "get_access_rule", "delete_access_rule"],
+  ],
+  [
+    "authenticated",
+    "Trusts that one gave or was given; operators all",
+    ["list_trusts", "get_trust", "delete_trust", "list_roles_for_trust", "get_role_for_trust"],
+  ],
+  ["authenticated", "Lend one's own roles", ["create_trust"]],
+  [
+    "authenticated",
+    "One's own credentials; operators anybody's",
+    [
+      "list_credentials",
+      "get_credential",
+      "create_credential",
+      "update_credential",
+      "delete_credential",
+      "ec2_list_credentials",
+      "ec2_get_credential",
+      "ec2_create_credential",
+      "ec2_delete_credential",
+    ],
+  ],
+  [
+    "admin",
+    "Whose signature is it? For services that take signed requests",
+    ["ec2tokens_validate", "s3tokens_validate"],
+  ],
+  [
+    "admin",
+    "Manage the catalog",
+    [
+      "create_service",
+      "update_service",
+      "delete_service",
+      "create_endpoint",
+      "update_endpoint",
+      "delete_endpoint",
+      "create_region",
+      "update_region",
+      "delete_region",
+    ],
+  ],
+  [
+    "authenticated",
+    "Limits in general, and those of the token's project or domain; operators all",
+    ["list_registered_limits", "get_registered_limit", "list_limits", "get_limit", "get_limit_model"],
+  ],
+  [
+    "admin",
+    "Manage limits",
+    [
+      "create_registered_limits",
+      "update_registered_limit",
+      "delete_registered_limit",
+      "create_limits",
+      "update_limit",
+      "delete_limit",
+    ],
+  ],
 ];
 
 export const identityRules: PolicyRule[] = groups.flatMap(([role, description, names]) =>

@@ -1,5 +1,6 @@
 import { invalid } from "@andromede/base/errors";
 
+import type { AccessRule } from "../../../http/identity-token.ts";
 import type { NamedRef } from "../tokens/token.model.ts";
 
 export type ApplicationCredential = {
@@ -13,22 +14,13 @@ export type ApplicationCredential = {
   expiresAtTime: Date | null;
   unrestricted: boolean;
   roles: CredentialRole[];
+  /** Empty: good for everything its roles are. */
+  accessRules: CredentialAccessRule[];
 };
 
+export type CredentialAccessRule = AccessRule & { id: string };
+
 export type CredentialRole = NamedRef & { domainId: string | null; description: string | null };
-
-const ISO = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:?\d{2})?$/;
-
-/** ISO 8601; without a zone it is UTC, as everywhere in Keystone. */
-export function parseExpiry(text: string, nowMs: number): Date {
-  const match = ISO.exec(text);
-  const time = match === null ? NaN : Date.parse(match[2] === undefined ? `${text}Z` : text);
-  if (Number.isNaN(time))
-    throw invalid("Timestamp not in expected format.", { field: "application_credential.expires_at" });
-  if (time <= nowMs)
-    throw invalid("The 'expires_at' must not be before now.", { field: "application_credential.expires_at" });
-  return new Date(time);
-}
 
 /** The roles asked for, which must be among those the token carries; all of them when none are named. */
 export function chooseRoles(asked: ({ id: string } | { name: string })[] | undefined, held: NamedRef[]): NamedRef[] {

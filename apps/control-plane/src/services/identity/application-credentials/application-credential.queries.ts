@@ -1,12 +1,18 @@
 import type { Queryable } from "../../../db/database.ts";
 import type { UserSelector } from "../users/user.queries.ts";
-import type { ApplicationCredential } from "./application-credential.model.ts";
+import type { ApplicationCredential, CredentialAccessRule } from "./application-credential.model.ts";
+
+const accessRules = (sql: Queryable) => sql`
+  (select coalesce(json_agg(json_build_object('id', ar.id, 'service', ar.service, 'path', ar.path, 'method', ar.method)
+      order by ar.id), '[]')
+    from application_credential_access_rule ca join access_rule ar on ar.id = ca.access_rule_id
+    where ca.application_credential_id = c.id) as access_rules`;
 
 const columns = (sql: Queryable) => sql`
   c.id, c.user_id, c.project_id, c.name, c.description, c.expires_at, c.expires_at_time, c.unrestricted,
   (select coalesce(json_agg(json_build_object('id', r.id, 'name', r.name, 'domainId', r.domain_id, 'description', r.description)
       order by r.name), '[]')
-    from application_credential_role cr join role r on r.id = cr.role_id where cr.application_credential_id = c.id) as roles`;
+    from application_credential_role cr join role r on r.id = cr.role_id where cr.application_credential_id = c.id) as roles, ${accessRules(sql)}`;
 
 export async function findCredential(
   sql: Queryable,
@@ -55,6 +61,10 @@ export async function insertCredential(
   await sql`
     insert into application_credential_role (application_credential_id, role_id)
     select ${credential.id}, role_id from unnest(${credential.roles.map((role) => role.id)}::text[]) as role_id`;
+  if (credential.accessRules.length === 0) return;
+  await sql`
+    insert into application_credential_access_rule (application_credential_id, access_rule_id)
+    select ${credential.id}, rule_id from unnest(${credential.accessRules.map((rule) => rule.id)}::text[]) as rule_id`;
 }
 
 /** Was there one to remove? */
@@ -76,8 +86,14 @@ export async function deleteLapsedCredentials(sql: Queryable, userIds: string[])
   await sql`
     delete from application_credential c
     where c.user_id = any(${userIds}::text[]) and not exists (
+      with recursive above as (
+        select p.id, p.parent_id, p.domain_id from project p where p.id = c.project_id
+        union all select p.id, p.parent_id, p.domain_id from project p join above on p.id = above.parent_id)
       select 1 from role_assignment a
-      where a.project_id = c.project_id
+      where (
+          (not a.inherited and a.project_id = c.project_id)
+          or (a.inherited and (a.domain_id in (select domain_id from above)
+            or a.project_id in (select id from above where id <> c.project_id))))
         and (a.user_id = c.user_id or a.group_id in (select group_id from group_member m where m.user_id = c.user_id)))`;
 }
 
@@ -90,6 +106,7 @@ export type CredentialAccount = {
   secretHash: string;
   expiresAtTime: Date | null;
   unrestricted: boolean;
+  accessRules: CredentialAccessRule[];
 };
 
 /** Named by its id, or by its name and whose it is. */
@@ -100,7 +117,7 @@ export async function findCredentialAccount(
   selector: CredentialSelector,
 ): Promise<CredentialAccount | null> {
   const [row] = await sql<CredentialAccount[]>`
-    select c.id, c.name, c.user_id, c.project_id, c.secret_hash, c.expires_at_time, c.unrestricted
+    select c.id, c.name, c.user_id, c.project_id, c.secret_hash, c.expires_at_time, c.unrestricted, ${accessRules(sql)}
     from application_credential c join user_account u on u.id = c.user_id join domain d on d.id = u.domain_id
     where ${whichCredential(sql, selector)}`;
   return row ?? null;

@@ -8,6 +8,19 @@ const roleRef = {
   properties: { id: idString, name: identityName },
 } as const;
 
+/** A new rule, or one that is there already. */
+const accessRule = {
+  type: "object",
+  additionalProperties: false,
+  anyOf: [{ required: ["id"] }, { required: ["service", "path", "method"] }],
+  properties: {
+    id: idString,
+    service: { type: "string", minLength: 1, maxLength: 64, pattern: "^[a-zA-Z0-9_-]+$" },
+    path: { type: "string", minLength: 1, maxLength: 225, pattern: "^/" },
+    method: { type: "string", enum: ["DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"] },
+  },
+} as const;
+
 /** As Keystone's: unknown members are refused here. */
 export const createApplicationCredentialSchema = {
   type: "object",
@@ -28,8 +41,7 @@ export const createApplicationCredentialSchema = {
         roles: { type: "array", items: roleRef, maxItems: 64 },
         unrestricted: { type: ["boolean", "null"] },
         system: { type: "null" },
-        // a rule that would not be enforced is refused, not kept
-        access_rules: { type: "array", maxItems: 0 },
+        access_rules: { type: ["array", "null"], maxItems: 32, items: accessRule },
       },
     },
   },

@@ -10,6 +10,7 @@ export const toApplicationCredentialView = (credential: ApplicationCredential, b
   system: null,
   expires_at: credential.expiresAt,
   unrestricted: credential.unrestricted,
+  ...(credential.accessRules.length === 0 ? {} : { access_rules: credential.accessRules }),
   roles: credential.roles.map((role) => ({
     id: role.id,
     name: role.name,

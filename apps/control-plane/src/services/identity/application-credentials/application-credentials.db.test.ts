@@ -200,7 +200,9 @@ test("only one's own, and nothing that would not be enforced", async () => {
     { name: "x", expires_at: "2100-13-01T00:00:00" },
     { name: "x", roles: [{ name: "admin" }] },
     { name: "x", roles: [{}] },
-    { name: "x", access_rules: [{ path: "/", method: "GET", service: "compute" }] },
+    { name: "x", access_rules: [{ path: "v2", method: "GET", service: "compute" }] },
+    { name: "x", access_rules: [{ path: "/", method: "TRACE", service: "compute" }] },
+    { name: "x", access_rules: [{ path: "/" }] },
     { name: "x", unknown: 1 },
   ]) {
     assert.equal((await create(token, one.userId, wrong)).status, 400, JSON.stringify(wrong));

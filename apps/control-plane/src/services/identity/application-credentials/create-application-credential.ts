@@ -1,15 +1,19 @@
 import { randomBytes } from "node:crypto";
 
-import { conflict, forbidden, notFound } from "@andromede/base/errors";
+import { conflict, forbidden, invalid, notFound } from "@andromede/base/errors";
 import { newHexId } from "@andromede/base/ids";
 
 import { transact } from "../../../db/transaction.ts";
+import type { Queryable } from "../../../db/database.ts";
+import type { AccessRule } from "../../../http/identity-token.ts";
 import type { ApiRequest } from "../../../http/service.ts";
+import { ensureRule, findRule } from "../access-rules/access-rule.queries.ts";
 import { hashPassword } from "../passwords/password-hash.ts";
 import { refusing } from "../shared/violations.ts";
 import { callerToken } from "../tokens/caller-token.ts";
 import type { TokenContents } from "../tokens/token.model.ts";
-import { type ApplicationCredential, chooseRoles, parseExpiry } from "./application-credential.model.ts";
+import { parseExpiry } from "../shared/expiry.ts";
+import { type ApplicationCredential, type CredentialAccessRule, chooseRoles } from "./application-credential.model.ts";
 import { insertCredential } from "./application-credential.queries.ts";
 
 export type CreateApplicationCredential = {
@@ -19,10 +23,17 @@ export type CreateApplicationCredential = {
   expires_at?: string | null;
   roles?: ({ id: string } | { name: string })[];
   unrestricted?: boolean | null;
+  access_rules?: (AccessRule | { id: string })[] | null;
 };
+
+/** They travel in every token of the credential: a header has room for so much. */
+const MAX_RULE_CHARS = 2_048;
 
 /** A restricted credential's token may not make or remove credentials: a leaked one must not be able to outlive itself. */
 export function assertMayManageCredentials(token: TokenContents): void {
+  if (token.trust !== undefined) {
+    throw forbidden("Using a delegated token is not allowed for managing application credentials.");
+  }
   if (token.applicationCredential?.restricted === true) {
     throw forbidden(
       "Using method 'application_credential' is not allowed for managing additional application credentials.",
@@ -48,13 +59,16 @@ export async function createApplicationCredential(
     name: given.name.trim(),
     description: given.description ?? null,
     expiresAt,
-    expiresAtTime: expiresAt === null ? null : parseExpiry(expiresAt, app.clock.now()),
+    expiresAtTime:
+      expiresAt === null ? null : parseExpiry(expiresAt, app.clock.now(), "application_credential.expires_at"),
     unrestricted: given.unrestricted ?? false,
     roles: chooseRoles(given.roles, token.roles).map((role) => ({ ...role, domainId: null, description: null })),
+    accessRules: [],
   };
   const secret = given.secret ?? randomBytes(64).toString("base64url");
   const hash = await hashPassword(secret);
   await transact(app, origin, async (tx) => {
+    credential.accessRules = await settleRules(tx.sql, actor.userId, given.access_rules ?? []);
     await refusing(insertCredential(tx.sql, credential, hash), {
       duplicate: (cause) =>
         conflict(
@@ -71,8 +85,29 @@ export async function createApplicationCredential(
         name: credential.name,
         roles: credential.roles.map((role) => role.name),
         unrestricted: credential.unrestricted,
+        accessRules: credential.accessRules.length,
       },
     });
   });
   return { credential, secret };
+}
+
+async function settleRules(
+  sql: Queryable,
+  userId: string,
+  asked: (AccessRule | { id: string })[],
+): Promise<CredentialAccessRule[]> {
+  const rules = new Map<string, CredentialAccessRule>();
+  for (const one of asked) {
+    const rule = "id" in one ? await findRule(sql, userId, one.id) : await ensureRule(sql, userId, one);
+    if (rule === null) throw notFound(`Could not find Access Rule: ${"id" in one ? one.id : ""}.`);
+    const { id, service, path, method } = rule;
+    rules.set(id, { id, service, path, method });
+  }
+  const all = [...rules.values()];
+  if (JSON.stringify(all).length > MAX_RULE_CHARS)
+    throw invalid(`The access rules are longer than ${MAX_RULE_CHARS} characters together`, {
+      field: "application_credential.access_rules",
+    });
+  return all;
 }

@@ -15,35 +15,38 @@ function holderOf({ params }: Asked): Holder {
   return userId === undefined ? { kind: "group", id: params["group_id"] ?? "" } : { kind: "user", id: userId };
 }
 
-function targetOf({ params }: Asked): Target {
+function targetOf({ params }: Asked, inherited: boolean): Target {
   const projectId = params["project_id"];
-  if (projectId !== undefined) return { kind: "project", id: projectId };
+  if (projectId !== undefined) return { kind: "project", id: projectId, inherited };
   const domainId = params["domain_id"];
-  return domainId === undefined ? { kind: "system" } : { kind: "domain", id: domainId };
+  return domainId === undefined ? { kind: "system" } : { kind: "domain", id: domainId, inherited };
 }
 
-export async function handleAssignRole(request: ApiRequest): Promise<Reply> {
-  const scope = requireDomainScope(request, "manager", "create_grant");
-  await assignRole(request.app, request.origin, scope, holderOf(request), targetOf(request), roleIdOf(request));
-  return noContent();
-}
-
-export async function handleUnassignRole(request: ApiRequest): Promise<Reply> {
-  const scope = requireDomainScope(request, "manager", "revoke_grant");
-  await unassignRole(request.app, request.origin, scope, holderOf(request), targetOf(request), roleIdOf(request));
-  return noContent();
-}
-
-export async function handleCheckAssignment(request: ApiRequest): Promise<Reply> {
-  const scope = requireDomainScope(request, "reader", "check_grant");
-  await assertAssigned(request.app.db, scope, holderOf(request), targetOf(request), roleIdOf(request));
-  return noContent();
-}
-
-export async function handleListGranted(request: ApiRequest): Promise<Reply> {
-  const scope = requireDomainScope(request, "reader", "list_grants");
-  const roles = await readGrantedRoles(request.app.db, scope, holderOf(request), targetOf(request));
-  return ok({ roles: roles.map((role) => toRoleView(role, request.baseUrl)), links: listLinks(request) });
+/** The routes of the place itself, or those of what projects below it inherit. */
+export function grantHandlers(inherited: boolean) {
+  const placeOf = (request: Asked): Target => targetOf(request, inherited);
+  return {
+    handleAssignRole: async (request: ApiRequest): Promise<Reply> => {
+      const scope = requireDomainScope(request, "manager", "create_grant");
+      await assignRole(request.app, request.origin, scope, holderOf(request), placeOf(request), roleIdOf(request));
+      return noContent();
+    },
+    handleUnassignRole: async (request: ApiRequest): Promise<Reply> => {
+      const scope = requireDomainScope(request, "manager", "revoke_grant");
+      await unassignRole(request.app, request.origin, scope, holderOf(request), placeOf(request), roleIdOf(request));
+      return noContent();
+    },
+    handleCheckAssignment: async (request: ApiRequest): Promise<Reply> => {
+      const scope = requireDomainScope(request, "reader", "check_grant");
+      await assertAssigned(request.app.db, scope, holderOf(request), placeOf(request), roleIdOf(request));
+      return noContent();
+    },
+    handleListGranted: async (request: ApiRequest): Promise<Reply> => {
+      const scope = requireDomainScope(request, "reader", "list_grants");
+      const roles = await readGrantedRoles(request.app.db, scope, holderOf(request), placeOf(request));
+      return ok({ roles: roles.map((role) => toRoleView(role, request.baseUrl)), links: listLinks(request) });
+    },
+  };
 }
 
 export async function handleListAssignments(request: ApiRequest): Promise<Reply> {

@@ -4,18 +4,25 @@ import { revocationOf } from "../tokens/token.model.ts";
 /** Who has a role ... */
 export type Holder = { kind: "user" | "group"; id: string };
 /** ... where. */
-export type Target = { kind: "project" | "domain"; id: string } | { kind: "system" };
+export type Target =
+  | {
+      kind: "project" | "domain";
+      id: string;
+      /** Not there itself, but on every project below it. */
+      inherited?: boolean;
+    }
+  | { kind: "system" };
 
-/** What ends a user's tokens for one place. */
-export function revocationOnScope(userId: string, target: Target): string {
-  switch (target.kind) {
-    case "project":
-      return revocationOf.userOnProject(userId, target.id);
-    case "domain":
-      return revocationOf.userOnDomain(userId, target.id);
-    case "system":
-      return revocationOf.userOnSystem(userId);
-  }
+/**
+ * What ends a user's tokens for one place. Those for projects that inherit are all the user's in that domain, of which
+ * some may have to be had again for nothing: a tree of projects has no bound. `domainId`: where a project is.
+ */
+export function revocationOnScope(userId: string, target: Target, domainId: string | null): string {
+  if (target.kind === "system") return revocationOf.userOnSystem(userId);
+  if (target.inherited === true) return revocationOf.userInDomain(userId, domainId ?? target.id);
+  return target.kind === "project"
+    ? revocationOf.userOnProject(userId, target.id)
+    : revocationOf.userOnDomain(userId, target.id);
 }
 
 /** One line of `GET /v3/role_assignments`, with every name there is to show. */
@@ -27,6 +34,9 @@ export type AssignmentRow = {
   group: (NamedRef & { domain: NamedRef }) | null;
   project: (NamedRef & { domain: NamedRef }) | null;
   domain: NamedRef | null;
+  inherited: boolean;
+  /** Where the role was given, when it reaches this place by inheritance. */
+  source: { kind: "project" | "domain"; id: string } | null;
 };
 
 export type AssignmentFilter = {
@@ -36,6 +46,8 @@ export type AssignmentFilter = {
   projectId: string | undefined;
   domainId: string | undefined;
   system: boolean;
+  /** Only those that projects below inherit, or only those that they do not; undefined: both. */
+  inherited: boolean | undefined;
   /** Projects below the given one too. */
   subtree: boolean;
   /** Members instead of groups, implied roles too. */

@@ -11,19 +11,27 @@ const owned = (thing: Owned, names: boolean) =>
 const named = (thing: NamedRef, names: boolean) => (names ? { id: thing.id, name: thing.name } : { id: thing.id });
 
 function scopeView(row: AssignmentRow, names: boolean) {
-  if (row.project !== null) return { project: owned(row.project, names) };
-  if (row.domain !== null) return { domain: named(row.domain, names) };
+  const inherited = row.inherited ? { "OS-INHERIT:inherited_to": "projects" } : {};
+  if (row.project !== null) return { project: owned(row.project, names), ...inherited };
+  if (row.domain !== null) return { domain: named(row.domain, names), ...inherited };
   return { system: { all: true } };
 }
 
 const scopePath = (row: AssignmentRow): string =>
-  row.project !== null ? `projects/${row.project.id}` : row.domain !== null ? `domains/${row.domain.id}` : "system";
+  row.source !== null
+    ? `${row.source.kind}s/${row.source.id}`
+    : row.project !== null
+      ? `projects/${row.project.id}`
+      : row.domain !== null
+        ? `domains/${row.domain.id}`
+        : "system";
 
 /** A user who has the role as a member of a group is shown as the user, with links to both. */
 function linksOf(row: AssignmentRow, baseUrl: string) {
   const holder = row.group === null ? `users/${row.user?.id ?? ""}` : `groups/${row.group.id}`;
+  const path = `${scopePath(row)}/${holder}/roles/${row.assignedRoleId}`;
   return {
-    assignment: identityUrl(baseUrl, `${scopePath(row)}/${holder}/roles/${row.assignedRoleId}`),
+    assignment: identityUrl(baseUrl, row.inherited ? `OS-INHERIT/${path}/inherited_to_projects` : path),
     ...(row.group !== null && row.user !== null
       ? { membership: identityUrl(baseUrl, `groups/${row.group.id}/users/${row.user.id}`) }
       : {}),

@@ -372,7 +372,7 @@ test("projects: trees, tags, filters, and what may not be", async () => {
   await t.admin("PATCH", `projects/${parent}`, { project: { enabled: true, parent_id: child } }, 403);
   await t.admin("PATCH", `projects/${parent}`, { project: { enabled: true, domain_id: "operators" } }, 400);
   await t.admin("POST", "projects", { project: { name: "tree" } }, 409);
-  await t.admin("POST", "projects", { project: { name: "x", is_domain: true } }, 400);
+  await t.admin("POST", "projects", { project: { name: "x", is_domain: true, parent_id: parent } }, 400);
   await t.admin("POST", "projects", { project: { name: "x".repeat(65) } }, 400);
   await t.admin("POST", "projects", { project: { name: "x", tags: ["a,b"] } }, 400);
   await t.admin("POST", "projects", { project: { name: "x", domain_id: "nowhere" } }, 404);

@@ -4,7 +4,10 @@ import type { App } from "../../../app.ts";
 import type { Queryable } from "../../../db/database.ts";
 import { transact } from "../../../db/transaction.ts";
 import type { Origin } from "../../../events/append.ts";
-import { deleteCredentialsOnProject } from "../application-credentials/application-credential.queries.ts";
+import {
+  deleteCredentialsOnProject,
+  deleteLapsedCredentials,
+} from "../application-credentials/application-credential.queries.ts";
 import { listMemberIds } from "../groups/group.queries.ts";
 import { transactRevoking } from "../revocations/revoke.ts";
 import { type Role, isDomainManaged } from "../roles/role.model.ts";
@@ -16,6 +19,7 @@ import { deleteAssignment, findParties, insertAssignment, listGrantedRoles } fro
 const describe = (holder: Holder, target: Target) => ({
   [holder.kind]: holder.id,
   scope: target.kind === "system" ? "system" : `${target.kind} ${target.id}`,
+  ...(target.kind !== "system" && target.inherited === true ? { inherited: true } : {}),
 });
 
 const eventTarget = (roleId: string, target: Target) => ({
@@ -34,7 +38,7 @@ export async function assignRole(
   roleId: string,
 ): Promise<void> {
   await transact(app, origin, async (tx) => {
-    const role = await assertGrant(tx.sql, scope, holder, target, roleId, "create_grant");
+    const { role } = await assertGrant(tx.sql, scope, holder, target, roleId, "create_grant");
     if (!(await insertAssignment(tx.sql, holder, target, roleId))) return;
     tx.event({
       action: "identity.role.assign",
@@ -54,11 +58,13 @@ export async function unassignRole(
   roleId: string,
 ): Promise<void> {
   await transactRevoking(app, origin, async (tx, revoke) => {
-    const role = await assertGrant(tx.sql, scope, holder, target, roleId, "revoke_grant");
+    const { role, domainId } = await assertGrant(tx.sql, scope, holder, target, roleId, "revoke_grant");
     if (!(await deleteAssignment(tx.sql, holder, target, roleId))) throw missingGrant(holder, target, roleId);
     const userIds = holder.kind === "user" ? [holder.id] : await listMemberIds(tx.sql, holder.id);
-    if (target.kind === "project") await deleteCredentialsOnProject(tx.sql, userIds, target.id);
-    revoke(...userIds.map((userId) => revocationOnScope(userId, target)));
+    if (target.kind === "project" && target.inherited !== true)
+      await deleteCredentialsOnProject(tx.sql, userIds, target.id);
+    else await deleteLapsedCredentials(tx.sql, userIds);
+    revoke(...userIds.map((userId) => revocationOnScope(userId, target, domainId)));
     tx.event({
       action: "identity.role.unassign",
       target: eventTarget(roleId, target),
@@ -120,7 +126,7 @@ async function assertGrant(
   target: Target,
   roleId: string,
   rule: string,
-): Promise<Role> {
+): Promise<{ role: Role; domainId: string | null }> {
   const targetDomainId = await assertParties(sql, scope, holder, target);
   const role = await findRole(sql, roleId);
   if (role === null) throw notFound(`Could not find role: ${roleId}.`);
@@ -128,5 +134,5 @@ async function assertGrant(
   if (role.domainId !== null && role.domainId !== targetDomainId) {
     throw forbidden(`The target of the assignment must be in the same domain as the role ${roleId} being assigned.`);
   }
-  return role;
+  return { role, domainId: targetDomainId };
 }

@@ -1,9 +1,10 @@
 import { invalid } from "@andromede/base/errors";
 
-import type { ApiRequest, Query } from "../../../http/service.ts";
+import type { ApiRequest } from "../../../http/service.ts";
 import { requireDomainScope } from "../shared/authority.ts";
+import { isFlagSet } from "../shared/list-filter.ts";
 import type { AssignmentRow } from "./assignment.model.ts";
-import { listAssignments } from "./assignment.queries.ts";
+import { listAssignments } from "./list-assignments.queries.ts";
 
 const LIMIT = 10_000;
 
@@ -12,7 +13,7 @@ export type Assignments = { rows: AssignmentRow[]; truncated: boolean; names: bo
 export async function readAssignments(request: ApiRequest): Promise<Assignments> {
   const within = requireDomainScope(request, "reader", "list_role_assignments");
   const { query } = request;
-  const effective = isSet(query, "effective");
+  const effective = isFlagSet(query, "effective");
   const filter = {
     userId: query.get("user.id"),
     groupId: query.get("group.id"),
@@ -20,8 +21,11 @@ export async function readAssignments(request: ApiRequest): Promise<Assignments>
     projectId: query.get("scope.project.id"),
     domainId: query.get("scope.domain.id"),
     system: query.has("scope.system") && query.get("scope.system") === "all",
-    subtree: isSet(query, "include_subtree"),
+    subtree: isFlagSet(query, "include_subtree"),
     effective,
+    inherited: query.has("scope.OS-INHERIT:inherited_to")
+      ? query.get("scope.OS-INHERIT:inherited_to") === "projects"
+      : undefined,
     within,
     limit: LIMIT,
   };
@@ -33,14 +37,8 @@ export async function readAssignments(request: ApiRequest): Promise<Assignments>
     throw invalid("Combining effective and group filter will always result in an empty list.");
   if (filter.subtree && filter.projectId === undefined)
     throw invalid("scope.project.id must be specified if include_subtree is also specified");
-  // assignments that projects below inherit do not exist here
-  const inherited = query.get("scope.OS-INHERIT:inherited_to") === "projects";
-  const rows = inherited ? [] : await listAssignments(request.app.db, filter);
-  return { rows: rows.slice(0, LIMIT), truncated: rows.length > LIMIT, names: isSet(query, "include_names") };
-}
-
-/** Keystone's flags: there at all, unless with a value that says no. */
-function isSet(query: Query, name: string): boolean {
-  const value = query.get(name);
-  return value !== undefined && value !== "0" && value.toLowerCase() !== "false";
+  if (effective && filter.inherited === true && filter.domainId !== undefined)
+    throw invalid("Combining effective, domain and inherited filters will always result in an empty list.");
+  const rows = await listAssignments(request.app.db, filter);
+  return { rows: rows.slice(0, LIMIT), truncated: rows.length > LIMIT, names: isFlagSet(query, "include_names") };
 }

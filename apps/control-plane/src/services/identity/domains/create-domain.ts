@@ -27,6 +27,7 @@ export async function createDomain(
     enabled: given.enabled ?? true,
     directory: "customer",
     tags: given.tags ?? [],
+    immutable: given.options?.immutable === true,
     extra: mergeExtra({}, extra),
   };
   await transact(app, origin, async (tx) => {

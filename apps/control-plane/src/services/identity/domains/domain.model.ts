@@ -1,6 +1,7 @@
 import type { JsonObject } from "@andromede/base/json";
 
 import type { Plane } from "../../../http/identity-token.ts";
+import type { ImmutableOption } from "../shared/identity.schema.ts";
 
 export type Domain = {
   id: string;
@@ -9,6 +10,8 @@ export type Domain = {
   enabled: boolean;
   directory: Plane;
   tags: string[];
+  /** Neither changed nor deleted until somebody says that it may be. */
+  immutable: boolean;
   extra: JsonObject;
 };
 
@@ -17,4 +20,10 @@ export const DEFAULT_DOMAIN = "default";
 export const OPERATORS_DOMAIN = "operators";
 export const isBuiltIn = (domainId: string): boolean => domainId === DEFAULT_DOMAIN || domainId === OPERATORS_DOMAIN;
 
-export type DomainChange = { name?: string; description?: string | null; enabled?: boolean; tags?: string[] };
+export type DomainChange = {
+  name?: string;
+  description?: string | null;
+  enabled?: boolean;
+  tags?: string[];
+  options?: ImmutableOption;
+};

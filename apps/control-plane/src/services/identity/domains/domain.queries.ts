@@ -3,7 +3,7 @@ import type { ListFilter } from "../shared/list-filter.ts";
 import { listConditions } from "../shared/list.queries.ts";
 import type { Domain } from "./domain.model.ts";
 
-const columns = (sql: Queryable) => sql`id, name, description, enabled, directory, tags, extra`;
+const columns = (sql: Queryable) => sql`id, name, description, enabled, directory, tags, immutable, extra`;
 
 export async function findDomain(sql: Queryable, id: string): Promise<Domain | null> {
   const [row] = await sql<Domain[]>`select ${columns(sql)} from domain where id = ${id}`;
@@ -27,15 +27,15 @@ export async function listDomains(sql: Queryable, filter: ListFilter, onlyId: st
 
 export async function insertDomain(sql: Queryable, domain: Domain): Promise<void> {
   await sql`
-    insert into domain (id, name, description, enabled, directory, tags, extra)
+    insert into domain (id, name, description, enabled, directory, tags, immutable, extra)
     values (${domain.id}, ${domain.name}, ${domain.description}, ${domain.enabled}, ${domain.directory},
-      ${domain.tags}::text[], ${sql.json(domain.extra)})`;
+      ${domain.tags}::text[], ${domain.immutable}, ${sql.json(domain.extra)})`;
 }
 
 export async function updateDomainRow(sql: Queryable, domain: Domain): Promise<void> {
   await sql`
     update domain set name = ${domain.name}, description = ${domain.description}, enabled = ${domain.enabled},
-      tags = ${domain.tags}::text[], extra = ${sql.json(domain.extra)}
+      tags = ${domain.tags}::text[], immutable = ${domain.immutable}, extra = ${sql.json(domain.extra)}
     where id = ${domain.id}`;
 }
 
@@ -53,7 +53,7 @@ export async function listDomainsOfUser(sql: Queryable, userId: string): Promise
     select ${columns(sql)} from domain
     where enabled and id in (
       select domain_id from role_assignment
-      where domain_id is not null
+      where domain_id is not null and not inherited
         and (user_id = ${userId} or group_id in (select group_id from group_member where user_id = ${userId})))
       and (directory = 'customer' or directory = (
         select home.directory from user_account join domain home on home.id = user_account.domain_id where user_account.id = ${userId}))

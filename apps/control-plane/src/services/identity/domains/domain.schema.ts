@@ -1,4 +1,4 @@
-import { noOptions, nullableText, shortName, tags, wrapped } from "../shared/identity.schema.ts";
+import { immutableOption, nullableText, shortName, tags, wrapped } from "../shared/identity.schema.ts";
 
 /** Members of a domain's body that have a place of their own. */
 export const domainMembers = ["id", "links", "name", "description", "enabled", "tags", "options", "directory"] as const;
@@ -8,7 +8,7 @@ const properties = {
   description: nullableText,
   enabled: { type: "boolean" },
   tags,
-  options: noOptions,
+  options: immutableOption,
 } as const;
 
 export const createDomainSchema = wrapped("domain", properties, { required: ["name"] });

@@ -8,6 +8,6 @@ export const toDomainView = (domain: Domain, baseUrl: string) => ({
   description: domain.description,
   enabled: domain.enabled,
   tags: domain.tags,
-  options: {},
+  options: domain.immutable ? { immutable: true } : {},
   ...selfLink(baseUrl, `domains/${domain.id}`),
 });

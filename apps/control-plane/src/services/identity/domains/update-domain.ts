@@ -4,6 +4,7 @@ import type { JsonObject } from "@andromede/base/json";
 import type { App } from "../../../app.ts";
 import type { Origin } from "../../../events/append.ts";
 import { transactRevoking } from "../revocations/revoke.ts";
+import { assertMutable, isImmutableAfter } from "../shared/immutable.ts";
 import { mergeExtra } from "../shared/extra.ts";
 import { refusing } from "../shared/violations.ts";
 import { revocationOf } from "../tokens/token.model.ts";
@@ -24,6 +25,7 @@ export async function updateDomain(
   return transactRevoking(app, origin, async (tx, revoke) => {
     const before = await lockDomain(tx.sql, id);
     if (before === null) throw missing(id);
+    assertMutable("domain", before, change.options);
     if (id === OPERATORS_DOMAIN && change.enabled === false)
       throw forbidden("The operators' domain cannot be disabled");
     const domain: Domain = {
@@ -32,6 +34,7 @@ export async function updateDomain(
       description: change.description === undefined ? before.description : (change.description ?? ""),
       enabled: change.enabled ?? before.enabled,
       tags: change.tags ?? before.tags,
+      immutable: isImmutableAfter(before, change.options),
       extra: mergeExtra(before.extra, extra),
     };
     await refusing(updateDomainRow(tx.sql, domain), { duplicate: duplicateDomain(domain.name) });
@@ -51,6 +54,7 @@ export async function deleteDomain(app: App, origin: Origin, id: string): Promis
     const domain = await lockDomain(tx.sql, id);
     if (domain === null) throw missing(id);
     if (isBuiltIn(id)) throw forbidden(`Domain ${id} belongs to the installation and cannot be deleted`);
+    assertMutable("domain", domain);
     if (domain.enabled) throw forbidden("Cannot delete a domain that is enabled, please disable it first.");
     await deleteDomainRow(tx.sql, id);
     revoke(revocationOf.domain(id));

@@ -89,7 +89,8 @@ export async function deleteGroup(app: App, origin: Origin, scope: DomainScope, 
     if (group === null) throw missing(id);
     const [members, scopes] = await Promise.all([listMemberIds(tx.sql, id), listScopesOfGroup(tx.sql, id)]);
     await deleteGroupRow(tx.sql, id);
-    for (const target of scopes) revoke(...members.map((userId) => revocationOnScope(userId, target)));
+    for (const { target, domainId } of scopes)
+      revoke(...members.map((userId) => revocationOnScope(userId, target, domainId)));
     if (scopes.length > 0) await deleteLapsedCredentials(tx.sql, members);
     tx.event({ action: "identity.group.delete", target: { type: "group", id }, detail: { name: group.name } });
   });
@@ -122,7 +123,7 @@ export async function removeMember(
     if (!(await deleteMember(tx.sql, groupId, userId)))
       throw notFound(`Could not find user ${userId} in group ${groupId}.`);
     const scopes = await listScopesOfGroup(tx.sql, groupId);
-    revoke(...scopes.map((target) => revocationOnScope(userId, target)));
+    revoke(...scopes.map(({ target, domainId }) => revocationOnScope(userId, target, domainId)));
     if (scopes.length > 0) await deleteLapsedCredentials(tx.sql, [userId]);
     tx.event({
       action: "identity.group.remove_user",

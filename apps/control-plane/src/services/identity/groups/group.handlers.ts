@@ -2,7 +2,7 @@ import { type ApiRequest, type Reply, created, noContent, ok } from "../../../ht
 import { domainWithin, requireDomainScope } from "../shared/authority.ts";
 import { extraOf } from "../shared/extra.ts";
 import { listLinks } from "../shared/identity-links.ts";
-import { toUserView } from "../users/user.view.ts";
+import { userView } from "../users/user.handlers.ts";
 import { addMember, createGroup, deleteGroup, removeMember, updateGroup } from "./change-groups.ts";
 import type { Group, GroupChange } from "./group.model.ts";
 import { groupMembers } from "./group.schema.ts";
@@ -64,7 +64,7 @@ export async function handleDeleteGroup(request: ApiRequest): Promise<Reply> {
 export async function handleListMembers(request: ApiRequest): Promise<Reply> {
   const found = await readMembers(request, groupIdOf(request));
   return ok({
-    users: found.rows.map((user) => toUserView(user, request.baseUrl)),
+    users: found.rows.map((user) => userView(request, user)),
     links: listLinks(request, found.next),
   });
 }

@@ -33,6 +33,12 @@ export async function changePassword(
     password: passwords.original,
     action: "identity.user.change_password",
   });
+  if (account.options.lock_password === true) {
+    throw invalid(
+      "You cannot change your password at this time due to password policy disallowing password changes. Please contact your administrator to reset your password.",
+      { field: "user.password" },
+    );
+  }
   const count = passwordHistoryOf(app.config);
   const last = await listLastPasswords(app.db, userId, count);
   const reused = await Promise.all(last.map((hash) => verifyPassword(passwords.chosen, hash)));
@@ -49,7 +55,7 @@ export async function changePassword(
     // somebody else changed it while we were hashing: what we checked is no longer so
     if (user === null || user.passwordHash !== account.passwordHash)
       throw signInRefused("the password changed meanwhile");
-    await setPassword(tx.sql, userId, hash, Math.max(0, count - 1));
+    await setPassword(tx.sql, userId, hash, { kept: Math.max(0, count - 1), nowMs: app.clock.now() });
     revoke(revocationOf.user(userId));
     tx.event({ action: "identity.user.change_password", target: { type: "user", id: userId } });
   });

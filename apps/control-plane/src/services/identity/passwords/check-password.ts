@@ -31,16 +31,29 @@ export async function checkPassword(
   options: { plane: Plane; selector: UserSelector; password: string; action: string },
 ): Promise<Account> {
   const account = await findAccount(app.db, options.selector);
-  const rules = lockRulesOf(app.config);
-  const barred = barOf(account, options.plane, isLockedNow(account, rules, app));
+  const barred = barNow(app, account, options.plane);
   const right = await verifyPassword(options.password, barred === null ? (account?.passwordHash ?? null) : null);
   if (account !== null && barred === null && right) return account;
-  const why = barred ?? (account === null ? "no such user" : "wrong password");
+  return failSignIn(app, origin, {
+    action: options.action,
+    account,
+    why: barred ?? (account === null ? "no such user" : "wrong password"),
+    counts: barred === null,
+  });
+}
+
+/** Writes down why somebody could not sign in, counts it if it was a guess, and gives the one answer there is. */
+export async function failSignIn(
+  app: App,
+  origin: Origin,
+  failed: { action: string; account: Account | null; why: string; counts: boolean },
+): Promise<never> {
+  const { account, why } = failed;
   await transact(app, origin, async (tx) => {
     // for nobody too, so that the time of the answer does not tell who there is
-    await countFailure(tx.sql, barred === null ? (account?.id ?? "") : "", rules, app.clock.now());
+    await countFailure(tx.sql, failed.counts ? (account?.id ?? "") : "", lockRulesOf(app.config), app.clock.now());
     tx.event({
-      action: options.action,
+      action: failed.action,
       outcome: "failure",
       reason: why,
       // the name of a user there is none of is often a password typed into the wrong field: not kept
@@ -51,15 +64,12 @@ export async function checkPassword(
   throw signInRefused(why);
 }
 
-const isLockedNow = (account: Account | null, rules: LockRules, app: App): boolean =>
-  account !== null && isLocked(account, rules, app.clock.now());
-
-/** Why this account cannot sign in here, whatever the password; null: it can. */
-function barOf(account: Account | null, plane: Plane, locked: boolean): string | null {
+/** Why this account cannot sign in here and now, whatever is shown; null: it can. */
+export function barNow(app: Pick<App, "config" | "clock">, account: Account | null, plane: Plane): string | null {
   if (account === null) return null;
   if (plane === "customer" && account.directory === "operator") return "operator account at the customers' door";
   if (!account.enabled) return "account disabled";
   if (!account.domainEnabled) return "domain disabled";
-  if (locked) return "account locked";
+  if (isLocked(account, lockRulesOf(app.config), app.clock.now())) return "account locked";
   return null;
 }

@@ -4,6 +4,7 @@ import type { App } from "../../../app.ts";
 import { transact } from "../../../db/transaction.ts";
 import type { Origin } from "../../../events/append.ts";
 import type { DomainScope } from "../shared/authority.ts";
+import { assertMutable } from "../shared/immutable.ts";
 import { MAX_TAGS, type Project } from "./project.model.ts";
 import { lockProject, updateProjectRow } from "./project.queries.ts";
 
@@ -18,6 +19,7 @@ export async function changeTags(
   return transact(app, origin, async (tx) => {
     const before = await lockProject(tx.sql, id, scope);
     if (before === null) throw notFound(`Could not find project: ${id}.`);
+    assertMutable("project", before);
     const tags = change(before.tags);
     if (tags.length > MAX_TAGS) throw invalid(`A project has at most ${MAX_TAGS} tags`);
     const project = { ...before, tags };

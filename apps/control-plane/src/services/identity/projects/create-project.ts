@@ -1,4 +1,4 @@
-import { conflict, forbidden, invalid, notFound } from "@andromede/base/errors";
+import { conflict, forbidden, notFound } from "@andromede/base/errors";
 import { newHexId } from "@andromede/base/ids";
 import type { JsonObject } from "@andromede/base/json";
 
@@ -25,8 +25,6 @@ export async function createProject(
   domainId: string,
   extra: JsonObject,
 ): Promise<Project> {
-  if (given.is_domain === true)
-    throw invalid("A project cannot act as a domain here: create a domain instead", { field: "project.is_domain" });
   const parentId =
     given.parent_id === undefined || given.parent_id === null || given.parent_id === domainId ? null : given.parent_id;
   const project: Project = {
@@ -37,6 +35,7 @@ export async function createProject(
     description: given.description ?? "",
     enabled: given.enabled ?? true,
     tags: given.tags ?? [],
+    immutable: given.options?.immutable === true,
     extra: mergeExtra({}, extra),
   };
   await transact(app, origin, async (tx) => {

@@ -1,5 +1,7 @@
 import type { JsonObject } from "@andromede/base/json";
 
+import type { ImmutableOption } from "../shared/identity.schema.ts";
+
 export type Project = {
   id: string;
   domainId: string;
@@ -9,6 +11,8 @@ export type Project = {
   description: string;
   enabled: boolean;
   tags: string[];
+  /** Neither changed nor deleted until somebody says that it may be. */
+  immutable: boolean;
   extra: JsonObject;
 };
 
@@ -20,6 +24,7 @@ export type ProjectChange = {
   parent_id?: string | null;
   is_domain?: boolean;
   tags?: string[];
+  options?: ImmutableOption;
 };
 
 /** As Keystone's `max_project_tree_depth`: the domain counts as the first. */

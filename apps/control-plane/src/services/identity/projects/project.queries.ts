@@ -3,7 +3,7 @@ import type { ListFilter } from "../shared/list-filter.ts";
 import { listConditions } from "../shared/list.queries.ts";
 import type { Project } from "./project.model.ts";
 
-const columns = (sql: Queryable) => sql`id, domain_id, parent_id, name, description, enabled, tags, extra`;
+const columns = (sql: Queryable) => sql`id, domain_id, parent_id, name, description, enabled, tags, immutable, extra`;
 
 export async function findProject(sql: Queryable, id: string): Promise<Project | null> {
   const [row] = await sql<Project[]>`select ${columns(sql)} from project where id = ${id}`;
@@ -47,15 +47,25 @@ export async function listProjects(sql: Queryable, filter: ProjectFilter): Promi
     order by id limit ${filter.limit + 1}`;
 }
 
+/** Ids of the projects where the user has some role, through groups and by inheritance too. */
+const projectsHeldBy = (sql: Queryable, userId: string) => sql`
+  with recursive held as (
+    select a.project_id, a.domain_id, a.inherited from role_assignment a
+    where num_nonnulls(a.project_id, a.domain_id) = 1
+      and (a.user_id = ${userId} or a.group_id in (select group_id from group_member where user_id = ${userId}))
+  ), tree as (
+    select p.id from project p where p.parent_id in (select project_id from held where inherited)
+    union select p.id from project p join tree on p.parent_id = tree.id)
+  select project_id from held where not inherited and project_id is not null
+  union select p.id from project p where p.domain_id in (select domain_id from held where inherited)
+  union select id from tree`;
+
 /** Where a project-scoped token could be had: enabled, and the user has a role there, through groups too. */
 export async function listProjectsOfUser(sql: Queryable, userId: string, filter: ListFilter): Promise<Project[]> {
   const { enabled } = filter;
   return sql<Project[]>`
     select ${columns(sql)} from project
-    where id in (
-        select project_id from role_assignment
-        where project_id is not null
-          and (user_id = ${userId} or group_id in (select group_id from group_member where user_id = ${userId})))
+    where id in (${projectsHeldBy(sql, userId)})
       and exists (select 1 from domain home where home.id = project.domain_id and (home.directory = 'customer'
         or home.directory = (select d.directory from user_account u join domain d on d.id = u.domain_id where u.id = ${userId})))
       ${listConditions(sql, filter)}
@@ -65,15 +75,15 @@ export async function listProjectsOfUser(sql: Queryable, userId: string, filter:
 
 export async function insertProject(sql: Queryable, project: Project): Promise<void> {
   await sql`
-    insert into project (id, domain_id, parent_id, name, description, enabled, tags, extra)
+    insert into project (id, domain_id, parent_id, name, description, enabled, tags, immutable, extra)
     values (${project.id}, ${project.domainId}, ${project.parentId}, ${project.name}, ${project.description}, ${project.enabled},
-      ${project.tags}::text[], ${sql.json(project.extra)})`;
+      ${project.tags}::text[], ${project.immutable}, ${sql.json(project.extra)})`;
 }
 
 export async function updateProjectRow(sql: Queryable, project: Project): Promise<void> {
   await sql`
     update project set name = ${project.name}, description = ${project.description}, enabled = ${project.enabled},
-      tags = ${project.tags}::text[], extra = ${sql.json(project.extra)}
+      tags = ${project.tags}::text[], immutable = ${project.immutable}, extra = ${sql.json(project.extra)}
     where id = ${project.id}`;
 }
 
@@ -116,4 +126,32 @@ export async function listDeletedProjects(sql: Queryable, limit: number): Promis
 
 export async function removeDeletedProject(sql: Queryable, id: string): Promise<void> {
   await sql`delete from deleted_project where id = ${id}`;
+}
+
+/** A project as a tree of them is drawn. */
+export type Branch = { id: string; parentId: string | null };
+
+/** Everything below a project, however deep; the nearest first. */
+export async function listSubtree(sql: Queryable, id: string): Promise<Project[]> {
+  return sql<Project[]>`
+    with recursive tree as (
+      select id, 1 as depth from project where parent_id = ${id}
+      union all select p.id, tree.depth + 1 from project p join tree on p.parent_id = tree.id)
+    select ${columns(sql)} from project join tree using (id) order by depth, id limit 10000`;
+}
+
+/** Everything above it, the nearest first. */
+export async function listAncestors(sql: Queryable, id: string): Promise<Project[]> {
+  return sql<Project[]>`
+    with recursive line as (
+      select parent_id as id, 1 as depth from project where id = ${id}
+      union all select p.parent_id, line.depth + 1 from project p join line on p.id = line.id)
+    select ${columns(sql)} from project join line using (id) order by depth`;
+}
+
+/** Which of these the user has some role on. */
+export async function filterHeld(sql: Queryable, userId: string, ids: string[]): Promise<Set<string>> {
+  const rows = await sql<{ id: string }[]>`
+    select id from project where id = any(${ids}::text[]) and id in (${projectsHeldBy(sql, userId)})`;
+  return new Set(rows.map((row) => row.id));
 }

@@ -1,4 +1,4 @@
-import { noOptions, nullableId, nullableText, shortName, tag, tags, wrapped } from "../shared/identity.schema.ts";
+import { immutableOption, nullableId, nullableText, shortName, tag, tags, wrapped } from "../shared/identity.schema.ts";
 
 /** Members of a project's body that have a place of their own. */
 export const projectMembers = [
@@ -22,7 +22,7 @@ const properties = {
   parent_id: nullableId,
   is_domain: { type: "boolean" },
   tags,
-  options: noOptions,
+  options: immutableOption,
 } as const;
 
 export const createProjectSchema = wrapped("project", properties, { required: ["name"] });

@@ -12,6 +12,6 @@ export const toProjectView = (project: Project, baseUrl: string) => ({
   parent_id: project.parentId ?? project.domainId,
   is_domain: false,
   tags: project.tags,
-  options: {},
+  options: project.immutable ? { immutable: true } : {},
   ...selfLink(baseUrl, `projects/${project.id}`),
 });

@@ -16,11 +16,16 @@ import { findProject, listProjects, listProjectsOfUser } from "./project.queries
 type Page = { rows: Project[]; next: string | null };
 
 /** The project the token is for, and those within the asker's domain authority; any other is not there. */
-export async function readProject(request: ApiRequest, id: string): Promise<Project> {
+export async function readProject(request: ApiRequest, id: string): Promise<Project | null> {
   const scope = domainScopeOf(request, "reader");
   const project = await findProject(request.app.db, id);
   const visible = project !== null && (project.id === request.actor.projectId || isWithin(scope, project));
-  if (!visible) throw notFound(`Could not find project: ${id}.`);
+  return visible ? project : null;
+}
+
+export async function getProject(request: ApiRequest, id: string): Promise<Project> {
+  const project = await readProject(request, id);
+  if (project === null) throw notFound(`Could not find project: ${id}.`);
   return project;
 }
 
@@ -32,9 +37,7 @@ export async function readProjects(request: ApiRequest): Promise<Page> {
   const { query } = request;
   const filter = readListFilter(query);
   const listed = listedDomain(scope, query.get("domain_id"));
-  // domains are no projects here, so none of them acts as one
-  const asDomains = ["true", "1"].includes((query.get("is_domain") ?? "").toLowerCase());
-  if (listed === null || asDomains) return { rows: [], next: null };
+  if (listed === null) return { rows: [], next: null };
   const rows = await listProjects(request.app.db, {
     ...filter,
     domainId: listed.domainId,

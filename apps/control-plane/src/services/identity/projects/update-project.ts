@@ -5,6 +5,7 @@ import type { App } from "../../../app.ts";
 import type { Origin } from "../../../events/append.ts";
 import { transactRevoking } from "../revocations/revoke.ts";
 import type { DomainScope } from "../shared/authority.ts";
+import { assertMutable, isImmutableAfter } from "../shared/immutable.ts";
 import { mergeExtra } from "../shared/extra.ts";
 import { refusing } from "../shared/violations.ts";
 import { revocationOf } from "../tokens/token.model.ts";
@@ -24,13 +25,15 @@ export async function updateProject(
   return transactRevoking(app, origin, async (tx, revoke) => {
     const before = await lockProject(tx.sql, id, scope);
     if (before === null) throw notFound(`Could not find project: ${id}.`);
-    assertImmutable(before, change);
+    assertFixed(before, change);
+    assertMutable("project", before, change.options);
     const project: Project = {
       ...before,
       name: change.name?.trim() ?? before.name,
       description: change.description === undefined ? before.description : (change.description ?? ""),
       enabled: change.enabled ?? before.enabled,
       tags: change.tags ?? before.tags,
+      immutable: isImmutableAfter(before, change.options),
       extra: mergeExtra(before.extra, extra),
     };
     if (before.enabled && !project.enabled) {
@@ -56,7 +59,7 @@ export async function updateProject(
 }
 
 /** What a project is in and what it is are settled when it is made. */
-function assertImmutable(before: Project, change: ProjectChange): void {
+function assertFixed(before: Project, change: ProjectChange): void {
   if (change.domain_id !== undefined && change.domain_id !== before.domainId) {
     throw invalid("Update of `domain_id` is not allowed.", { field: "project.domain_id" });
   }

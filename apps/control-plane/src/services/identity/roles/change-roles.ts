@@ -6,10 +6,11 @@ import type { App } from "../../../app.ts";
 import { transact } from "../../../db/transaction.ts";
 import type { Origin } from "../../../events/append.ts";
 import { transactRevoking } from "../revocations/revoke.ts";
+import { assertMutable, isImmutableAfter } from "../shared/immutable.ts";
 import { mergeExtra } from "../shared/extra.ts";
 import { refusing } from "../shared/violations.ts";
 import { revocationOf } from "../tokens/token.model.ts";
-import type { Role, RoleChange } from "./role.model.ts";
+import { type Role, type RoleChange, isPolicyRole } from "./role.model.ts";
 import { deleteRoleRow, insertRole, lockRole, updateRoleRow } from "./role.queries.ts";
 import { tokensOfRole } from "./tokens-of-role.ts";
 
@@ -29,7 +30,7 @@ export async function createRole(
     name: given.name.trim(),
     domainId: given.domain_id ?? null,
     description: given.description ?? null,
-    immutable: false,
+    immutable: given.options?.immutable === true,
     extra: mergeExtra({}, extra),
   };
   await transact(app, origin, async (tx) => {
@@ -53,7 +54,8 @@ export async function updateRole(
   return transactRevoking(app, origin, async (tx, revoke) => {
     const before = await lockRole(tx.sql, id);
     if (before === null) throw missing(id);
-    if (before.immutable) throw fixed(before);
+    if (isPolicyRole(before)) throw fixed(before);
+    assertMutable("role", before, change.options);
     if (change.domain_id !== undefined && change.domain_id !== before.domainId) {
       throw invalid("Update of `domain_id` is not allowed.", { field: "role.domain_id" });
     }
@@ -61,6 +63,7 @@ export async function updateRole(
       ...before,
       name: change.name?.trim() ?? before.name,
       description: change.description === undefined ? before.description : change.description,
+      immutable: isImmutableAfter(before, change.options),
       extra: mergeExtra(before.extra, extra),
     };
     await refusing(updateRoleRow(tx.sql, role), { duplicate: duplicate(role.name) });
@@ -75,7 +78,8 @@ export async function deleteRole(app: App, origin: Origin, id: string): Promise<
   await transactRevoking(app, origin, async (tx, revoke) => {
     const role = await lockRole(tx.sql, id);
     if (role === null) throw missing(id);
-    if (role.immutable) throw fixed(role);
+    if (isPolicyRole(role)) throw fixed(role);
+    assertMutable("role", role);
     revoke(...(await tokensOfRole(tx.sql, role)));
     await deleteRoleRow(tx.sql, id);
     tx.event({ action: "identity.role.delete", target: { type: "role", id }, detail: { name: role.name } });

@@ -37,7 +37,8 @@ export async function insertRole(sql: Queryable, role: Role): Promise<void> {
 
 export async function updateRoleRow(sql: Queryable, role: Role): Promise<void> {
   await sql`
-    update role set name = ${role.name}, description = ${role.description}, extra = ${sql.json(role.extra)} where id = ${role.id}`;
+    update role set name = ${role.name}, description = ${role.description}, immutable = ${role.immutable},
+      extra = ${sql.json(role.extra)} where id = ${role.id}`;
 }
 
 export async function deleteRoleRow(sql: Queryable, id: string): Promise<void> {

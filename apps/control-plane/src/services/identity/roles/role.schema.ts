@@ -1,4 +1,4 @@
-import { identityName, noOptions, nullableId, nullableText, wrapped } from "../shared/identity.schema.ts";
+import { identityName, immutableOption, nullableId, nullableText, wrapped } from "../shared/identity.schema.ts";
 
 /** Members of a role's body that have a place of their own. */
 export const roleMembers = ["id", "links", "name", "description", "domain_id", "options"] as const;
@@ -7,7 +7,7 @@ const properties = {
   name: identityName,
   description: nullableText,
   domain_id: nullableId,
-  options: noOptions,
+  options: immutableOption,
 } as const;
 
 export const createRoleSchema = wrapped("role", properties, { required: ["name"] });

@@ -11,5 +11,5 @@ import type { Role } from "./role.model.ts";
 export async function tokensOfRole(sql: Queryable, role: Role): Promise<string[]> {
   if (role.domainId === null) return [revocationOf.role(role.id)];
   const holders = await listHoldersOfRole(sql, role.id);
-  return holders.map(({ userId, target }) => revocationOnScope(userId, target));
+  return holders.map(({ userId, target, domainId }) => revocationOnScope(userId, target, domainId));
 }

@@ -10,8 +10,13 @@ export const nullableText = { type: ["string", "null"], maxLength: 255 } as cons
 export const password = { type: ["string", "null"], minLength: 1, maxLength: 4096 } as const;
 export const tag = { type: "string", minLength: 1, maxLength: 255, pattern: "^[^,/]*$" } as const;
 export const tags = { type: "array", items: tag, maxItems: 80, uniqueItems: true } as const;
-/** Options that would change how somebody signs in are refused, not ignored. */
-export const noOptions = { type: "object", maxProperties: 0 } as const;
+/** Keystone's only option of projects, domains and roles. */
+export const immutableOption = {
+  type: "object",
+  additionalProperties: false,
+  properties: { immutable: { type: ["boolean", "null"] } },
+} as const;
+export type ImmutableOption = { immutable?: boolean | null };
 
 /** `{"<noun>": {...}}`: Keystone allows further members inside, and keeps them. */
 export const wrapped = <Noun extends string>(

@@ -43,6 +43,12 @@ function readNamePattern(query: Query): NamePattern | undefined {
   return undefined;
 }
 
+/** Keystone's flags: there at all, unless with a value that says no. */
+export function isFlagSet(query: Query, name: string): boolean {
+  const value = query.get(name);
+  return value !== undefined && value !== "0" && value.toLowerCase() !== "false";
+}
+
 /** Splits one row more than asked into the page and the marker of what follows. */
 export function toPage<Row extends { id: string }>(rows: Row[], limit: number): { rows: Row[]; next: string | null } {
   if (rows.length <= limit) return { rows, next: null };

@@ -25,6 +25,15 @@ export const authSchema = {
                 },
               },
             },
+            totp: {
+              type: "object",
+              properties: {
+                user: {
+                  type: "object",
+                  properties: { ...user.properties, passcode: { type: "string", maxLength: 64 } },
+                },
+              },
+            },
             token: { type: "object", required: ["id"], properties: { id: { type: "string", maxLength: 16_384 } } },
             application_credential: {
               type: "object",
@@ -40,6 +49,7 @@ export const authSchema = {
             domain,
             system: { type: "object", properties: { all: { type: "boolean" } } },
             unscoped: { type: "object" },
+            "OS-TRUST:trust": { type: "object", required: ["id"], properties: { id: text } },
           },
         },
       },

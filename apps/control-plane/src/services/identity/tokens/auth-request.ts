@@ -14,6 +14,7 @@ export type AuthBody = {
       methods: string[];
       password?: { user?: UserRef & { password?: string } };
       token?: { id: string };
+      totp?: { user?: UserRef & { passcode?: string } };
       application_credential?: { id?: string; name?: string; secret: string; user?: UserRef };
     };
     scope?:
@@ -23,7 +24,7 @@ export type AuthBody = {
           domain?: DomainRef;
           system?: { all?: boolean };
           unscoped?: object;
-          "OS-TRUST:trust"?: unknown;
+          "OS-TRUST:trust"?: { id: string };
         };
   };
 };
@@ -31,6 +32,9 @@ export type AuthBody = {
 export type Proof =
   | { method: "password"; user: UserSelector; password: string }
   | { method: "token"; token: string }
+  | { method: "totp"; user: UserSelector; passcode: string }
+  /** Proven already: whoever signed a request with it has the key pair. */
+  | { method: "ec2credential"; credential: SignedWith }
   | { method: "application_credential"; credential: CredentialSelector; secret: string };
 
 export type DomainSelector = { id: string } | { name: string };
@@ -38,11 +42,18 @@ export type ScopeSelector =
   | { kind: "project"; project: { id: string } | { name: string; domain: DomainSelector } }
   | { kind: "domain"; domain: DomainSelector }
   | { kind: "system" };
+/** The key pair that a request was signed with, and what it carries. */
+export type SignedWith = {
+  userId: string;
+  applicationCredential: { id: string } | null;
+};
 
 export type AuthRequest = {
   proofs: Proof[];
   /** "default": the user's default project, if any; "none": unscoped, said so. */
   scope: ScopeSelector | "default" | "none";
+  /** The trust whose roles are asked for; the scope is then the trust's. */
+  trustId?: string;
 };
 
 const missing = (attribute: string, target: string) =>
@@ -54,7 +65,12 @@ const missing = (attribute: string, target: string) =>
 export function readAuthRequest({ auth }: AuthBody): AuthRequest {
   const methods = [...new Set(auth.identity.methods)];
   if (methods.length === 0) throw missing("methods", "identity");
-  return { proofs: methods.map((method) => readProof(method, auth.identity)), scope: readScope(auth.scope) };
+  const trust = typeof auth.scope === "object" ? auth.scope["OS-TRUST:trust"] : undefined;
+  return {
+    proofs: methods.map((method) => readProof(method, auth.identity)),
+    scope: readScope(auth.scope),
+    ...(trust === undefined ? {} : { trustId: trust.id }),
+  };
 }
 
 function readProof(method: string, identity: AuthBody["auth"]["identity"]): Proof {
@@ -68,11 +84,18 @@ function readProof(method: string, identity: AuthBody["auth"]["identity"]): Proo
     case "token":
       if (identity.token === undefined) throw missing("token", "identity");
       return { method: "token", token: identity.token.id };
+    case "totp": {
+      const user = identity.totp?.user;
+      if (user === undefined) throw missing("user", "identity.totp");
+      if (user.passcode === undefined) throw missing("passcode", "identity.totp.user");
+      return { method: "totp", user: readUser(user, "identity.totp.user"), passcode: user.passcode };
+    }
     case "application_credential": {
       const given = identity.application_credential;
       if (given === undefined) throw missing("application_credential", "identity");
       return { method: "application_credential", credential: readCredential(given), secret: given.secret };
     }
+    case "ec2credential":
     default:
       throw unauthenticated("Attempted to authenticate with an unsupported method.");
   }
@@ -109,8 +132,7 @@ function readScope(scope: AuthBody["auth"]["scope"]): AuthRequest["scope"] {
     Object.hasOwn(scope, kind),
   );
   if (kinds.length > 1) throw invalid("Specify one of domain, project, system or unscoped", { field: "auth.scope" });
-  if (kinds[0] === "unscoped") return "none";
-  if (kinds[0] === "OS-TRUST:trust") throw invalid("Trusts are not offered here", { field: "auth.scope" });
+  if (kinds[0] === "unscoped" || kinds[0] === "OS-TRUST:trust") return "none";
   if (system !== undefined) {
     if (system.all !== true) throw invalid("A system scope is for all of it", { field: "auth.scope.system" });
     return { kind: "system" };

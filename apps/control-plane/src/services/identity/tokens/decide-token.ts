@@ -1,8 +1,11 @@
 /** From facts to a token, or the reason why there is none. Pure. */
+import type { CloudError } from "@andromede/base/errors";
+
+import { missingMethods } from "../users/user-options.ts";
 import { type LockRules, isLocked } from "../users/user.model.ts";
 import type { ScopeSelector } from "./auth-request.ts";
 import type { TokenFacts } from "./token-facts.queries.ts";
-import type { AuthMethod, TokenContents, TokenScope } from "./token.model.ts";
+import { AUTH_METHODS, type AuthMethod, type TokenContents, type TokenScope } from "./token.model.ts";
 
 /** Who somebody proved to be, and what the proof brings along. */
 export type Proven = {
@@ -12,10 +15,22 @@ export type Proven = {
   passwordHash?: string;
   /** The token it came from. */
   parent?: TokenContents;
-  credential?: { id: string; name: string; restricted: boolean; projectId: string; expiresAtMs: number | null };
+  credential?: NonNullable<TokenContents["applicationCredential"]> & { projectId: string; expiresAtMs: number | null };
+  /** Something was proven before: what ends that, and as of when. */
+  earlier?: { subjects: string[]; asOf: number };
 };
 
-export type Decision = { contents: TokenContents } | { refused: string };
+export type Decision =
+  | { contents: TokenContents }
+  /** `error`: what is answered instead of the one answer that tells nothing. */
+  | { refused: string; error?: CloudError }
+  /** The combinations of methods of which the account asks for one. */
+  | { missing: string[][] };
+
+export type Attempt = { facts: TokenFacts; decision: Decision };
+
+/** A refusal that says why: it is told to somebody who has proven who they are. */
+export const refusedWith = (error: CloudError): Decision => ({ refused: error.message, error });
 
 export function decideToken(options: {
   facts: TokenFacts;
@@ -25,10 +40,16 @@ export function decideToken(options: {
   nowMs: number;
   lifetimeMs: number;
   lockRules: LockRules;
+  passwordEndsAtMs: number | null;
 }): Decision {
   const { facts, proven, nowMs } = options;
   const bar = barOf(facts, proven, options.lockRules, nowMs);
   if (bar !== null) return { refused: bar };
+  // a signature with a key pair is not somebody signing in
+  const missing = proven.methods.includes("ec2credential")
+    ? null
+    : missingMethods(facts.options, proven.methods, AUTH_METHODS);
+  if (missing !== null) return { missing };
   const scope = decideScope(facts, options.scope);
   if ("refused" in scope) return scope;
   const { parent, credential } = proven;
@@ -48,12 +69,18 @@ export function decideToken(options: {
       issuedAtMs: nowMs,
       expiresAtMs: Math.min(...ends),
       asOf: facts.asOf,
-      ...(credential === undefined
-        ? {}
-        : { applicationCredential: { id: credential.id, name: credential.name, restricted: credential.restricted } }),
+      ...(options.passwordEndsAtMs === null ? {} : { passwordExpiresAtMs: options.passwordEndsAtMs }),
+      ...(credential === undefined ? {} : { applicationCredential: carried(credential) }),
     },
   };
 }
+
+const carried = ({ id, name, restricted, accessRules }: NonNullable<Proven["credential"]>) => ({
+  id,
+  name,
+  restricted,
+  ...(accessRules === undefined ? {} : { accessRules }),
+});
 
 /** Things may have changed between the proof and the facts: the facts decide. */
 function barOf(facts: TokenFacts, proven: Proven, lockRules: LockRules, nowMs: number): string | null {

@@ -3,12 +3,11 @@
  * well under 1 KiB. Only what verifies is ever parsed, so reading needs no schema; a change of layout is a new prefix.
  */
 import { type KeyTree, verifySignature } from "../../../keys/key-tree.ts";
-import type { AuthMethod, NamedRef, TokenContents, TokenScope } from "./token.model.ts";
+import { AUTH_METHODS, type NamedRef, type TokenContents, type TokenScope, type TokenTrust } from "./token.model.ts";
 
 const PREFIX = "a1";
 /** No token of ours is longer, with the longest names there can be. */
-const MAX_CHARS = 12_000;
-const METHODS: AuthMethod[] = ["password", "token", "application_credential"];
+const MAX_CHARS = 15_000;
 
 type WireScope = [] | ["p", string, string, string, string] | ["d", string, string] | ["s"];
 type Wire = [
@@ -21,8 +20,19 @@ type Wire = [
   issuedAtMs: number,
   lifetimeMs: number,
   asOf: number,
-  credential?: [id: string, name: string, restricted: 0 | 1],
+  credential?: WireCredential | null,
+  trust?: WireTrust | null,
+  passwordExpiresAtMs?: number | null,
 ];
+type WireTrust = [
+  id: string,
+  impersonation: 0 | 1,
+  trustorId: string,
+  trusteeId: string,
+  holderId: string,
+  domainId: string,
+];
+type WireCredential = [id: string, name: string, restricted: 0 | 1, rules?: string[]];
 
 export function encodeToken(keys: Pick<KeyTree, "signer">, contents: TokenContents): string {
   const signer = keys.signer("token");
@@ -46,9 +56,12 @@ export function decodeToken(keys: Pick<KeyTree, "verificationKey">, token: strin
 }
 
 function toWire(contents: TokenContents): Wire {
-  const { user, applicationCredential } = contents;
+  const { user, applicationCredential, trust } = contents;
   const wire: Wire = [
-    METHODS.reduce((bits, method, index) => (contents.methods.includes(method) ? bits | (1 << index) : bits), 0),
+    AUTH_METHODS.reduce<number>(
+      (bits, method, index) => (contents.methods.includes(method) ? bits | (1 << index) : bits),
+      0,
+    ),
     contents.directory === "operator" ? 1 : 0,
     [user.id, user.name, user.domain.id, user.domain.name],
     toWireScope(contents.scope),
@@ -58,10 +71,53 @@ function toWire(contents: TokenContents): Wire {
     contents.expiresAtMs - contents.issuedAtMs,
     contents.asOf,
   ];
-  if (applicationCredential !== undefined) {
-    wire.push([applicationCredential.id, applicationCredential.name, applicationCredential.restricted ? 1 : 0]);
-  }
+  const rare: [WireCredential | null, WireTrust | null, number | null] = [
+    applicationCredential === undefined ? null : toWireCredential(applicationCredential),
+    trust === undefined ? null : toWireTrust(trust),
+    contents.passwordExpiresAtMs ?? null,
+  ];
+  // most tokens have none of these
+  while (rare.length > 0 && rare.at(-1) === null) rare.pop();
+  return [...wire, ...rare] as unknown as Wire;
+}
+
+const toWireTrust = (trust: TokenTrust): WireTrust => [
+  trust.id,
+  trust.impersonation ? 1 : 0,
+  trust.trustorId,
+  trust.trusteeId,
+  trust.holderId,
+  trust.otherDomainId,
+];
+
+const fromWireTrust = ([id, impersonation, trustorId, trusteeId, holderId, otherDomainId]: WireTrust): TokenTrust => ({
+  id,
+  impersonation: impersonation === 1,
+  trustorId,
+  trusteeId,
+  holderId,
+  otherDomainId,
+});
+
+function toWireCredential(credential: NonNullable<TokenContents["applicationCredential"]>): WireCredential {
+  const wire: WireCredential = [credential.id, credential.name, credential.restricted ? 1 : 0];
+  const rules = credential.accessRules?.flatMap((rule) => [rule.id, rule.service, rule.path, rule.method]);
+  if (rules !== undefined) wire.push(rules);
   return wire;
+}
+
+function fromWireCredential(wire: WireCredential): NonNullable<TokenContents["applicationCredential"]> {
+  const [id, name, restricted, rules] = wire;
+  return {
+    id,
+    name,
+    restricted: restricted === 1,
+    ...(rules === undefined
+      ? {}
+      : {
+          accessRules: quads(rules).map(([ruleId, service, path, method]) => ({ id: ruleId, service, path, method })),
+        }),
+  };
 }
 
 function toWireScope(scope: TokenScope): WireScope {
@@ -78,9 +134,22 @@ function toWireScope(scope: TokenScope): WireScope {
 }
 
 function fromWire(wire: Wire): TokenContents {
-  const [methods, operator, user, scope, roles, auditIds, issuedAtMs, lifetimeMs, asOf, credential] = wire;
+  const [
+    methods,
+    operator,
+    user,
+    scope,
+    roles,
+    auditIds,
+    issuedAtMs,
+    lifetimeMs,
+    asOf,
+    credential,
+    trust,
+    passwordEnd,
+  ] = wire;
   return {
-    methods: METHODS.filter((_, index) => (methods & (1 << index)) !== 0),
+    methods: AUTH_METHODS.filter((_, index) => (methods & (1 << index)) !== 0),
     directory: operator === 1 ? "operator" : "customer",
     user: { id: user[0], name: user[1], domain: { id: user[2], name: user[3] } },
     scope: fromWireScope(scope),
@@ -89,9 +158,11 @@ function fromWire(wire: Wire): TokenContents {
     issuedAtMs,
     expiresAtMs: issuedAtMs + lifetimeMs,
     asOf,
-    ...(credential === undefined
+    ...(credential === undefined || credential === null
       ? {}
-      : { applicationCredential: { id: credential[0], name: credential[1], restricted: credential[2] === 1 } }),
+      : { applicationCredential: fromWireCredential(credential) }),
+    ...(typeof passwordEnd === "number" ? { passwordExpiresAtMs: passwordEnd } : {}),
+    ...(trust === undefined || trust === null ? {} : { trust: fromWireTrust(trust) }),
   };
 }
 
@@ -112,5 +183,12 @@ function pairs(flat: string[]): NamedRef[] {
   const made: NamedRef[] = [];
   for (let index = 0; index + 1 < flat.length; index += 2)
     made.push({ id: flat[index] ?? "", name: flat[index + 1] ?? "" });
+  return made;
+}
+
+function quads(flat: string[]): [string, string, string, string][] {
+  const made: [string, string, string, string][] = [];
+  for (let index = 0; index + 3 < flat.length; index += 4)
+    made.push([flat[index] ?? "", flat[index + 1] ?? "", flat[index + 2] ?? "", flat[index + 3] ?? ""]);
   return made;
 }

@@ -2,28 +2,27 @@ import { forbidden, notFound } from "@andromede/base/errors";
 
 import { isAdmin } from "../../../http/policy.ts";
 import { type ApiRequest, type Reply, noContent, ok } from "../../../http/service.ts";
-import { catalogFor } from "../catalog/catalog.ts";
+import { catalogOf, readCatalog } from "../catalog/catalog-cache.ts";
 import { identityUrl } from "../shared/identity-links.ts";
 import { type AuthBody, readAuthRequest } from "./auth-request.ts";
 import { revokeToken } from "./revoke-token.ts";
+import { toReceiptView } from "./receipt.ts";
 import { signIn } from "./sign-in.ts";
-import type { TokenContents } from "./token.model.ts";
 import type { KnownToken } from "./token-verifier.ts";
 import { toTokenView } from "./token.view.ts";
 
 const hasCatalog = (request: Pick<ApiRequest, "query">): boolean => !request.query.has("nocatalog");
 
-const catalogOf = ({ app, baseUrl }: Pick<ApiRequest, "app" | "baseUrl">, { scope }: TokenContents) =>
-  catalogFor(baseUrl, app.config.region, scope.kind === "project" ? scope.project.id : null);
-
 /** Built once for each token and door: validating again costs a look-up. */
-function bodyOf(known: KnownToken, request: Pick<ApiRequest, "app" | "baseUrl" | "query">): string {
-  const withCatalog = hasCatalog(request);
-  const key = withCatalog ? request.baseUrl : `${request.baseUrl} nocatalog`;
+async function bodyOf(known: KnownToken, request: Pick<ApiRequest, "app" | "baseUrl" | "query">): Promise<string> {
+  const offered = hasCatalog(request) ? await readCatalog(request.app) : null;
+  const key = `${request.baseUrl} ${offered?.version ?? "nocatalog"}`;
   const kept = known.bodies.get(key);
   if (kept !== undefined) return kept;
-  const catalog = withCatalog ? catalogOf(request, known.contents) : null;
+  const catalog = offered === null ? null : catalogOf(request.app, offered, request.baseUrl, known.contents);
   const body = JSON.stringify(toTokenView(known.contents, catalog));
+  // what was offered before is asked for no more
+  if (known.bodies.size >= 8) known.bodies.clear();
   known.bodies.set(key, body);
   return body;
 }
@@ -35,8 +34,23 @@ const headersFor = (token: string) => ({
 });
 
 export async function handleIssueToken(request: ApiRequest<AuthBody>): Promise<Reply> {
-  const { token, contents } = await signIn(request, readAuthRequest(request.body));
-  const catalog = hasCatalog(request) ? catalogOf(request, contents) : null;
+  const receipt = request.headers["openstack-auth-receipt"];
+  const answer = await signIn(
+    request,
+    readAuthRequest(request.body),
+    typeof receipt === "string" && receipt !== "" ? receipt : undefined,
+  );
+  if ("receipt" in answer) {
+    return {
+      status: 401,
+      body: toReceiptView(answer.proven, answer.requiredMethods),
+      headers: { "openstack-auth-receipt": answer.receipt, vary: "X-Auth-Token" },
+    };
+  }
+  const { token, contents } = answer;
+  const catalog = hasCatalog(request)
+    ? catalogOf(request.app, await readCatalog(request.app), request.baseUrl, contents)
+    : null;
   return { status: 201, body: JSON.stringify(toTokenView(contents, catalog)), headers: headersFor(token) };
 }
 
@@ -57,9 +71,9 @@ function subjectOf(request: ApiRequest, rule: string): { token: string; known: K
   return { token, known };
 }
 
-export function handleValidateToken(request: ApiRequest): Reply {
+export async function handleValidateToken(request: ApiRequest): Promise<Reply> {
   const { token, known } = subjectOf(request, "validate_token");
-  return { status: 200, body: bodyOf(known, request), headers: headersFor(token) };
+  return { status: 200, body: await bodyOf(known, request), headers: headersFor(token) };
 }
 
 export function handleCheckToken(request: ApiRequest): Reply {

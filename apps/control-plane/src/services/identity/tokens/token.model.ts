@@ -1,7 +1,8 @@
 /** What a token says, and who that makes of its bearer. Pure. */
-import type { Actor, Plane } from "../../../http/identity-token.ts";
+import type { AccessRule, Actor, Plane } from "../../../http/identity-token.ts";
 
-export type AuthMethod = "password" | "token" | "application_credential";
+export const AUTH_METHODS = ["password", "token", "application_credential", "totp", "ec2credential"] as const;
+export type AuthMethod = (typeof AUTH_METHODS)[number];
 
 export type NamedRef = { id: string; name: string };
 
@@ -26,7 +27,27 @@ export type TokenContents = {
   expiresAtMs: number;
   /** The revocation clock's value in the snapshot all this was read from: only later revocations concern the token. */
   asOf: number;
-  applicationCredential?: NamedRef & { restricted: boolean };
+  applicationCredential?: NamedRef & {
+    restricted: boolean;
+    /** All that the token may be used for; absent: anything. */
+    accessRules?: (AccessRule & { id: string })[];
+  };
+  /** When the password ends; absent: never. */
+  passwordExpiresAtMs?: number;
+  /** Set when somebody lent what the token carries. */
+  trust?: TokenTrust;
+};
+
+export type TokenTrust = {
+  id: string;
+  /** The token's user is the one who lends. */
+  impersonation: boolean;
+  trustorId: string;
+  trusteeId: string;
+  /** Whose roles they are in the end: the first trustor of a chain. */
+  holderId: string;
+  /** Where the one of the two that is not the token's user has their account. */
+  otherDomainId: string;
 };
 
 /** What the rest of the program needs of it. */
@@ -48,6 +69,10 @@ export function toActor(contents: TokenContents): Actor {
     ...(contents.applicationCredential === undefined
       ? {}
       : { applicationCredentialId: contents.applicationCredential.id }),
+    ...(contents.applicationCredential?.accessRules === undefined
+      ? {}
+      : { accessRules: contents.applicationCredential.accessRules }),
+    ...(contents.trust === undefined ? {} : { trustId: contents.trust.id }),
   };
 }
 
@@ -59,6 +84,9 @@ export const revocationOf = {
   domain: (domainId: string) => `domain/${domainId}`,
   role: (roleId: string) => `role/${roleId}`,
   applicationCredential: (id: string) => `application-credential/${id}`,
+  trust: (id: string) => `trust/${id}`,
+  /** On all the projects of a domain. */
+  userInDomain: (userId: string, domainId: string) => `user-in-domain/${userId}/${domainId}`,
   userOnProject: (userId: string, projectId: string) => `user-project/${userId}/${projectId}`,
   userOnDomain: (userId: string, domainId: string) => `user-domain/${userId}/${domainId}`,
   userOnSystem: (userId: string) => `user-system/${userId}`,
@@ -66,8 +94,11 @@ export const revocationOf = {
 
 /** Every revocation subject that would kill this token. */
 export function subjectsOf(contents: TokenContents): string[] {
-  const { scope, user } = contents;
+  const { scope, user, trust } = contents;
   const subjects = [revocationOf.user(user.id), revocationOf.domain(user.domain.id)];
+  if (trust !== undefined) subjects.push(...subjectsOfTrust(trust));
+  // what is lent goes when its owner has it no more
+  const holderId = trust?.holderId ?? user.id;
   const [own] = contents.auditIds;
   if (own !== undefined) subjects.push(revocationOf.token(own));
   for (const role of contents.roles) subjects.push(revocationOf.role(role.id));
@@ -78,7 +109,8 @@ export function subjectsOf(contents: TokenContents): string[] {
       subjects.push(
         revocationOf.project(scope.project.id),
         revocationOf.domain(scope.project.domain.id),
-        revocationOf.userOnProject(user.id, scope.project.id),
+        revocationOf.userOnProject(holderId, scope.project.id),
+        revocationOf.userInDomain(holderId, scope.project.domain.id),
       );
       break;
     case "domain":
@@ -92,3 +124,11 @@ export function subjectsOf(contents: TokenContents): string[] {
   }
   return subjects;
 }
+
+const subjectsOfTrust = (trust: TokenTrust): string[] => [
+  revocationOf.trust(trust.id),
+  revocationOf.user(trust.trustorId),
+  revocationOf.user(trust.trusteeId),
+  revocationOf.user(trust.holderId),
+  revocationOf.domain(trust.otherDomainId),
+];

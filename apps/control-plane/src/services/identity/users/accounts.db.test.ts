@@ -172,7 +172,7 @@ test("users are kept as Keystone keeps them", async () => {
     [{ name: "x", password: 5 }, 400],
     [{ name: "x", domain_id: "no such domain" }, 400],
     [{ name: "x", domain_id: "nowhere" }, 404],
-    [{ name: "x", options: { lock_password: true } }, 400],
+    [{ name: "x", options: { lock_password: "yes" } }, 400],
     [{ name: "x", big: "y".repeat(20_000) }, 400],
     [{ email: "no name" }, 400],
   ] as const) {

@@ -8,6 +8,7 @@ import type { Origin } from "../../../events/append.ts";
 import { hashPassword } from "../passwords/password-hash.ts";
 import { mergeExtra } from "../shared/extra.ts";
 import { refusing } from "../shared/violations.ts";
+import { mergeOptions } from "./user-options.ts";
 import type { User, UserChange } from "./user.model.ts";
 import { insertUser } from "./user.queries.ts";
 
@@ -27,6 +28,8 @@ export async function createUser(
     name: given.name.trim(),
     defaultProjectId: given.default_project_id ?? null,
     enabled: given.enabled ?? true,
+    options: mergeOptions({}, given.options),
+    passwordChangedAt: typeof given.password === "string" ? new Date(app.clock.now()) : null,
     extra: mergeExtra({}, extra),
   };
   const { password } = given;

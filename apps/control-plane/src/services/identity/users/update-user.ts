@@ -12,6 +12,7 @@ import { mergeExtra } from "../shared/extra.ts";
 import { refusing } from "../shared/violations.ts";
 import { revocationOf } from "../tokens/token.model.ts";
 import { duplicateUser } from "./create-user.ts";
+import { mergeOptions } from "./user-options.ts";
 import type { User, UserChange } from "./user.model.ts";
 import { deleteUserRow, lockUser, setPassword, updateUserRow } from "./user.queries.ts";
 
@@ -34,12 +35,15 @@ export async function updateUser(
       throw invalid("Cannot change Domain ID", { field: "user.domain_id" });
     }
     if (change.enabled === false && id === origin.userId) throw forbidden("Nobody can disable their own account");
-    const user = applyChange(before, change, extra);
+    const user = applyChange(before, change, extra, app.clock.now());
     await refusing(updateUserRow(tx.sql, user), { duplicate: duplicateUser(user.name) });
     const disabled = before.enabled && !user.enabled;
     if (disabled) await deleteCredentialsOfUser(tx.sql, id);
     if (change.password !== undefined)
-      await setPassword(tx.sql, id, hash, Math.max(0, passwordHistoryOf(app.config) - 1));
+      await setPassword(tx.sql, id, hash, {
+        kept: Math.max(0, passwordHistoryOf(app.config) - 1),
+        nowMs: app.clock.now(),
+      });
     if (disabled || change.password !== undefined) revoke(revocationOf.user(id));
     tx.event({
       action: "identity.user.update",
@@ -50,12 +54,15 @@ export async function updateUser(
   });
 }
 
-const applyChange = (before: User, change: UserChange, extra: JsonObject): User => ({
+const applyChange = (before: User, change: UserChange, extra: JsonObject, nowMs: number): User => ({
   id: before.id,
   domainId: before.domainId,
   name: change.name?.trim() ?? before.name,
   defaultProjectId: change.default_project_id === undefined ? before.defaultProjectId : change.default_project_id,
   enabled: change.enabled ?? before.enabled,
+  options: mergeOptions(before.options, change.options),
+  passwordChangedAt:
+    change.password === undefined ? before.passwordChangedAt : change.password === null ? null : new Date(nowMs),
   extra: mergeExtra(before.extra, extra),
 });
 

@@ -6,9 +6,13 @@ import { listLinks } from "../shared/identity-links.ts";
 import { createUser } from "./create-user.ts";
 import { readUser, readUsers } from "./read-users.ts";
 import { deleteUser, updateUser } from "./update-user.ts";
-import type { UserChange } from "./user.model.ts";
+import type { User, UserChange } from "./user.model.ts";
 import { userMembers } from "./user.schema.ts";
 import { toUserView } from "./user.view.ts";
+
+/** As this installation shows one. */
+export const userView = (request: Pick<ApiRequest, "app" | "baseUrl">, user: User) =>
+  toUserView(user, request.baseUrl, request.app.config.identity?.passwordExpiresDays);
 
 type Created = { user: UserChange & { name: string } };
 type Updated = { user: UserChange };
@@ -18,26 +22,26 @@ export async function handleCreateUser(request: ApiRequest<Created>): Promise<Re
   const given = request.body.user;
   const domainId = domainWithin(requireDomainScope(request, "manager", "create_user"), given.domain_id, "create_user");
   const user = await createUser(request.app, request.origin, given, domainId, extraOf(given, userMembers));
-  return created({ user: toUserView(user, request.baseUrl) });
+  return created({ user: userView(request, user) });
 }
 
 export async function handleListUsers(request: ApiRequest): Promise<Reply> {
   const page = await readUsers(request);
   return ok({
-    users: page.rows.map((user) => toUserView(user, request.baseUrl)),
+    users: page.rows.map((user) => userView(request, user)),
     links: listLinks(request, page.next),
   });
 }
 
 export async function handleShowUser(request: ApiRequest): Promise<Reply> {
-  return ok({ user: toUserView(await readUser(request, idOf(request)), request.baseUrl) });
+  return ok({ user: userView(request, await readUser(request, idOf(request))) });
 }
 
 export async function handleUpdateUser(request: ApiRequest<Updated>): Promise<Reply> {
   const given = request.body.user;
   const scope = requireDomainScope(request, "manager", "update_user");
   const user = await updateUser(request.app, request.origin, scope, idOf(request), given, extraOf(given, userMembers));
-  return ok({ user: toUserView(user, request.baseUrl) });
+  return ok({ user: userView(request, user) });
 }
 
 export async function handleDeleteUser(request: ApiRequest): Promise<Reply> {

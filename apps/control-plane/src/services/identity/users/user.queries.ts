@@ -4,7 +4,8 @@ import type { ListFilter } from "../shared/list-filter.ts";
 import { listConditions } from "../shared/list.queries.ts";
 import type { LockRules, LockState, User } from "./user.model.ts";
 
-const columns = (sql: Queryable) => sql`id, domain_id, name, default_project_id, enabled, extra`;
+const columns = (sql: Queryable) =>
+  sql`id, domain_id, name, default_project_id, enabled, options, password_changed_at, extra`;
 
 /** One outside the given domain (null: any) is not there. */
 export async function findUserInDomain(sql: Queryable, id: string, domainId: string | null): Promise<User | null> {
@@ -44,15 +45,15 @@ export async function listGroupMembers(sql: Queryable, groupId: string, filter: 
 
 export async function insertUser(sql: Queryable, user: User, passwordHash: string | null): Promise<void> {
   await sql`
-    insert into user_account (id, domain_id, name, default_project_id, enabled, extra, password_hash, password_changed_at)
-    values (${user.id}, ${user.domainId}, ${user.name}, ${user.defaultProjectId}, ${user.enabled}, ${sql.json(user.extra)},
-      ${passwordHash}, ${passwordHash === null ? null : sql`now()`})`;
+    insert into user_account (id, domain_id, name, default_project_id, enabled, options, extra, password_hash, password_changed_at)
+    values (${user.id}, ${user.domainId}, ${user.name}, ${user.defaultProjectId}, ${user.enabled}, ${sql.json(user.options)},
+      ${sql.json(user.extra)}, ${passwordHash}, ${user.passwordChangedAt})`;
 }
 
 export async function updateUserRow(sql: Queryable, user: User): Promise<void> {
   await sql`
     update user_account set name = ${user.name}, default_project_id = ${user.defaultProjectId}, enabled = ${user.enabled},
-      extra = ${sql.json(user.extra)}
+      options = ${sql.json(user.options)}, extra = ${sql.json(user.extra)}
     where id = ${user.id}`;
 }
 
@@ -61,15 +62,20 @@ export async function deleteUserRow(sql: Queryable, id: string): Promise<void> {
 }
 
 /** Sets the password and forgets failures; the one before goes into the history, of which the newest `kept` stay. */
-export async function setPassword(sql: Queryable, userId: string, hash: string | null, kept: number): Promise<void> {
+export async function setPassword(
+  sql: Queryable,
+  userId: string,
+  hash: string | null,
+  options: { kept: number; nowMs: number },
+): Promise<void> {
   await sql`
     insert into password_history (user_id, password_hash)
     select id, password_hash from user_account where id = ${userId} and password_hash is not null`;
   await sql`
     delete from password_history where user_id = ${userId} and id not in (
-      select id from password_history where user_id = ${userId} order by id desc limit ${kept})`;
+      select id from password_history where user_id = ${userId} order by id desc limit ${options.kept})`;
   await sql`
-    update user_account set password_hash = ${hash}, password_changed_at = now(), failed_attempts = 0, last_failed_at = null
+    update user_account set password_hash = ${hash}, password_changed_at = ${new Date(options.nowMs)}, failed_attempts = 0, last_failed_at = null
     where id = ${userId}`;
 }
 
@@ -90,6 +96,7 @@ export type Account = LockState & {
   passwordHash: string | null;
   domainEnabled: boolean;
   directory: Plane;
+  passwordChangedAt: Date | null;
 };
 
 /** A user as a sign-in names one: by id, or by name within a domain. */
@@ -103,7 +110,8 @@ export async function findAccount(sql: Queryable, selector: UserSelector): Promi
         ? sql`u.name = ${selector.name} and d.id = ${selector.domain.id}`
         : sql`u.name = ${selector.name} and d.name = ${selector.domain.name}`;
   const [row] = await sql<Account[]>`
-    select u.id, u.name, u.enabled, u.password_hash, u.failed_attempts, u.last_failed_at, d.enabled as domain_enabled, d.directory
+    select u.id, u.name, u.enabled, u.password_hash, u.failed_attempts, u.last_failed_at, u.options, u.password_changed_at,
+      d.enabled as domain_enabled, d.directory
     from user_account u join domain d on d.id = u.domain_id where ${which}`;
   return row ?? null;
 }

@@ -1,4 +1,5 @@
-import { identityName, noOptions, nullableId, password, wrapped } from "../shared/identity.schema.ts";
+import { identityName, nullableId, password, wrapped } from "../shared/identity.schema.ts";
+import { userOptionsSchema } from "./user-options.ts";
 
 /** Members of a user's body that have a place of their own, and those that must never be kept as they come. */
 export const userMembers = [
@@ -23,7 +24,7 @@ const properties = {
   password,
   email: { type: ["string", "null"], maxLength: 255 },
   description: { type: ["string", "null"], maxLength: 255 },
-  options: noOptions,
+  options: userOptionsSchema,
   // accounts of other providers are linked when federation is there
   federated: { type: "array", maxItems: 0 },
 } as const;

@@ -1,0 +1,47 @@
+import { notFound, unauthenticated } from "@andromede/base/errors";
+
+import type { TokenContents } from "../tokens/token.model.ts";
+import type { Context } from "../tokens/prove.ts";
+import { signIn } from "../tokens/sign-in.ts";
+import { findTrust } from "../trusts/trust.queries.ts";
+import { openBlob } from "./credential-blob.ts";
+import { EC2, readEc2Blob } from "./credential.model.ts";
+import { ec2Id } from "./ec2-id.ts";
+import { findCredentialById } from "./credential.queries.ts";
+import { type Signed, isStale } from "./signature.ts";
+
+/** A token for whoever signed with a key pair; it carries what the key pair was made with, and no more. */
+export async function signInWithKey(
+  context: Context,
+  signed: Signed,
+  isRight: (secret: string, signed: Signed) => boolean,
+): Promise<{ token: string; contents: TokenContents }> {
+  const { app } = context;
+  if (signed.access === undefined) throw unauthenticated("EC2 Signature not supplied");
+  const credential = await findCredentialById(app.db, ec2Id(signed.access));
+  if (credential === null || credential.type !== EC2 || credential.projectId === null)
+    throw notFound("EC2 access key not found.");
+  const { secret } = readEc2Blob(openBlob(app, credential));
+  if (signed.signature === undefined || signed.signature === "") throw unauthenticated("EC2 signature not supplied.");
+  if (!isRight(secret, signed)) throw unauthenticated("Invalid EC2 signature.");
+  if (isStale(signed, app.clock.now())) throw unauthenticated("Credential is expired");
+  const trust = credential.trustId === null ? null : await findTrust(app.db, credential.trustId);
+  const answer = await signIn(context, {
+    proofs: [
+      {
+        method: "ec2credential",
+        credential: {
+          // with impersonation the pair is the trustor's, but it is the trustee who holds it
+          userId: trust?.trusteeUserId ?? credential.userId,
+          applicationCredential:
+            credential.applicationCredentialId === null ? null : { id: credential.applicationCredentialId },
+        },
+      },
+    ],
+    ...(trust === null
+      ? { scope: { kind: "project" as const, project: { id: credential.projectId } } }
+      : { scope: "none" as const, trustId: trust.id }),
+  });
+  if ("receipt" in answer) throw unauthenticated("User not valid for project.");
+  return answer;
+}
