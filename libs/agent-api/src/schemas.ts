@@ -14,6 +14,15 @@ const generation = { type: "integer", minimum: 0, maximum: Number.MAX_SAFE_INTEG
 const path = { type: "string", pattern: "^/[^\\u0000]*$", maxLength: 4096 } as const;
 const sha512 = { type: "string", pattern: "^[0-9a-f]{128}$" } as const;
 
+/** Zero is as good as absent. */
+const notBoth = (one: string, other: string): { [keyword: string]: unknown } => ({
+  not: {
+    type: "object",
+    required: [one, other],
+    properties: { [one]: { type: "integer", minimum: 1 }, [other]: { type: "integer", minimum: 1 } },
+  },
+});
+
 const disk = {
   type: "object",
   additionalProperties: false,
@@ -61,6 +70,13 @@ const disk = {
         readIops: size,
         writeIops: size,
       },
+      // QEMU limits either the sum or the directions.
+      allOf: [
+        notBoth("totalBytesSec", "readBytesSec"),
+        notBoth("totalBytesSec", "writeBytesSec"),
+        notBoth("totalIops", "readIops"),
+        notBoth("totalIops", "writeIops"),
+      ],
     },
     sizeGib: { type: "integer", minimum: 0, maximum: 1_048_576 },
     bootIndex: { type: "integer", minimum: 0, maximum: 100 },

@@ -80,7 +80,10 @@ export type GuestDisk = {
   detached?: true;
 };
 
-/** What a disk may do at most, 0 or absent: no limit of that kind. Enforced by a QEMU throttle group of the disk. */
+/**
+ * What a disk may do at most, 0 or absent: no limit of that kind. Enforced by a QEMU throttle group of the disk, which
+ * takes a total or one for each direction, not both (400).
+ */
 export type DiskLimits = {
   totalBytesSec?: number;
   readBytesSec?: number;

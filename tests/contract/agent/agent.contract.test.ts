@@ -433,6 +433,8 @@ function contract(the: () => BenchHost): void {
       { ...spec, disks: [{ id: "../x", source: { kind: "empty" }, sizeGib: 1 }] },
       { ...spec, interfaces: [{ portId: "tap0", macAddress: "fa:16:3e:00:00:01", mtu: 1442 }] },
       { ...spec, metadata: { files: { "openstack/../../x": "" } } },
+      { ...spec, disks: spec.disks.map((disk) => ({ ...disk, limits: { totalIops: 5, readIops: 5 } })) },
+      { ...spec, disks: spec.disks.map((disk) => ({ ...disk, detached: false })) },
       { ...spec, images: [{ imageId: "a,b", path: "/x" }] },
       { ...spec, networks: undefined },
       [],

@@ -179,8 +179,9 @@ describe("the machine of a guest", () => {
     assert.deepEqual(disksToLimit({ ...spec, disks: wanted }, layout), ["root"]);
   });
 
-  test("fits a spec unless its processors, its memory, its own disks or their order differ", () => {
+  test("fits a spec unless its processors, its memory, its own disks or what it boots from differ", () => {
     assert.ok(machineFits(spec, layout));
+    assert.ok(machineFits({ ...spec, disks: spec.disks.toReversed() }, layout));
     assert.ok(machineFits({ ...spec, disks: spec.disks.filter(({ id }) => id !== VOLUME) }, layout));
     assert.ok(!machineFits({ ...spec, vcpus: 3 }, layout));
     assert.ok(!machineFits({ ...spec, memoryMib: 1025 }, layout));

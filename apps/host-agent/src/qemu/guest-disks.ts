@@ -44,8 +44,9 @@ export async function plugVolume(
     await applyLimits(monitor, added.id, added.limits);
   } catch (error) {
     // Nothing of a disk that the guest has seen is taken away under it: that is a detachment, and it is planned.
-    if ((await pluggedDevices(monitor)).includes(diskDeviceId(added.id))) await machine.setLayout(next);
-    else {
+    if ((await pluggedDevices(monitor)).includes(diskDeviceId(added.id))) {
+      await machine.setLayout(withLimits(next, added.id, {}));
+    } else {
       await closeVolume(monitor, volume);
       await links.remove(guestId, volume.volumeId);
       await machine.announceLayout(layout);

@@ -101,7 +101,10 @@ export const limitsSet = (limits: DiskLimits): DiskLimits =>
 /** Is the machine, but for what can be plugged and unplugged, the one that the spec wants? */
 export function machineFits(spec: GuestSpec, layout: MachineLayout): boolean {
   const fixed = (disks: readonly { id: string; bootIndex: number | null }[]): string =>
-    disks.map(({ id, bootIndex }) => `${id} ${bootIndex}`).join();
+    disks
+      .map(({ id, bootIndex }) => `${id} ${bootIndex}`)
+      .toSorted()
+      .join();
   const wanted = spec.disks.filter(({ source, detached }) => source.kind !== "volume" && detached !== true);
   return (
     layout.vcpus === spec.vcpus &&

@@ -374,6 +374,7 @@ class QemuBackend implements Backend {
       await removePath(guestPaths(this.#config.dataDir, guestId).directory);
       this.#guests.delete(guestId);
     }
+    await this.#links.tidy();
     await this.#images.evict(this.#usedImages(entries), IMAGE_IDLE_MS);
     await this.#healPorts(entries);
   }

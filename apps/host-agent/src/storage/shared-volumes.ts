@@ -6,7 +6,7 @@
  *
  * Guests find its socket by hard links (volume-links.ts); the process goes when the last of them has gone.
  */
-import { chmod, chown, mkdir, stat } from "node:fs/promises";
+import { chmod, chown, mkdir, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 
 import { messageOf, unavailable } from "@andromede/base/errors";
@@ -36,6 +36,8 @@ export type SharedVolumes = {
   serve(volumeId: string, key: string | null): Promise<string>;
   /** Ends the server if no guest of any host has a link to its socket. */
   release(volumeId: string): Promise<void>;
+  /** Ends servers that a crash left without a guest. */
+  tidy(): Promise<void>;
   /** Talks with the server of a volume; its node is `SERVED_NODE`. */
   withMonitor<T>(volumeId: string, work: (monitor: QmpMonitor) => Promise<T>): Promise<T>;
 };
@@ -45,6 +47,7 @@ export const SERVED_NODE = "volume";
 
 const START_MS = 15_000;
 const QUIT_MS = 5_000;
+const ORPHAN_MS = 30_000;
 const KEY_FD = 3;
 const KEY_PATH = "/secrets/key";
 
@@ -62,6 +65,17 @@ export function createSharedVolumes(options: Options): SharedVolumes {
   const turns = new Turns();
   const { pool, log } = options;
   const at = (volumeId: string, name: string): string => join(pool, "shared", volumeId, name);
+  const endUnused = async (volumeId: string): Promise<void> => {
+    const there = await stat(at(volumeId, "nbd.sock")).catch(() => null);
+    if (there !== null && there.nlink > 1) return;
+    await end(volumeId, at(volumeId, "qmp.sock"), log);
+    await removePath(join(pool, "shared", volumeId));
+  };
+  /** One that was made a moment ago is about to be linked to, by this agent or by another. */
+  const endOrphan = async (volumeId: string): Promise<void> => {
+    const { ctimeMs } = await stat(join(pool, "shared", volumeId)).catch(() => ({ ctimeMs: Date.now() }));
+    if (Date.now() - ctimeMs > ORPHAN_MS) await endUnused(volumeId);
+  };
   return {
     serve: (volumeId, key) =>
       turns.run(volumeId, async () => {
@@ -70,13 +84,11 @@ export function createSharedVolumes(options: Options): SharedVolumes {
         await chmod(socket, 0o666);
         return socket;
       }),
-    release: (volumeId) =>
-      turns.run(volumeId, async () => {
-        const there = await stat(at(volumeId, "nbd.sock")).catch(() => null);
-        if (there !== null && there.nlink > 1) return;
-        await end(volumeId, at(volumeId, "qmp.sock"), log);
-        await removePath(join(pool, "shared", volumeId));
-      }),
+    release: (volumeId) => turns.run(volumeId, () => endUnused(volumeId)),
+    async tidy() {
+      const volumeIds = await readdir(join(pool, "shared")).catch(() => []);
+      await Promise.all(volumeIds.map((volumeId) => turns.run(volumeId, () => endOrphan(volumeId))));
+    },
     withMonitor: (volumeId, work) =>
       turns.run(volumeId, async () => {
         const monitor = await connect(at(volumeId, "qmp.sock"));

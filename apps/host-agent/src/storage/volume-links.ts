@@ -29,6 +29,8 @@ export type VolumeLinks = {
   keep(guestId: string, volumes: readonly LinkedVolume[]): Promise<void>;
   add(guestId: string, volume: LinkedVolume): Promise<void>;
   remove(guestId: string, volumeId: string): Promise<void>;
+  /** Called every minute: ends what a crash left running for no guest. */
+  tidy(): Promise<void>;
   /** Leaves nothing of the guest in the pool. */
   removeAll(guestId: string): Promise<void>;
 };
@@ -54,6 +56,7 @@ const noLinks: VolumeLinks = {
   keep: (_guestId, volumes) => (volumes.length === 0 ? Promise.resolve() : noPool()),
   add: noPool,
   remove: () => Promise.resolve(),
+  tidy: () => Promise.resolve(),
   removeAll: () => Promise.resolve(),
 };
 
@@ -127,6 +130,10 @@ class PoolLinks implements VolumeLinks {
     await rm(socket, { force: true });
     if (shared) await this.#shared.release(volumeId);
     this.#held.get(guestId)?.delete(volumeId);
+  }
+
+  tidy(): Promise<void> {
+    return this.#shared.tidy();
   }
 
   async removeAll(guestId: string): Promise<void> {
