@@ -37,6 +37,7 @@ const NO_CLASS: { [table: string]: string } = {
   revocation: "what tokens are checked against: ids and times only",
   revocation_clock: "the same",
   ip_allocation: "part of a port",
+  volume_usage: "part of a project's quota: goes with it",
   qos_rule: "part of a QoS policy",
   auto_allocated_topology: "says which of the project's networks and routers it was given; goes with them",
   server_group_member: "part of a server and of a group: goes with either by foreign key",
@@ -62,7 +63,7 @@ const NO_ACTIONS = new Set(["identity.password.user", "identity.application_cred
 const COMPOSED = /^compute\.server\.|^image\.image\.|^network\.|\.request\.refuse$/;
 
 /** Classes whose export is a value with defaults: every project has one, with a row or without. */
-const ALWAYS_EXPORTED = new Set(["compute.quota", "network.quota"]);
+const ALWAYS_EXPORTED = new Set(["compute.quota", "network.quota", "volume.quota"]);
 
 /** What names of classes and actions begin with. */
 const PREFIXES = [...services.map(({ name }) => name), "keys"].join("|");
@@ -101,6 +102,12 @@ describe("every class", () => {
     const giver = test.tokenFor();
     const { id = "" } = await call("POST", "/image/v2/images", { name: "given", visibility: "shared" }, giver);
     await call("POST", `/image/v2/images/${id}/members`, { member: projectId }, giver);
+    const { volume_type: type } = (await call("POST", "/volume/v3/types", {
+      volume_type: { name: "private", "os-volume-type-access:is_public": false },
+    })) as { volume_type?: { id: string } };
+    await call("POST", `/volume/v3/types/${type?.id ?? ""}/action`, { addProjectAccess: { project: projectId } });
+    await call("PUT", `/volume/v3/os-quota-sets/${projectId}`, { quota_set: { volumes: 20 } });
+    await test.app.db`insert into default_volume_type (project_id, volume_type_id) values (${projectId}, ${type?.id ?? ""})`;
     const [user, role] = [samples.idOf("users"), samples.idOf("roles")];
     await call("PUT", `/identity/v3/projects/${projectId}/users/${user}/roles/${role}`, undefined);
     await test.app.keys.wrapForProject(test.app.db, projectId, Buffer.from(SAMPLE_SECRET), "sample");
@@ -148,6 +155,8 @@ describe("every class", () => {
       "identity.endpoint": samples.idOf("endpoints"),
       "identity.region": samples.idOf("regions"),
       "compute.flavor": samples.idOf("flavors"),
+      "volume.type": samples.idOf("types"),
+      "volume.qos_specs": samples.idOf("qos-specs"),
       "compute.keypair": `${samples.idOf("users")}/${samples.idOf("os-keypairs")}`,
     };
     const id = others[entry.name];

@@ -31,6 +31,18 @@ const STRANGER_SEES: { [route: string]: { status: number[]; why: string } } = {
       "DELETE /compute/v2.1/os-tenant-networks/:network_id",
     ].map((route) => [route, { status: [410], why: "Nova: gone for everybody" }]),
   ),
+  ...Object.fromEntries(
+    ["", "/defaults"].map((below) => [
+      `GET /volume/v3/os-quota-sets/:project_id${below}`,
+      { status: [403], why: "Cinder: policy volume_extension:quotas:show asks for the own project" },
+    ]),
+  ),
+  ...Object.fromEntries(
+    ["os-volume-transfer", "volume-transfers"].map((name) => [
+      `POST /volume/v3/${name}/:transfer_id/accept`,
+      { status: [400], why: "Cinder: an offer is for strangers; what they need is its key" },
+    ]),
+  ),
   "GET /compute/v2.1/os-simple-tenant-usage/:project_id": {
     status: [403],
     why: "Nova: policy asks for the own project",

@@ -57,6 +57,11 @@ const BODIES: { [route: string]: unknown } = {
   "PUT /compute/v2.1/servers/:server_id/os-volume_attachments/:volume_id": ATTACHMENT,
   "PUT /compute/v2.1/images/:image_id/metadata/:key": { meta: { "a-key": "value" } },
   "PUT /compute/v2.1/servers/:server_id/metadata/:key": { meta: { "a-key": "value" } },
+  "POST /volume/v3/volumes/:volume_id/action": { "os-show_image_metadata": null },
+  "POST /volume/v3/snapshots/:snapshot_id/action": { "os-update_snapshot_status": { status: "available" } },
+  "PUT /volume/v3/volumes/:volume_id/metadata/:key": { meta: { "a-key": "value" } },
+  "PUT /volume/v3/snapshots/:snapshot_id/metadata/:key": { meta: { "a-key": "value" } },
+  "PUT /volume/v3/types/:type_id/extra_specs/:key": { "a:key": "value" },
   "PATCH /image/v2/images/:image_id": [{ op: "replace", path: "/name", value: "other" }],
 };
 

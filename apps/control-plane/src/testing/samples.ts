@@ -394,7 +394,10 @@ async function makeCompute(sampling: Sampling): Promise<void> {
     "os-instance_usage_audit_log": "none",
     "os-assisted-volume-snapshots": "none",
     "os-console-auth-tokens": "none",
+    "os-volumes": "none",
+    "os-snapshots": "none",
   });
+  own(sampling, "os-volumes_boot", ids["servers"] ?? "");
   own(sampling, "os-simple-tenant-usage", ids["projects"] ?? "");
   ids["os-hypervisors"] = "1";
   ids["os-services"] = "1";

@@ -135,3 +135,13 @@ export const volumesOfServers = (
 
 /** What an agent reports of volumes, backups and exports. Called once per report, in order, beside compute's. */
 export { markVolumeHostLost, receiveVolumeReport } from "./hosts/receive-report.ts";
+
+/** For Nova's older doors to volumes and snapshots. */
+export { listAllSnapshots, listAllVolumes } from "./common/legacy-lists.ts";
+export { deleteSnapshot, getSnapshot } from "./snapshots/change-snapshots.ts";
+export { createSnapshot } from "./snapshots/create-snapshot.ts";
+export type { Snapshot as ProxiedSnapshot } from "./snapshots/snapshot.model.ts";
+export { createVolume } from "./volumes/create-volume.ts";
+export { deleteVolume } from "./volumes/delete-volume.ts";
+export { getVolume } from "./volumes/volume-access.ts";
+export type { Volume as ProxiedVolume } from "./volumes/volume.model.ts";

@@ -115,3 +115,8 @@ export async function usageOfPools(
     from volume v left join lateral (select count(*) as n, sum(size_gib) as gib from snapshot where volume_id = v.id) s on true
     where v.pool = any(${[...pools]}::text[]) group by v.project_id order by v.project_id`;
 }
+
+export async function findVolumeHost(sql: Queryable, name: string): Promise<VolumeHost | null> {
+  const [row] = await sql<VolumeHost[]>`select ${columns(sql)} from volume_host where name = ${name}`;
+  return row ?? null;
+}

@@ -11,23 +11,25 @@ const idOf = (request: Pick<ApiRequest, "params">): string => request.params["pr
 const classOf = (request: Pick<ApiRequest, "params">): string => request.params["class_name"] ?? "";
 
 export async function showQuota(request: ApiRequest): Promise<Reply> {
-  checkProject(request, idOf(request));
+  await checkProject(request, idOf(request));
   const cells = await readCells(request, idOf(request));
   const shown = queryBoolean(request, "usage") ? toUsage(cells) : toLimits(cells);
   return { status: 200, body: { quota_set: { id: idOf(request), ...shown } } };
 }
 
 export async function showQuotaDefaults(request: ApiRequest): Promise<Reply> {
-  checkProject(request, idOf(request));
+  await checkProject(request, idOf(request));
   return { status: 200, body: { quota_set: { id: idOf(request), ...toLimits(await readDefaults(request)) } } };
 }
 
 export async function putQuota(request: ApiRequest<QuotaBody>): Promise<Reply> {
+  await checkProject(request, idOf(request));
   const cells = await changeQuota(request, idOf(request), request.body.quota_set);
   return { status: 200, body: { quota_set: toLimits(cells) } };
 }
 
 export async function deleteQuota(request: ApiRequest): Promise<Reply> {
+  await checkProject(request, idOf(request));
   await resetQuota(request, idOf(request));
   return { status: 200 };
 }

@@ -1,8 +1,9 @@
 /** Quotas as customers and operators may read and set them. */
-import { forbidden, invalid } from "@andromede/base/errors";
+import { forbidden, invalid, notFound } from "@andromede/base/errors";
 
 import { transact } from "../../../db/transaction.ts";
 import type { ApiRequest } from "../../../http/service.ts";
+import { projectExists } from "../../identity/public.ts";
 import { asksAsAdmin } from "../common/actor.ts";
 import { toInteger } from "../common/wire.ts";
 import { listTypeRefs } from "../types/type.queries.ts";
@@ -10,10 +11,13 @@ import { QUOTA_NAMES, type QuotaOverrides, TYPE_QUOTAS, type TypeRef } from "./q
 import { findQuotaClass, findUsage, lockUsage, setQuota, setQuotaClass } from "./quota.queries.ts";
 import { type QuotaCell, quotaCells } from "./quota.view.ts";
 
-/** A customer may ask about their own project, an operator about any. */
-export function checkProject(request: ApiRequest, projectId: string): void {
-  if (projectId === request.actor.projectId || asksAsAdmin(request)) return;
-  throw forbidden("Policy doesn't allow volume_extension:quotas:show to be performed.");
+/** A customer may ask about their own project, an operator about any that there is. */
+export async function checkProject(request: ApiRequest, projectId: string): Promise<void> {
+  if (projectId === request.actor.projectId) return;
+  if (!asksAsAdmin(request)) throw forbidden("Policy doesn't allow volume_extension:quotas:show to be performed.");
+  if (!(await projectExists(request.app.db, projectId))) {
+    throw notFound(`Project ${projectId} could not be found.`.slice(0, 400));
+  }
 }
 
 export async function readCells(request: ApiRequest, projectId: string): Promise<QuotaCell[]> {

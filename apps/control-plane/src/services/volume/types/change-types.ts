@@ -4,6 +4,7 @@ import { newUuid } from "@andromede/base/ids";
 
 import { type Transaction, transact } from "../../../db/transaction.ts";
 import type { ApiRequest } from "../../../http/service.ts";
+import { projectExists } from "../../identity/public.ts";
 import { noType } from "./read-types.ts";
 import type { Encryption, VolumeType } from "./type.model.ts";
 import {
@@ -143,7 +144,9 @@ export async function makeDefault(request: ApiRequest, projectId: string, wanted
   return transact(app, request.origin, async (tx) => {
     const type = await findType(tx.sql, wanted, null, true);
     if (type === null) throw noType(wanted);
-    if (projectId.length > 255) throw notFound("There is no such project.");
+    if (!(await projectExists(tx.sql, projectId))) {
+      throw notFound(`Project ${projectId} could not be found.`.slice(0, 400));
+    }
     await setDefaultType(tx.sql, projectId, type.id);
     tx.event({
       action: "volume.default_type.update",
@@ -156,7 +159,9 @@ export async function makeDefault(request: ApiRequest, projectId: string, wanted
 
 export async function unmakeDefault(request: ApiRequest, projectId: string): Promise<void> {
   await transact(request.app, request.origin, async (tx) => {
-    if (!(await deleteDefaultType(tx.sql, projectId))) return;
+    if (!(await deleteDefaultType(tx.sql, projectId))) {
+      throw notFound(`Default type for project ${projectId} not found.`.slice(0, 400));
+    }
     tx.event({
       action: "volume.default_type.delete",
       target: { type: "default_volume_type", id: projectId, projectId },

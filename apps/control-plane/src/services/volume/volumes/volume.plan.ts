@@ -41,6 +41,8 @@ export function planVolume(volume: Volume, around: VolumeNeighbours): VolumeStep
     if (!isWorking && pending.length === 0) return { step: "rest" };
     return { step: "fail", message: volume.observedFault ?? "The host could not do it." };
   }
+  // no agent has ever heard of it: there is nothing to take a snapshot of, and nothing to remove
+  if (volume.pool === null && !isWorking && pending.length > 0) return { step: "settle" };
   // never made, and nobody is at it: there is nothing to tell an agent
   if (!isWorking && pending.length === 0 && (volume.observedSizeGib ?? 0) === 0) return { step: "rest" };
   const since = Math.min(...[...(isWorking ? [volume] : []), ...pending].map(({ taskSince }) => taskSince.getTime()));
