@@ -3,12 +3,13 @@ import { createHash, randomBytes } from "node:crypto";
 
 import { conflict, invalid } from "@andromede/base/errors";
 
+import type { App } from "../../../app.ts";
 import { transact } from "../../../db/transaction.ts";
 import type { ApiRequest } from "../../../http/service.ts";
 import { checkLock } from "../servers/change-power.ts";
 import { getServer, getServerLocked } from "../servers/read-servers.ts";
 import { type Server, stateOf } from "../servers/server.model.ts";
-import { type ConsoleStream, insertConsoleToken } from "./console.queries.ts";
+import { type ConsoleStream, findConsoleToken, insertConsoleToken } from "./console.queries.ts";
 
 const LIFETIME_MS = 10 * 60_000;
 
@@ -33,10 +34,14 @@ export async function openConsole(request: ApiRequest, id: string, stream: Conso
   return `${request.baseUrl.replace(/^http/, "ws")}/compute/console/${stream}?token=${token}`;
 }
 
+/** Which server a token opens; null: none. */
+export const consoleOf = (app: App, token: string): Promise<{ serverId: string } | null> =>
+  findConsoleToken(app.db, hashToken(token), new Date(app.clock.now()));
+
 function checkHasConsole(server: Server): void {
   const { vmState } = stateOf(server);
   if (server.host === null || vmState === "building") throw conflict(`Instance ${server.id} is not ready`);
-  if (vmState !== "active" && vmState !== "paused") {
+  if (!["active", "paused", "rescued", "resized"].includes(vmState)) {
     throw conflict(`Cannot 'get_console' instance ${server.id} while it is in vm_state ${vmState}`);
   }
 }

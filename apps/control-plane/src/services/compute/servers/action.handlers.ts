@@ -7,7 +7,7 @@ import { openConsole, readConsoleText } from "../consoles/open-console.ts";
 import { ruleNamed } from "../policy.ts";
 import type { PowerAction } from "./server.model.ts";
 import { ACTIONS, type ActionBody, type ActionName, type ActionRow } from "./action.schema.ts";
-import { changePower, deleteServer, lockServerAction, resetState, unlockServerAction } from "./change-power.ts";
+import { changePower, deleteServer, lockServerAction, unlockServerAction } from "./change-power.ts";
 import { changeFixedIp, changePassword, injectNetworkInfo, triggerCrashDump } from "./guest-actions.ts";
 import {
   confirmAction,
@@ -22,6 +22,7 @@ import {
   unshelveAction,
 } from "./life.handlers.ts";
 import { unrescueServer } from "./rescue-server.ts";
+import { resetState } from "./reset-state.ts";
 import { revertResize } from "./resize-server.ts";
 import { restoreServer } from "./soft-delete.ts";
 import { offloadServer, shelveServer } from "./shelve-server.ts";

@@ -8,7 +8,7 @@ import { insertAction } from "../actions/action.queries.ts";
 import { asksAsAdmin } from "../common/actor.ts";
 import { getServerLocked } from "./read-servers.ts";
 import { type PowerAction, type PowerChange, type Server, checkPowerAction } from "./server.model.ts";
-import { findServer, setDeleting, setFault, setPower, updateServerRow } from "./server.queries.ts";
+import { findServer, setDeleting, setPower, updateServerRow } from "./server.queries.ts";
 
 /** Nova's name of the action in the list of instance actions. */
 const RECORDED: { readonly [action in PowerAction]: string } = {
@@ -161,24 +161,5 @@ export async function unlockServerAction(request: ApiRequest, id: string): Promi
       { bump: false, at: new Date(request.app.clock.now()) },
     );
     await record(request, tx, server, "unlock", true);
-  });
-}
-
-/** An operator's word against what was found: `error` until further notice, or another try at what is wanted. */
-export async function resetState(request: ApiRequest, id: string, state: "active" | "error"): Promise<void> {
-  const at = new Date(request.app.clock.now());
-  await transact(request.app, request.origin, async (tx) => {
-    const server = await getServerLocked(tx.sql, request, id);
-    if (state === "error")
-      await setFault(tx.sql, server.id, { code: 500, message: "An operator put the server into the state ERROR." }, at);
-    else
-      await setPower(
-        tx.sql,
-        server.id,
-        { power: server.power, powerNonce: newUuid(), reboot: null },
-        { bump: true, at },
-      );
-    await record(request, tx, server, "resetState", true);
-    tx.enqueue(`server/${server.id}`);
   });
 }

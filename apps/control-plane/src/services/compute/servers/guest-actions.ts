@@ -107,6 +107,11 @@ export async function injectNetworkInfo(request: ApiRequest, id: string): Promis
     const server = await getServerLocked(tx.sql, request, id);
     checkLock(request, server);
     await bumpGeneration(tx.sql, server.id, new Date(request.app.clock.now()));
+    tx.event({
+      action: "compute.server.update",
+      target: { type: "server", id: server.id, projectId: server.projectId },
+      detail: { fields: ["network_info"] },
+    });
     tx.enqueue(`server/${server.id}`);
   });
 }

@@ -107,6 +107,30 @@ describe("moves", () => {
     assert.equal(await lab.status(id), "ACTIVE");
   });
 
+  test("an operator ends what does not end: the server is as it was, or in ERROR", async () => {
+    const id = await lab.active();
+    const { host } = await hostOf(id);
+    const agent = host === "host1" ? lab.agent : second;
+    for (const [action, state, status] of [
+      [{ resize: { flavorRef: "small" } }, "active", "ACTIVE"],
+      [{ rebuild: { imageRef: lab.imageId } }, "active", "ACTIVE"],
+      [{ rescue: null }, "error", "ERROR"],
+    ] as const) {
+      const before = await lab.promised();
+      agent.held = true;
+      const answer = await lab.act(id, action);
+      assert.ok(answer.status === 202 || answer.status === 200);
+      assert.equal((await lab.act(id, { "os-resetState": { state } }, operator())).status, 202);
+      await agent.release();
+      await eventually(status, async () => (await lab.show(id)).status === status);
+      await lab.drain();
+      assert.deepEqual(await lab.promised(), before);
+    }
+    assert.equal((await lab.act(id, { reboot: { type: "HARD" } })).status, 202);
+    await lab.until(id, "ACTIVE");
+    assert.equal(agent.specs.get(id)?.disks.some((disk) => disk.id === "rescue"), false);
+  });
+
   test("what is asked of a running guest", async () => {
     const id = await lab.active();
     assert.equal((await lab.act(id, { changePassword: { adminPass: "neu" } })).status, 202);

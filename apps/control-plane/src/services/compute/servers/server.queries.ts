@@ -170,6 +170,13 @@ export async function deleteServerRow(sql: Queryable, id: string): Promise<void>
   await sql`delete from server where id = ${id}`;
 }
 
+/** Which of these there are, and whether each has a host. */
+export async function serversThatExist(sql: Queryable, ids: readonly string[]): Promise<Map<string, boolean>> {
+  const rows = await sql<{ id: string; placed: boolean }[]>`
+    select id, host is not null as placed from server where id = any(${ids as string[]})`;
+  return new Map(rows.map((row) => [row.id, row.placed]));
+}
+
 /** Every server that is on its way somewhere: for the resync. */
 export async function listUnsettledIds(sql: Queryable): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`

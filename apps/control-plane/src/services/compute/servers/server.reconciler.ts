@@ -15,6 +15,7 @@ import { receiveGuest } from "../hosts/receive-report.ts";
 import { toMetadataFiles } from "../metadata/metadata-files.ts";
 import { claimBestHost, toDemand } from "../placement/place-server.ts";
 import { lockUsage, releaseUsage } from "../quotas/project.queries.ts";
+import { insertServerUsage } from "../usage/usage.queries.ts";
 import { listServerDisks, lockServerDisks } from "../volumes/server-disk.queries.ts";
 import { prepareDisks, releaseDisks, settleDisks } from "../volumes/settle-disks.ts";
 import { expire } from "./expire.ts";
@@ -315,6 +316,7 @@ async function forget(app: App, server: Server): Promise<Outcome> {
     ]);
     await releaseDisks(app, tx, disks);
     await Promise.all([
+      insertServerUsage(tx.sql, server, at),
       deleteServerRow(tx.sql, id),
       finishActions(tx.sql, id, { result: "Success", message: null, host }, at),
       releaseServerPorts(tx, id),
