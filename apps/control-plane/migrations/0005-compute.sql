@@ -58,6 +58,8 @@ create table compute_host (
   disabled boolean not null default false,
   disabled_reason text,
   disabled_at timestamptz,
+  -- an operator's word that it is down, whatever its agent says
+  forced_down boolean not null default false,
   -- what servers here were promised; a claim is one guarded update of this row
   claimed_servers integer not null default 0 check (claimed_servers >= 0),
   claimed_vcpus integer not null default 0 check (claimed_vcpus >= 0),
@@ -387,3 +389,15 @@ create table compute_user_quota (
   quota jsonb not null,
   primary key (project_id, user_id)
 );
+
+-- What servers were that are gone, for as long as their project is: when they ran, and what they took.
+create table server_usage (
+  server_id text collate "C" primary key,
+  project_id text collate "C" not null,
+  name text not null,
+  flavor jsonb not null,
+  launched_at timestamptz not null,
+  ended_at timestamptz not null
+);
+create index server_usage_of_project on server_usage (project_id, ended_at);
+create index server_usage_by_end on server_usage (ended_at);

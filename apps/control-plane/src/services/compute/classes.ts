@@ -184,7 +184,7 @@ const host: ResourceClass = {
   ownerColumn: null,
   deleteOrder: 999,
   meters: [],
-  verbs: ["enable", "disable"],
+  verbs: ["enable", "disable", "force_down", "trust", "delete"],
   list: nothingOwned,
   async export(app, name) {
     const found = await findHost(app.db, { name });

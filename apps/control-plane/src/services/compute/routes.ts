@@ -11,10 +11,13 @@ import { interfaceRoutes } from "./interfaces/interface.routes.ts";
 import { keypairRoutes } from "./keypairs/keypair.routes.ts";
 import { networkProxyRoutes } from "./network-proxies/network-proxy.routes.ts";
 import { migrationRoutes } from "./migrations/migration.routes.ts";
+import { operatorDoorRoutes } from "./operator-doors/operator-doors.routes.ts";
 import { quotaRoutes } from "./quotas/quota.routes.ts";
 import { securityGroupRoutes } from "./security-groups/security-group.routes.ts";
 import { serverGroupRoutes } from "./server-groups/server-group.routes.ts";
 import { serverRoutes } from "./servers/server.routes.ts";
+import { usageRoutes } from "./usage/usage.routes.ts";
+import { volumeProxyRoutes } from "./volume-proxies/volume-proxy.routes.ts";
 import { versionRoutes } from "./versions/version.routes.ts";
 
 export const computeRoutes: Route[] = [
@@ -22,6 +25,9 @@ export const computeRoutes: Route[] = [
   ...attachmentRoutes,
   ...imageRoutes,
   ...goneRoutes,
+  ...usageRoutes,
+  ...operatorDoorRoutes,
+  ...volumeProxyRoutes,
   ...networkProxyRoutes,
   ...aggregateRoutes,
   ...serverGroupRoutes,

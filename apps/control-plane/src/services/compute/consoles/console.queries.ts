@@ -14,6 +14,13 @@ export async function insertConsoleToken(
   ]);
 }
 
+/** What a token would open, without using it up. */
+export async function findConsoleToken(sql: Queryable, hash: string, now: Date): Promise<{ serverId: string } | null> {
+  const [row] = await sql<{ serverId: string }[]>`
+    select server_id from console_token where token_hash = ${hash} and expires_at >= ${now}`;
+  return row ?? null;
+}
+
 /** Uses a token up. Null: unknown, used, run out, or for another stream; or its server is gone. */
 export async function takeConsoleToken(
   sql: Queryable,

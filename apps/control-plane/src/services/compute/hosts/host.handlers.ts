@@ -1,10 +1,12 @@
-import { invalid } from "@andromede/base/errors";
+import { invalid, notFound, notImplemented } from "@andromede/base/errors";
 
 import { nextPageQuery } from "../../../http/paging.ts";
 import type { ApiRequest, Reply } from "../../../http/service.ts";
 import { nextLink, toBoolean } from "../common/wire.ts";
-import type { ServiceBody, ServiceByHostBody } from "./host.schema.ts";
+import type { ForceDownBody, HostBody, ServiceBody, ServiceByHostBody } from "./host.schema.ts";
 import {
+  toHostEntry,
+  toHostResources,
   toHypervisorEntry,
   toHypervisorView,
   toServiceView,
@@ -15,11 +17,14 @@ import {
 import {
   type HostPage,
   disableHost,
+  forceHostDown,
   readAllHosts,
   readHost,
+  readHostUse,
   readHosts,
   readServices,
   readZones,
+  removeHost,
   searchHosts,
 } from "./read-hosts.ts";
 
@@ -41,7 +46,7 @@ const list =
   };
 
 const entries = (page: HostPage, view: typeof toHypervisorEntry, request: ApiRequest): object[] =>
-  page.hosts.map((host) => view(host, request, page.servers.get(host.name) ?? []));
+  page.hosts.map((host) => view(host, request, page.servers === null ? null : (page.servers.get(host.name) ?? [])));
 
 export const listHypervisors = list("os-hypervisors", toHypervisorEntry);
 export const listHypervisorDetails = list("os-hypervisors/detail", toHypervisorView);
@@ -104,19 +109,65 @@ export const disableByHostLogReason = byHost(true, true);
 
 export async function putService(request: ApiRequest<ServiceBody>): Promise<Reply> {
   const { status, disabled_reason: reason, forced_down: forced } = request.body;
-  if (forced !== undefined && toBoolean(forced))
-    throw invalid("A host cannot be forced down here: whether it is up is what its agent says.");
   if (status === undefined && reason !== undefined)
     throw invalid("Specifying disabled_reason requires that status is 'disabled'.");
   if (status === "enabled" && reason !== undefined)
     throw invalid("Specifying disabled_reason requires that status is 'disabled'.");
-  if (status === undefined)
+  if (status === undefined && forced === undefined)
     throw invalid("No updates were requested. Fields 'status' or 'forced_down' should be specified.");
-  const host = await disableHost(
-    request,
-    { serviceId: request.params["service_id"] ?? "" },
-    status === "disabled",
-    reason ?? null,
-  );
+  const by = { serviceId: request.params["service_id"] ?? "" };
+  let host = forced === undefined ? null : await forceHostDown(request, by, toBoolean(forced));
+  if (status !== undefined) host = await disableHost(request, by, status === "disabled", reason ?? null);
+  if (host === null) throw notFound("Service could not be found.");
   return { status: 200, body: { service: toServiceView(host, request) } };
+}
+
+/** 2.11 to 2.52. */
+export async function putForceDown(request: ApiRequest<ForceDownBody>): Promise<Reply> {
+  const { host: name, binary, forced_down: forced } = request.body;
+  const host = await forceHostDown(request, { name }, toBoolean(forced));
+  return { status: 200, body: { service: { host: host.name, binary, forced_down: host.forcedDown } } };
+}
+
+export async function deleteService(request: ApiRequest): Promise<Reply> {
+  await removeHost(request, request.params["service_id"] ?? "");
+  return { status: 204 };
+}
+
+/** Nova's `os-hosts`, until 2.42: only hosts that are not disabled. */
+export async function listOldHosts(request: ApiRequest): Promise<Reply> {
+  const zone = request.query.get("zone");
+  const hosts = (await readAllHosts(request)).filter((host) => !host.disabled);
+  const shown = zone === undefined ? hosts : hosts.filter((host) => host.availabilityZone === zone);
+  return { status: 200, body: { hosts: shown.map(toHostEntry) } };
+}
+
+const hostNameOf = (request: Pick<ApiRequest, "params">): string => request.params["host_name"] ?? "";
+
+export async function showOldHost(request: ApiRequest): Promise<Reply> {
+  const { host, projects } = await readHostUse(request, hostNameOf(request));
+  return { status: 200, body: { host: toHostResources(host, projects) } };
+}
+
+export async function putOldHost(request: ApiRequest<HostBody>): Promise<Reply> {
+  const { status, maintenance_mode: maintenance } = request.body;
+  if (maintenance !== undefined) throw notSupported();
+  if (status === undefined) throw invalid("No updates were requested.");
+  const enable = status.trim().toLowerCase() === "enable";
+  const host = await disableHost(request, { name: hostNameOf(request) }, !enable, null, "host");
+  return { status: 200, body: { host: host.name, status: host.disabled ? "disabled" : "enabled" } };
+}
+
+const notSupported = (): Error => notImplemented("Requested action is not supported.");
+
+/** The machine is not ours to switch off: whoever runs it does so. */
+export async function actOnOldHost(request: ApiRequest): Promise<Reply> {
+  await readHostUse(request, hostNameOf(request));
+  throw notSupported();
+}
+
+/** Agents do not say since when their machine runs; from 2.88 on the answer has a place for that. */
+export async function showUptime(request: ApiRequest): Promise<Reply> {
+  await readHost(request, request.params["hypervisor_id"] ?? "");
+  throw notSupported();
 }

@@ -9,6 +9,7 @@ export type Host = {
   disabled: boolean;
   disabledReason: string | null;
   disabledAt: Date | null;
+  forcedDown: boolean;
   claimedServers: number;
   claimedVcpus: number;
   claimedMemoryMib: number;
@@ -26,6 +27,6 @@ export type Host = {
   observedLostAt: Date | null;
 };
 
-/** Its agent is connected. */
-export const isUp = (host: Pick<Host, "observedAt" | "observedLostAt">): boolean =>
-  host.observedAt !== null && host.observedLostAt === null;
+/** Its agent is connected, and no operator says otherwise. */
+export const isUp = (host: Pick<Host, "observedAt" | "observedLostAt" | "forcedDown">): boolean =>
+  host.observedAt !== null && host.observedLostAt === null && !host.forcedDown;

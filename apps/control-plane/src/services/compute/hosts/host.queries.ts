@@ -8,7 +8,7 @@ import { ALLOCATION_RATIOS, type Demand, type HostCapacity } from "../placement/
 import type { Host } from "./host.model.ts";
 
 const capacity = (sql: Queryable) => sql`
-  name, availability_zone, observed_hostname as hypervisor_hostname, disabled, observed_lost_at is null and observed_at is not null as up,
+  name, availability_zone, observed_hostname as hypervisor_hostname, disabled, observed_lost_at is null and observed_at is not null and not forced_down as up,
   observed_vcpus as vcpus, observed_memory_mib as memory_mib, observed_disk_gib as disk_gib,
   claimed_vcpus, claimed_memory_mib, claimed_disk_gib`;
 
@@ -28,7 +28,7 @@ export async function claimRoom(
   const [row] = await sql<{ availabilityZone: string }[]>`
     update compute_host set claimed_servers = claimed_servers + 1, claimed_vcpus = claimed_vcpus + ${demand.vcpus},
       claimed_memory_mib = claimed_memory_mib + ${demand.memoryMib}, claimed_disk_gib = claimed_disk_gib + ${demand.diskGib}
-    where name = ${hostName} and not disabled and observed_lost_at is null
+    where name = ${hostName} and not disabled and not forced_down and observed_lost_at is null
       and claimed_vcpus + ${demand.vcpus} <= observed_vcpus * ${ALLOCATION_RATIOS.vcpus}
       and claimed_memory_mib + ${demand.memoryMib} <= observed_memory_mib * ${ALLOCATION_RATIOS.memoryMib}
       and claimed_disk_gib + ${demand.diskGib} <= observed_disk_gib * ${ALLOCATION_RATIOS.diskGib}
@@ -219,7 +219,7 @@ export async function listUnsettledOn(sql: Queryable, host: string): Promise<str
 }
 
 const hostColumns = (sql: Queryable) => sql`
-  name, number, hypervisor_id, service_id, availability_zone, disabled, disabled_reason, disabled_at, claimed_servers, claimed_vcpus,
+  name, number, hypervisor_id, service_id, availability_zone, disabled, disabled_reason, disabled_at, forced_down, claimed_servers, claimed_vcpus,
   claimed_memory_mib, claimed_disk_gib, created_at, observed_vcpus, observed_memory_mib, observed_disk_gib, observed_hostname, observed_backend,
   observed_accelerator, observed_accelerator_reason, observed_chassis, observed_at, observed_lost_at`;
 
@@ -267,6 +267,32 @@ export async function setHostDisabled(
   return row ?? null;
 }
 
+/** An operator's word that a host is down, or that it is as its agent says. */
+export async function setHostForcedDown(sql: Queryable, name: string, forcedDown: boolean): Promise<Host | null> {
+  const [row] = await sql<Host[]>`
+    update compute_host set forced_down = ${forcedDown} where name = ${name} returning ${hostColumns(sql)}`;
+  return row ?? null;
+}
+
+/** False: it has servers. An agent that goes on reporting is a host again with its next report. */
+export async function deleteHostRow(sql: Queryable, name: string): Promise<boolean> {
+  const rows = await sql`
+    delete from compute_host where name = ${name} and claimed_servers = 0
+      and not exists (select 1 from server where host = ${name}) returning name`;
+  return rows.length > 0;
+}
+
+/** What each project's servers take of a host. */
+export async function listHostUse(
+  sql: Queryable,
+  name: string,
+): Promise<{ projectId: string; vcpus: number; memoryMib: number; diskGib: number }[]> {
+  return sql<{ projectId: string; vcpus: number; memoryMib: number; diskGib: number }[]>`
+    select project_id, sum((flavor->>'vcpus')::bigint)::int as vcpus, sum((flavor->>'ramMib')::bigint)::bigint as memory_mib,
+      sum((flavor->>'diskGib')::bigint + (flavor->>'ephemeralGib')::bigint)::bigint as disk_gib
+    from server where host = ${name} group by project_id order by project_id`;
+}
+
 /** Names of servers on hosts, for `GET /os-hypervisors/{}/servers`. */
 export async function listServersOn(
   sql: Queryable,
@@ -279,6 +305,6 @@ export async function listServersOn(
 /** Zones, each with whether a host of it can be used. */
 export async function listZones(sql: Queryable): Promise<{ zone: string; available: boolean }[]> {
   return sql<{ zone: string; available: boolean }[]>`
-    select availability_zone as zone, bool_or(not disabled and observed_lost_at is null) as available
+    select availability_zone as zone, bool_or(not disabled and not forced_down and observed_lost_at is null) as available
     from compute_host group by availability_zone order by availability_zone`;
 }

@@ -1,23 +1,31 @@
 import { route } from "../../../http/service.ts";
 import {
+  actOnOldHost,
+  deleteService,
   disableByHost,
   disableByHostLogReason,
   enableByHost,
   listHypervisorDetails,
   listHypervisorServers,
   listHypervisors,
+  listOldHosts,
   listServices,
   listZoneDetails,
   listZonesHandler,
+  putForceDown,
+  putOldHost,
   putService,
   searchHypervisors,
   showHypervisor,
+  showOldHost,
   showStatistics,
+  showUptime,
 } from "./host.handlers.ts";
-import { serviceByHostSchema, serviceSchema } from "./host.schema.ts";
+import { forceDownSchema, hostSchema, serviceByHostSchema, serviceSchema } from "./host.schema.ts";
 
 const HYPERVISORS = "/v2.1/os-hypervisors";
 const SERVICES = "/v2.1/os-services";
+const HOSTS = "/v2.1/os-hosts";
 
 export const hostRoutes = [
   route({
@@ -65,6 +73,53 @@ export const hostRoutes = [
     until: 52,
     rule: "os_compute_api:os-hypervisors:servers",
     handler: listHypervisorServers,
+  }),
+  route({
+    method: "GET",
+    path: `${HYPERVISORS}/:hypervisor_id/uptime`,
+    until: 87,
+    rule: "os_compute_api:os-hypervisors:uptime",
+    handler: showUptime,
+  }),
+  route({ method: "GET", path: HOSTS, until: 42, rule: "os_compute_api:os-hosts:list", handler: listOldHosts }),
+  route({
+    method: "GET",
+    path: `${HOSTS}/:host_name`,
+    until: 42,
+    rule: "os_compute_api:os-hosts:show",
+    handler: showOldHost,
+  }),
+  route({
+    method: "PUT",
+    path: `${HOSTS}/:host_name`,
+    until: 42,
+    rule: "os_compute_api:os-hosts:update",
+    body: hostSchema,
+    handler: putOldHost,
+  }),
+  ...["startup", "shutdown", "reboot"].map((action) =>
+    route({
+      method: "GET",
+      path: `${HOSTS}/:host_name/${action}`,
+      until: 42,
+      rule: `os_compute_api:os-hosts:${action === "startup" ? "start" : action}`,
+      handler: actOnOldHost,
+    }),
+  ),
+  route({
+    method: "PUT",
+    path: `${SERVICES}/force-down`,
+    since: 11,
+    until: 52,
+    rule: "os_compute_api:os-services:update",
+    body: forceDownSchema,
+    handler: putForceDown,
+  }),
+  route({
+    method: "DELETE",
+    path: `${SERVICES}/:service_id`,
+    rule: "os_compute_api:os-services:delete",
+    handler: deleteService,
   }),
   route({ method: "GET", path: SERVICES, rule: "os_compute_api:os-services:list", handler: listServices }),
   route({

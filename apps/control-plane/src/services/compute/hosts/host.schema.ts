@@ -14,6 +14,24 @@ export const serviceByHostSchema = {
 } as const;
 export type ServiceByHostBody = { host: string; binary: string; disabled_reason?: string };
 
+export const forceDownSchema = {
+  type: "object",
+  required: ["host", "binary", "forced_down"],
+  additionalProperties: false,
+  properties: { host, binary, forced_down: booleanSchema },
+} as const;
+export type ForceDownBody = { host: string; binary: string; forced_down: boolean | string };
+
+const word = { type: "string", maxLength: 20, pattern: "^\\s*([eE][nN]|[dD][iI][sS])[aA][bB][lL][eE]\\s*$" } as const;
+/** Nova's `os-hosts`. */
+export const hostSchema = {
+  type: "object",
+  minProperties: 1,
+  additionalProperties: false,
+  properties: { status: word, maintenance_mode: word },
+} as const;
+export type HostBody = { status?: string; maintenance_mode?: string };
+
 export const serviceSchema = {
   type: "object",
   minProperties: 1,

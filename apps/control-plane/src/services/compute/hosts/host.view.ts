@@ -7,8 +7,9 @@ type Viewer = { version: number };
 
 const idOf = (host: Host, { version }: Viewer): string | number => (version >= 53 ? host.hypervisorId : host.number);
 
-const serversOf = (servers: readonly HostedServer[]): object =>
-  servers.length === 0
+/** Until 2.75 a host without servers says nothing of them. */
+const serversOf = (servers: readonly HostedServer[] | null, version: number): object =>
+  servers === null || (servers.length === 0 && version < 75)
     ? {}
     : {
         servers: servers.map((server) => ({
@@ -17,15 +18,23 @@ const serversOf = (servers: readonly HostedServer[]): object =>
         })),
       };
 
-export const toHypervisorEntry = (host: Host, viewer: Viewer, servers: readonly HostedServer[] = []): object => ({
+export const toHypervisorEntry = (
+  host: Host,
+  viewer: Viewer,
+  servers: readonly HostedServer[] | null = null,
+): object => ({
   id: idOf(host, viewer),
   hypervisor_hostname: host.observedHostname,
   state: isUp(host) ? "up" : "down",
   status: host.disabled ? "disabled" : "enabled",
-  ...serversOf(servers),
+  ...serversOf(servers, viewer.version),
 });
 
-export const toHypervisorView = (host: Host, viewer: Viewer, servers: readonly HostedServer[] = []): object => ({
+export const toHypervisorView = (
+  host: Host,
+  viewer: Viewer,
+  servers: readonly HostedServer[] | null = null,
+): object => ({
   ...toHypervisorEntry(host, viewer),
   hypervisor_type: host.observedBackend === "simulated" ? "fake" : "QEMU",
   hypervisor_version: 10_000_000,
@@ -37,7 +46,7 @@ export const toHypervisorView = (host: Host, viewer: Viewer, servers: readonly H
     disabled_reason: host.disabledReason,
   },
   ...(viewer.version < 88 ? toResources(host, viewer) : { uptime: null }),
-  ...(viewer.version >= 53 ? serversOf(servers) : {}),
+  ...(viewer.version >= 53 ? serversOf(servers, viewer.version) : {}),
 });
 
 /** Left out from 2.88 on, where placement is asked instead. */
@@ -91,8 +100,35 @@ export const toServiceView = (host: Host, { version }: Viewer): object => ({
   state: isUp(host) ? "up" : "down",
   updated_at: host.observedAt === null ? null : isoMicroseconds(host.observedAt),
   disabled_reason: host.disabledReason,
-  ...(version >= 11 ? { forced_down: false } : {}),
+  ...(version >= 11 ? { forced_down: host.forcedDown } : {}),
 });
+
+/** Nova's older view of a host. */
+export const toHostEntry = (host: Host): object => ({
+  host_name: host.name,
+  service: "compute",
+  zone: host.availabilityZone,
+});
+
+type Use = { projectId: string; vcpus: number; memoryMib: number; diskGib: number };
+
+export function toHostResources(host: Host, projects: readonly Use[]): object[] {
+  const row = (project: string, cpu: number, memoryMb: number, diskGb: number): object => ({
+    resource: { host: host.name, project, cpu, memory_mb: memoryMb, disk_gb: diskGb },
+  });
+  const sum = (of: (use: Use) => number): number => projects.reduce((total, use) => total + of(use), 0);
+  return [
+    row("(total)", host.observedVcpus, host.observedMemoryMib, host.observedDiskGib),
+    row("(used_now)", host.claimedVcpus, host.claimedMemoryMib, host.claimedDiskGib),
+    row(
+      "(used_max)",
+      sum((use) => use.vcpus),
+      sum((use) => use.memoryMib),
+      sum((use) => use.diskGib),
+    ),
+    ...projects.map((use) => row(use.projectId, use.vcpus, use.memoryMib, use.diskGib)),
+  ];
+}
 
 export const toZoneView = (zone: { zone: string; available: boolean }): object => ({
   zoneName: zone.zone,

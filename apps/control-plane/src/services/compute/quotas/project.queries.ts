@@ -112,5 +112,6 @@ export async function isProjectKnown(sql: Queryable, projectId: string): Promise
 /** For a project that ends. */
 export async function deleteProjectUsage(sql: Queryable, projectId: string): Promise<void> {
   await sql`delete from compute_user_quota where project_id = ${projectId}`;
+  await sql`delete from server_usage where project_id = ${projectId}`;
   await sql`delete from compute_project where project_id = ${projectId}`;
 }
