@@ -58,7 +58,7 @@ const disk = {
         },
       ],
     },
-    nonce: shortText,
+    nonce: { type: "string", maxLength: 255 },
     limits: {
       type: "object",
       additionalProperties: false,

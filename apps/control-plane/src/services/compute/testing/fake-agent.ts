@@ -77,7 +77,7 @@ export class FakeAgent extends FakeStorage implements AgentClient {
       state: "running",
       converged: true,
       portsUp: [],
-      disks: spec.disks.map((disk) => disk.id),
+      disks: pluggedDisks(spec),
     };
     this.#guests.set(spec.id, { spec, report });
   }
@@ -222,9 +222,12 @@ export class FakeAgent extends FakeStorage implements AgentClient {
             state: guest.spec.power,
             converged: true,
             portsUp: guest.spec.interfaces.map((nic) => nic.portId),
-            disks: guest.spec.disks.map((disk) => disk.id),
+            disks: pluggedDisks(guest.spec),
           }
         : { ...plain, state: "failed", converged: false, fault: this.failWith };
     await this.#tell(guest.report);
   }
 }
+
+const pluggedDisks = ({ disks }: GuestSpec): string[] =>
+  disks.flatMap(({ id, detached }) => (detached === true ? [] : [id]));
