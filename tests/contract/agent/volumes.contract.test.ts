@@ -4,7 +4,14 @@ import { randomBytes } from "node:crypto";
 import { after, before, describe, test } from "node:test";
 import { buffer } from "node:stream/consumers";
 
-import type { BackupReport, BackupSpec, ExportReport, Report, VolumeReport, VolumeSpec } from "@andromede/agent-api/types";
+import type {
+  BackupReport,
+  BackupSpec,
+  ExportReport,
+  Report,
+  VolumeReport,
+  VolumeSpec,
+} from "@andromede/agent-api/types";
 import { CloudError, type ErrorKind } from "@andromede/base/errors";
 import { newUuid } from "@andromede/base/ids";
 import { waitUntil } from "@andromede/base/waiting";
@@ -105,7 +112,10 @@ function suite(start: () => Promise<BenchHost>): void {
     spec = await change(spec, { snapshots: [first] });
     spec = await change(spec, { sizeGib: 2, snapshots: [first, second] });
     const grown = await settled(spec);
-    assert.deepEqual({ sizeGib: grown.sizeGib, snapshots: grown.snapshots }, { sizeGib: 2, snapshots: [first, second] });
+    assert.deepEqual(
+      { sizeGib: grown.sizeGib, snapshots: grown.snapshots },
+      { sizeGib: 2, snapshots: [first, second] },
+    );
     spec = await change(spec, { revert: { snapshotId: second, nonce: "once" } });
     assert.equal((await settled(spec)).revertNonce, "once");
     spec = await change(spec, { snapshots: [second] });
@@ -249,7 +259,15 @@ function suite(start: () => Promise<BenchHost>): void {
       parentId: null,
       key: newKey(),
     });
-    await waitUntil("news of the backup", () => lastOf(heard.flatMap(({ backups = [] }) => backups), backup.id), WAIT);
+    await waitUntil(
+      "news of the backup",
+      () =>
+        lastOf(
+          heard.flatMap(({ backups = [] }) => backups),
+          backup.id,
+        ),
+      WAIT,
+    );
     await host.client.deleteVolume(spec.id, 9);
     await waitUntil("its end", () => told().filter(({ gone }) => gone === true).length === 1, WAIT);
     stop.abort();
@@ -272,7 +290,14 @@ function suite(start: () => Promise<BenchHost>): void {
   });
 
   test("what does not keep to the contract is refused", async () => {
-    const spec = { id: newUuid(), generation: 1, sizeGib: 1, key: null, source: { kind: "empty" }, snapshots: [] } as const;
+    const spec = {
+      id: newUuid(),
+      generation: 1,
+      sizeGib: 1,
+      key: null,
+      source: { kind: "empty" },
+      snapshots: [],
+    } as const;
     const bad: unknown[] = [
       { ...spec, id: "../../etc/passwd" },
       { ...spec, key: "short" },

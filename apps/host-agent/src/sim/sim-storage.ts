@@ -134,7 +134,7 @@ function createSimDriver(pool: SimPool, step: Step): VolumeDriver {
       withSnapshot(pool, volume, snapshotId).revertNonce = nonce;
     },
     isOpen: (volumeId) => Promise.resolve(isOpenAnywhere(pool, volumeId)),
-    exists: (volumeId) => Promise.resolve(pool.volumes.has(volumeId)),
+    hasRemains: (volumeId) => Promise.resolve(pool.volumes.has(volumeId)),
     async remove(volumeId) {
       await step("volume:remove", volumeId);
       if (isOpenAnywhere(pool, volumeId)) throw conflict(`Volume ${volumeId} is in use`);

@@ -47,7 +47,7 @@ async function makePattern(tools: VolumeTools, path: string): Promise<void> {
 
 /** Where a qcow2 file has its LUKS header. */
 function luksIn(image: Buffer): { luksAt: number; luksBytes: number } {
-  for (let at = image.readUInt32BE(HEADER_LENGTH_AT); at < CLUSTER; ) {
+  for (let at = image.readUInt32BE(HEADER_LENGTH_AT); at < CLUSTER;) {
     const [type, length] = [image.readUInt32BE(at), image.readUInt32BE(at + 4)];
     if (type === ENCRYPTION) {
       return {
@@ -62,7 +62,11 @@ function luksIn(image: Buffer): { luksAt: number; luksBytes: number } {
 }
 
 /** Writes an empty volume of BLANK_GIB that the passphrase opens; the file is there and empty. */
-export async function writeBlank({ bytes, luksAt, luksBytes }: Pattern, path: string, passphrase: string): Promise<void> {
+export async function writeBlank(
+  { bytes, luksAt, luksBytes }: Pattern,
+  path: string,
+  passphrase: string,
+): Promise<void> {
   const image = Buffer.from(bytes);
   (await newLuksHeader(image.subarray(luksAt, luksAt + luksBytes), passphrase)).copy(image, luksAt);
   const file = await open(path, "r+");

@@ -29,7 +29,8 @@ export type VolumeDriver = {
   revert(volume: VolumeName, revert: { snapshotId: string; nonce: string }): Promise<void>;
   /** Has a guest of any host the volume open? */
   isOpen(volumeId: string): Promise<boolean>;
-  exists(volumeId: string): Promise<boolean>;
+  /** Is there anything of it, be it what a crash left of its removal? */
+  hasRemains(volumeId: string): Promise<boolean>;
   /** Leaves nothing of the volume. */
   remove(volumeId: string): Promise<void>;
   /** Called every minute. */

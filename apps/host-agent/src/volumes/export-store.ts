@@ -194,7 +194,11 @@ class DirectoryExports implements ExportStore {
       const files = [{ source: disk.path, target: SOURCE }, ...disk.binds];
       const args = ["-U", "-l", `snapshot.name=${pending.snapshot}`];
       const owner = { uid, gid };
-      await this.#convert(spec, { owner, files, key: null, args, image: imageOptions(SOURCE, {}), bytes: size }, signal);
+      await this.#convert(
+        spec,
+        { owner, files, key: null, args, image: imageOptions(SOURCE, {}), bytes: size },
+        signal,
+      );
       return quiesced;
     } catch (error) {
       // What it made goes first: a snapshot cannot be removed from a disk that is full.

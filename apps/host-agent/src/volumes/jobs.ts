@@ -25,11 +25,11 @@ export type JobsOptions<Spec, Facts, Report> = {
   /** In a sentence: "The host could not make the ...". */
   what: string;
   nothing: Facts;
-  find(id: string): Promise<Facts | null>;
-  make(spec: Spec, tell: (facts: Facts) => void, signal: AbortSignal): Promise<Facts>;
-  remove(id: string): Promise<void>;
-  report(id: string, state: JobState, facts: Facts, fault: string | null): Report;
-  changed(id: string): void;
+  find: (id: string) => Promise<Facts | null>;
+  make: (spec: Spec, tell: (facts: Facts) => void, signal: AbortSignal) => Promise<Facts>;
+  remove: (id: string) => Promise<void>;
+  report: (id: string, state: JobState, facts: Facts, fault: string | null) => Report;
+  changed: (id: string) => void;
   copies: Slots;
   log: Logger;
 };

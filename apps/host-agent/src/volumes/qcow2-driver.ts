@@ -86,8 +86,8 @@ export class Qcow2Driver implements VolumeDriver {
     await this.#options.files.measure();
   }
 
-  exists(volumeId: string): Promise<boolean> {
-    return this.#options.files.exists(volumeId);
+  hasRemains(volumeId: string): Promise<boolean> {
+    return this.#options.files.hasRemains(volumeId);
   }
 
   async look(volume: VolumeName): Promise<VolumeState | null> {
@@ -348,7 +348,8 @@ export class Qcow2Driver implements VolumeDriver {
       else await change.online(disk);
     } catch (error) {
       // Refused, nothing was done; else whatever was, is mended now, or before the next change.
-      if (isRefused(error) || (error instanceof CloudError && error.kind === "conflict")) await files.dropIntent(volume.id);
+      if (isRefused(error) || (error instanceof CloudError && error.kind === "conflict"))
+        await files.dropIntent(volume.id);
       else await this.#mend(volume).catch(() => undefined);
       throw error;
     }

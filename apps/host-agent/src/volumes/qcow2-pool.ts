@@ -10,7 +10,19 @@
  * The images may be read and written by all: who gets to see one at all is decided by the jails that have it.
  */
 import { randomUUID } from "node:crypto";
-import { type FileHandle, chmod, link, lstat, mkdir, open, readdir, stat, statfs, unlink, utimes } from "node:fs/promises";
+import {
+  type FileHandle,
+  chmod,
+  link,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  stat,
+  statfs,
+  unlink,
+  utimes,
+} from "node:fs/promises";
 import { join } from "node:path";
 
 import type { VolumePool } from "@andromede/agent-api/types";
@@ -74,6 +86,10 @@ export class PoolFiles {
 
   async exists(volumeId: string): Promise<boolean> {
     return (await lstat(this.image(volumeId)).catch(() => null)) !== null;
+  }
+
+  async hasRemains(volumeId: string): Promise<boolean> {
+    return (await this.exists(volumeId)) || (await this.readRecord(volumeId)) !== null;
   }
 
   /** An empty file under the partial name, ready for qemu-img. */

@@ -16,7 +16,7 @@ import type { BackupFacts, BackupStore } from "./backup-store.ts";
 import type { VolumeDriver } from "./driver.ts";
 import { type ExportFacts, type ExportStore, type OpenedExport, notReady } from "./export-store.ts";
 import { Jobs } from "./jobs.ts";
-import { Slots } from "./slots.ts";
+import type { Slots } from "./slots.ts";
 import { VolumeWorkers } from "./volume-workers.ts";
 
 /** What carries a host's storage. `copies`: how many long copies run at a time, on all that share it. */
@@ -50,7 +50,12 @@ export type Reported<Report> = { ids(): Iterable<string>; report(id: string): Re
 /** Copies at a time, of whatever size: more would only make all of them slower. */
 export const COPIES = 3;
 
-export type StorageOptions = { parts: StorageParts; clock?: Clock; log: Logger; changed: (change: StorageChange) => void };
+export type StorageOptions = {
+  parts: StorageParts;
+  clock?: Clock;
+  log: Logger;
+  changed: (change: StorageChange) => void;
+};
 
 export function createStorage({ parts, clock = systemClock, log, changed }: StorageOptions): Storage {
   const { driver } = parts;

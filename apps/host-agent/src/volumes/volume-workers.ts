@@ -94,7 +94,7 @@ export class VolumeWorkers {
     const worker = this.#workers.get(volumeId);
     if (worker !== undefined && generation < worker.spec.generation)
       throw olderThan({ id: volumeId, generation }, worker.spec.generation);
-    if (worker === undefined && !(await driver.exists(volumeId))) return null;
+    if (worker === undefined && !(await driver.hasRemains(volumeId))) return null;
     if (worker?.deleting !== true && (await driver.isOpen(volumeId))) throw conflict(`Volume ${volumeId} is in use`);
     const doomed = this.#workers.get(volumeId) ?? newWorker(unknownSpec(volumeId, generation));
     doomed.deleting = true;
@@ -114,7 +114,7 @@ export class VolumeWorkers {
   async close(): Promise<void> {
     this.#closing.abort();
     for (const { abort } of this.#workers.values()) abort.abort();
-    await Promise.all([...this.#workers.values()].map(({ turn }) => turn));
+    await Promise.all([...this.#workers.values()].map(({ turn }) => turn ?? Promise.resolve()));
   }
 
   #buried(volumeId: string): number | undefined {

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 import { waitUntil } from "@andromede/base/waiting";
 import { type NbdClient, connectNbd } from "@andromede/nbd/client";
@@ -28,15 +28,24 @@ export async function withVolume<T>(
   const keyFile = join(directory, "key");
   writeFileSync(keyFile, key ?? "");
   const image = `driver=qcow2,file.driver=file,file.filename=${join(host.volumes, `${id}.qcow2`)}`;
+  const secret = key === null ? "" : ",encrypt.key-secret=key";
   const server = startProcess(
     inEngineRoot(
       host.engineRoot,
       [host.volumes, directory],
       [
         "qemu-nbd",
-        ...["-t", "-k", socketPath, "-x", "volume", "--object", `secret,id=key,format=raw,file=${keyFile}`],
+        "-t",
+        "-k",
+        socketPath,
+        "-x",
+        "volume",
+        "--object",
+        `secret,id=key,format=raw,file=${keyFile}`,
         ...(snapshot === undefined ? [] : ["-r", "-l", `snapshot.name=${snapshot}`]),
-        ...["--image-opts", `${image}${key === null ? "" : ",encrypt.key-secret=key"}`],
+        // A guest may have it open.
+        "--image-opts",
+        `${image}${secret}${snapshot === undefined ? "" : ",read-only=on,force-share=on"}`,
       ],
     ),
   );
@@ -76,7 +85,7 @@ async function digestOf(client: NbdClient): Promise<string> {
   while (offset < client.sizeBytes) {
     for (const extent of await client.extents(offset, Math.min(2 ** 30, client.sizeBytes - offset))) {
       const end = extent.offset + extent.length;
-      for (let at = extent.offset; !extent.zero && at < end; ) {
+      for (let at = extent.offset; !extent.zero && at < end;) {
         const bytes = await client.read(at, Math.min(end - at, PIECE));
         // Blocks begin at the same places however the extents are cut (QEMU cuts at sectors of 512 bytes at least).
         for (let block = 0; block < bytes.length; block += BLOCK) {
@@ -91,11 +100,13 @@ async function digestOf(client: NbdClient): Promise<string> {
   return hash.digest("hex");
 }
 
-/** Names of the internal snapshots that the file has. */
-export async function snapshotsIn(host: QemuHost, volumeId: string): Promise<string[]> {
-  const file = join(host.volumes, `${volumeId}.qcow2`);
+/** Names of the internal snapshots that the volume's file has. */
+export const snapshotsIn = (host: QemuHost, volumeId: string): Promise<string[]> =>
+  snapshotsOfFile(host, join(host.volumes, `${volumeId}.qcow2`));
+
+export async function snapshotsOfFile(host: QemuHost, file: string): Promise<string[]> {
   const argv = ["qemu-img", "info", "-U", "--output=json", file];
-  const output = await runProcess(inEngineRoot(host.engineRoot, [host.volumes], argv));
+  const output = await runProcess(inEngineRoot(host.engineRoot, [dirname(file)], argv));
   const { snapshots = [] } = JSON.parse(output) as { snapshots?: { name: string }[] };
   return snapshots.map(({ name }) => name);
 }
