@@ -77,7 +77,7 @@ async function makeAccount(
   }
 }
 
-/** Takes away what `furnish` made, and nothing else: what tempest forgot has to show. */
+/** Takes away what `furnish` made, all but the projects, and nothing else: what tempest forgot has to show. */
 export async function unfurnish(operator: Api, { accounts, otherImageId }: Furniture): Promise<void> {
   await deleteImage(operator, otherImageId);
   await Promise.all(accounts.map((account) => removeAccount(operator, account)));
@@ -103,5 +103,4 @@ async function removeAccount(operator: Api, account: Account): Promise<void> {
     await remove("network", `/v2.0/security-groups/${id}`);
   }
   await remove("identity", `/users/${account.userId}`);
-  await remove("identity", `/projects/${account.projectId}`);
 }

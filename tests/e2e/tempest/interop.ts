@@ -14,7 +14,7 @@ import { type Cloud, useCloud } from "../support/cloud.ts";
 import { type Furniture, furnish, unfurnish } from "./accounts.ts";
 import { accountsFile, configuration } from "./configuration.ts";
 import { ensureDebian } from "./debian.ts";
-import { type Inventory, takeInventory, untilAsBefore } from "./inventory.ts";
+import { type Inventory, UNTIL_PURGE, takeInventory, untilAsBefore, untilQuiet } from "./inventory.ts";
 import { type Outcome, readList, runTempest } from "./tempest.ts";
 
 /** Two classes run at a time, and a class has two accounts at most. */
@@ -46,6 +46,7 @@ export async function describeList(title: string, list: string): Promise<void> {
       operator = connectApi(cloud, "andromede-operator");
       // the first look makes the default group of the operators' own project, which then stays
       await operator.call("network", "GET", "/v2.0/security-groups");
+      await untilQuiet(cloud);
       there = await takeInventory(cloud);
       const [external] = await listNetworks(operator, { "router:external": true });
       assert.ok(external);
@@ -73,11 +74,17 @@ export async function describeList(title: string, list: string): Promise<void> {
       if (furniture === undefined) return; // it never came to that, and the reason is known
       await unfurnish(operator, furniture);
       operator.close();
-      const left = await untilAsBefore(cloud, there);
+      const left = await untilAsBefore(cloud, there, UNTIL_PURGE);
+      for (const { projectId } of furniture.accounts) {
+        // one after the other: the rest has to be nothing anyhow
+        // eslint-disable-next-line no-await-in-loop
+        await cloud.andromede("project", "purge", projectId, "--yes");
+      }
+      const leftByPurge = await untilAsBefore(cloud, there);
       await setLockout(cloud, directory, {});
       if ([...outcomes.values()].filter(({ passed }) => passed).length === wanted.length)
         await rm(directory, { recursive: true });
-      assert.deepEqual(left, [], "the cloud is not as it was");
+      assert.deepEqual({ left, leftByPurge }, { left: [], leftByPurge: [] }, "the cloud is not as it was");
     });
   });
 }

@@ -8,12 +8,11 @@ import { type Cloud, processesMentioning } from "../support/cloud.ts";
 
 export type Inventory = { [what: string]: number };
 
-/**
- * Tables that remember on purpose what was, that forget by themselves, or that keep a few figures of each project until the
- * operator purges it.
- */
-const NOT_COUNTED =
-  /^(event|event_.*|deleted_.*|revocation|revocation_.*|reconcile_.*|schema_.*|console_token|server_action|.+_project|.+_quota|.+_usage)$/;
+/** Tables that remember on purpose what was, or forget by themselves. */
+const REMEMBERED =
+  /^(event|event_.*|deleted_.*|revocation|revocation_.*|reconcile_.*|schema_.*|console_token|project_purge)$/;
+/** A project, its keys, and the few rows that services keep of it until the operator purges it. */
+export const UNTIL_PURGE = /^rows of (project|project_key|server_action|role_assignment|.+_project|.+_quota|.+_usage)$/;
 /** OVN's northbound tables of which a customer's thing is made. */
 const OVN_TABLES = [
   "ACL",
@@ -58,7 +57,7 @@ async function countRows(cloud: Cloud): Promise<Inventory> {
     await cloud.sql(
       "select table_name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'",
     ),
-  ).filter((name) => !NOT_COUNTED.test(name));
+  ).filter((name) => !REMEMBERED.test(name));
   const counted = await cloud.sql(
     names.map((name) => `select '${name}' as name, count(*) as rows from "${name}"`).join(" union all "),
   );
@@ -86,29 +85,33 @@ function countFiles(cloud: Cloud): Inventory {
   };
 }
 
+/** Waits until the reconcilers have nothing left to do. */
+export async function untilQuiet(cloud: Cloud): Promise<void> {
+  await waitUntil(
+    "the reconcilers' rest",
+    async () =>
+      (await cloud.sql("select count(*) from reconcile_queue where run_at <= now() or lease_until > now()")) === "0\n",
+    { timeoutMs: 60_000, everyMs: 200 },
+  );
+}
+
 /** What is there now and was not, or was and is not. */
-export function difference(before: Inventory, after: Inventory): string[] {
+function difference(before: Inventory, after: Inventory, but?: RegExp): string[] {
   return [...new Set([...Object.keys(before), ...Object.keys(after)])]
-    .filter((what) => before[what] !== after[what])
+    .filter((what) => before[what] !== after[what] && but?.test(what) !== true)
     .map((what) => `${what}: ${before[what] ?? 0} before, ${after[what] ?? 0} after`);
 }
 
-/** Waits until all is as it was; what is not, in words, after that time. */
-export async function untilAsBefore(cloud: Cloud, before: Inventory, timeoutMs = 60_000): Promise<string[]> {
-  let last: string[] = [];
-  try {
-    await waitUntil(
-      "the cloud as it was",
-      async () => {
-        last = difference(before, await takeInventory(cloud));
-        return last.length === 0;
-      },
-      { timeoutMs, everyMs: 500 },
-    );
-  } catch {
-    return last.length === 0 ? ["the inventory could not be taken"] : last;
-  }
-  return [];
+/** Waits until all is as it was; else what is not, in words. */
+export async function untilAsBefore(cloud: Cloud, before: Inventory, but?: RegExp): Promise<string[]> {
+  let last = ["the inventory could not be taken"];
+  const look = async (): Promise<boolean> => {
+    last = difference(before, await takeInventory(cloud), but);
+    return last.length === 0;
+  };
+  // what stays is the answer, not an error
+  await waitUntil("the cloud as it was", look, { timeoutMs: 60_000, everyMs: 500 }).catch(() => undefined);
+  return last;
 }
 
 const lines = (text: string): string[] => text.split("\n").filter((line) => line.trim() !== "");
