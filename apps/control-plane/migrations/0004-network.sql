@@ -380,3 +380,25 @@ create table auto_allocated_topology (
 );
 create index auto_allocated_topology_by_network on auto_allocated_topology (network_id);
 create index auto_allocated_topology_by_router on auto_allocated_topology (router_id) where router_id is not null;
+
+-- A port that carries others as VLANs. With a server's own port its trunk goes; by hand neither is deleted while it is one.
+create table trunk (
+  id text collate "C" primary key,
+  project_id text collate "C" not null,
+  name text not null default '',
+  description text not null default '',
+  admin_state_up boolean not null default true,
+  port_id text collate "C" not null unique references port,
+  tags text[] not null default '{}',
+  revision_number integer not null default 1,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now()
+);
+create index trunk_by_project on trunk (project_id, id);
+
+create table trunk_subport (
+  port_id text collate "C" primary key references port,
+  trunk_id text collate "C" not null references trunk on delete cascade,
+  segmentation_id integer not null,
+  constraint trunk_subport_once unique (trunk_id, segmentation_id)
+);

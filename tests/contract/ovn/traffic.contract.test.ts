@@ -292,6 +292,29 @@ test("IPv6: a guest makes its own address from the router's advertisement and re
   );
 });
 
+test("a trunk's guest is on another network by a VLAN of its link", async () => {
+  const [network, group] = [uuid("aaaa", 7), uuid("1111", 7)];
+  await ensureNetwork(ovn, { id: network, name: "carried", physical: null, vlanTransparent: false });
+  await ensureSecurityGroup(ovn, { id: group, name: "default", stateful: true, rules: [...defaultRules(group), ssh] });
+  const parent = port(1, 14);
+  await ensurePort(ovn, parent);
+  const carried = { networkId: network, securityGroupIds: [group] };
+  const subport = port(7, 20, { ...carried, host: null, carriedBy: { portId: parent.id, tag: 107 } });
+  await ensurePort(ovn, subport);
+  const other = port(7, 21, carried);
+  await ensurePort(ovn, other);
+  const neighbour = await lab.guest("neighbour", other);
+  await neighbour.ip("address", "add", "10.0.0.21/24", "dev", "eth0");
+  await neighbour.call("serve", { port: 22, text: "neighbour" });
+  const guest = await lab.carried("carried", parent, { macAddress: subport.macAddress, tag: 107 });
+  await guest.ip("address", "add", "10.0.0.20/24", "dev", "eth0");
+  await eventually("by the VLAN", "neighbour 10.0.0.20", () => guest.ask("10.0.0.21", 22));
+  await ensurePort(ovn, { ...subport, carriedBy: null });
+  await eventually("without the trunk", "timeout", () =>
+    guest.ask("10.0.0.21", 22).then((answer) => (answer.includes("EHOSTUNREACH") ? "timeout" : answer)),
+  );
+});
+
 test("rules of every kind are understood by OVN, and a sweep of everything leaves no row", async () => {
   const group = uuid("1111", 4);
   const rules = [

@@ -57,6 +57,8 @@ export type OvnLab = {
   readonly outside: Guest;
   /** A guest whose link is plugged for a port. */
   guest(name: string, port: { id: string; macAddress: string }): Promise<Guest>;
+  /** A guest that is a VLAN of a port's link: a switch of its own stands for the tagging that its kernel would do. */
+  carried(name: string, parent: { id: string }, vlan: { macAddress: string; tag: number }): Promise<Guest>;
   /** Waits until all that is in the northbound database is in the flows. */
   synced(): Promise<void>;
   /** What the engines said, by unit. */
@@ -189,6 +191,26 @@ class Lab implements OvnLab {
       link,
       `external_ids:iface-id=${port.id}`,
     ]);
+    return this.#guestIn(namespace);
+  }
+
+  async carried(name: string, parent: { id: string }, vlan: { macAddress: string; tag: number }): Promise<Guest> {
+    const host = this.#host.networkNamespace;
+    const namespace = `${this.#prefix}-${name}`;
+    const [link, outer, inner] = [`port${++this.#links}`, `outer${this.#links}`, `inner${this.#links}`];
+    await this.#addNamespace(namespace);
+    await this.#addLink(link, namespace, vlan.macAddress);
+    await runProcess(["ip", "-n", host, "link", "add", outer, "type", "veth", "peer", "name", inner]);
+    for (const end of [outer, inner]) {
+      await disableChecksumOffload(this.#root, host, end);
+      await runProcess(["ip", "-n", host, "link", "set", end, "up"]);
+    }
+    const bridge = ["add-br", "tagging", "--", "set", "Bridge", "tagging", "datapath_type=netdev"];
+    await ovsVsctl(this.#host, ["--timeout=10", ...bridge]);
+    await ovsVsctl(this.#host, ["--timeout=10", "add-port", "tagging", link, `tag=${vlan.tag}`]);
+    await ovsVsctl(this.#host, ["--timeout=10", "add-port", "tagging", outer]);
+    const plug = ["set", "Interface", inner, `external_ids:iface-id=${parent.id}`];
+    await ovsVsctl(this.#host, ["--timeout=10", "add-port", "br-int", inner, "--", ...plug]);
     return this.#guestIn(namespace);
   }
 

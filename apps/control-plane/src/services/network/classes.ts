@@ -40,6 +40,9 @@ import { readSubnet } from "./subnets/read-subnets.ts";
 import { toSubnetView } from "./subnets/subnet.view.ts";
 import { deleteSubnet } from "./subnets/update-subnet.ts";
 
+import { deleteTrunk, readTrunk } from "./trunks/change-trunk.ts";
+import { toTrunkView } from "./trunks/trunk.model.ts";
+
 /** Purge and export are the operator's own work. */
 const operator: Requester = { projectId: "-", admin: true };
 
@@ -107,6 +110,11 @@ export const networkClasses: ResourceClass[] = [
     meters: [{ name: "network.floatingip", unit: "hour" }],
     remove: (tx, id) => deleteFloatingIp(tx, operator, id),
     read: async (app, id) => toFloatingIpView(await readFloatingIp(app.db, operator, id)),
+  }),
+  networkClass("trunk", 305, {
+    meters: [],
+    remove: (tx, id) => deleteTrunk(tx, operator, id),
+    read: async (app, id) => toTrunkView(await readTrunk(app.db, operator, id)),
   }),
   networkClass("port", 310, {
     meters: [],

@@ -38,6 +38,8 @@ import {
 } from "./servers/read-server-ports.ts";
 import { listSubnets } from "./subnets/subnet.queries.ts";
 import { subnetAttributes } from "./subnets/subnet.schema.ts";
+import { listTrunks } from "./trunks/trunk.queries.ts";
+import { trunkAttributes } from "./trunks/trunk.schema.ts";
 import { type World, createWorld } from "./testing/network-world.ts";
 
 let world: World;
@@ -78,6 +80,8 @@ async function seed(sql: postgres.Sql): Promise<void> {
   await sql`insert into port_forwarding (id, project_id, floatingip_id, protocol, external_port_first, external_port_last, internal_port_first,
       internal_port_last, internal_port_id, internal_ip_address)
     select 'pf' || p, 'p' || p, 'f' || p, 'tcp', 80, 80, 80, 80, 'port' || p || '-1', '10.0.0.1' from ${all}`;
+  await sql`insert into trunk (id, project_id, port_id) select 'trunk' || p, 'p' || p, 'port' || p || '-7' from ${all}`;
+  await sql`insert into trunk_subport (port_id, trunk_id, segmentation_id) select 'port' || p || '-8', 'trunk' || p, 7 from ${all}`;
   await sql`analyze`;
 }
 
@@ -157,6 +161,7 @@ const CASES: [string, (sql: postgres.Sql) => Promise<unknown>][] = [
     "floating IPs at an address",
     (sql) => listFloatingIps(sql, requester, page(floatingIpAttributes, "floating_ip_address=172.24.0.7")),
   ],
+  ["trunks", (sql) => listTrunks(sql, requester, page(trunkAttributes, ""))],
   ["port forwardings", (sql) => listPortForwardings(sql, "f7", page(portForwardingAttributes, ""))],
   ["subnet pools", (sql) => listSubnetpools(sql, requester, page(subnetpoolAttributes(requester), ""))],
   ["shared networks", (sql) => listNetworks(sql, requester, page(networkAttributes(requester), "shared=true"))],

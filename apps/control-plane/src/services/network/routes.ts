@@ -17,6 +17,7 @@ import { securityGroupRoutes } from "./security-groups/security-group.routes.ts"
 import { subnetpoolRoutes } from "./subnetpools/subnetpool.routes.ts";
 import { subnetRoutes } from "./subnets/subnet.routes.ts";
 import { tagRoutes } from "./tags/tag.routes.ts";
+import { trunkRoutes } from "./trunks/trunk.routes.ts";
 import { versionRoutes } from "./versions/version.routes.ts";
 
 export const networkServiceRoutes: Route[] = [
@@ -34,6 +35,7 @@ export const networkServiceRoutes: Route[] = [
   ...addressGroupRoutes,
   ...rbacPolicyRoutes,
   ...qosRoutes,
+  ...trunkRoutes,
   ...autoAllocatedTopologyRoutes,
   ...quotaRoutes,
   ...tagRoutes,

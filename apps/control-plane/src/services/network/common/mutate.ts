@@ -15,6 +15,7 @@ const REVISED: ReadonlyMap<string, string> = new Map([
   ["security-group-rules", "security_group_rule"],
   ["subnetpools", "subnetpool"],
   ["policies", "qos_policy"],
+  ["trunks", "trunk"],
   ["address-groups", "address_group"],
 ]);
 
@@ -53,6 +54,47 @@ export async function mutate<T>(request: Asked, work: (tx: Transaction) => Promi
   }
 }
 
+/** What a constraint that two met at says, in Neutron's words and types. */
+const RACES: ReadonlyMap<string, { message: string; type?: string }> = new Map([
+  [
+    "port_mac_once",
+    { message: "Unable to complete operation: the mac address is in use on the network.", type: "MacAddressInUse" },
+  ],
+  ["ip_allocation_pkey", { message: "IP address already allocated in the subnet.", type: "IpAddressAlreadyAllocated" }],
+  [
+    "floatingip_target_once",
+    {
+      message: "The fixed IP already has a floating IP on the external network.",
+      type: "FloatingIPPortAlreadyAssociated",
+    },
+  ],
+  [
+    "network_segment",
+    { message: "The physical network, or its VLAN, is already used by another network.", type: "FlatNetworkInUse" },
+  ],
+  ["network_default", { message: "A default external network already exists.", type: "DefaultExternalNetworkExists" }],
+  ["rbac_policy_once", { message: "An RBAC policy already exists with those values.", type: "DuplicateRbacPolicy" }],
+  [
+    "qos_policy_default",
+    { message: "A default QoS policy exists for the project.", type: "QoSPolicyDefaultAlreadyExists" },
+  ],
+  [
+    "qos_rule_once",
+    {
+      message: "The rule conflicts with one of the same type that the QoS policy already has.",
+      type: "QosRulesConflict",
+    },
+  ],
+  ["trunk_subport_once", { message: "The segmentation_id is already in use on the trunk.", type: "DuplicateSubPort" }],
+  [
+    "subnetpool_default",
+    {
+      message:
+        "A default subnetpool for this IP family has already been set. Only one default may exist per IP family.",
+    },
+  ],
+]);
+
 /** The constraint that a race ran into, in public words; null: not a race. */
 export function asConflict(error: unknown): CloudError | null {
   if (!(error instanceof Error) || error.name !== "PostgresError") return null;
@@ -60,53 +102,8 @@ export function asConflict(error: unknown): CloudError | null {
   if (code === "23503")
     return conflict("A resource that the request refers to was deleted or taken into use meanwhile.", { cause: error });
   if (code !== "23505") return null;
-  switch (constraint ?? "") {
-    case "port_mac_once":
-      return conflict("Unable to complete operation: the mac address is in use on the network.", {
-        type: "MacAddressInUse",
-        cause: error,
-      });
-    case "ip_allocation_pkey":
-      return conflict("IP address already allocated in the subnet.", {
-        type: "IpAddressAlreadyAllocated",
-        cause: error,
-      });
-    case "floatingip_target_once":
-      return conflict("The fixed IP already has a floating IP on the external network.", {
-        type: "FloatingIPPortAlreadyAssociated",
-        cause: error,
-      });
-    case "network_segment":
-      return conflict("The physical network, or its VLAN, is already used by another network.", {
-        type: "FlatNetworkInUse",
-        cause: error,
-      });
-    case "network_default":
-      return conflict("A default external network already exists.", {
-        type: "DefaultExternalNetworkExists",
-        cause: error,
-      });
-    case "rbac_policy_once":
-      return conflict("An RBAC policy already exists with those values.", {
-        type: "DuplicateRbacPolicy",
-        cause: error,
-      });
-    case "qos_policy_default":
-      return conflict("A default QoS policy exists for the project.", {
-        type: "QoSPolicyDefaultAlreadyExists",
-        cause: error,
-      });
-    case "qos_rule_once":
-      return conflict("The rule conflicts with one of the same type that the QoS policy already has.", {
-        type: "QosRulesConflict",
-        cause: error,
-      });
-    case "subnetpool_default":
-      return conflict(
-        "A default subnetpool for this IP family has already been set. Only one default may exist per IP family.",
-        { cause: error },
-      );
-    default:
-      return conflict("The request conflicts with another that was made at the same time.", { cause: error });
-  }
+  const known = RACES.get(constraint ?? "");
+  if (known === undefined)
+    return conflict("The request conflicts with another that was made at the same time.", { cause: error });
+  return conflict(known.message, { ...(known.type === undefined ? {} : { type: known.type }), cause: error });
 }

@@ -276,4 +276,6 @@ export const EXTENSIONS: readonly Extension[] = [
     "2016-03-15T18:00:00-00:00",
   ),
   extension("subnet_allocation", "Subnet Allocation", "Subnets from pools.", "2015-03-30T10:00:00-00:00"),
+  extension("trunk", "Trunk Extension", "Ports that carry others as VLANs.", "2016-01-01T10:00:00-00:00"),
+  extension("trunk-details", "Trunk port details", "A port shows its trunk.", "2016-01-01T10:00:00-00:00"),
 ];

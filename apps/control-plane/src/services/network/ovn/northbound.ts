@@ -26,6 +26,7 @@ const MONITOR = {
       "enabled",
       "options",
       "tag",
+      "parent_name",
       "dhcpv4_options",
       "dhcpv6_options",
       "external_ids",

@@ -3,6 +3,7 @@ import { conflict, forbidden } from "@andromede/base/errors";
 import type { Transaction } from "../../../db/transaction.ts";
 import type { Requester } from "../common/requester.ts";
 import { clearFloatingIps } from "../floating-ips/clear-floating-ips.ts";
+import { dropTrunkOf, refuseInTrunk } from "../trunks/change-trunk.ts";
 import { type Port, isOurs, portNotFound } from "./port.model.ts";
 import { deletePortRow, lockVisiblePort } from "./port.queries.ts";
 
@@ -17,6 +18,7 @@ export async function deletePort(tx: Transaction, requester: Requester, id: stri
       type: "ServicePortInUse",
     });
   }
+  await refuseInTrunk(tx, id);
   await dropPort(tx, port);
 }
 
@@ -25,6 +27,7 @@ export async function dropPort(
   tx: Transaction,
   port: Pick<Port, "id" | "projectId" | "networkProjectId" | "serverId">,
 ): Promise<void> {
+  await dropTrunkOf(tx, port.id);
   // sent together, done in this order
   await Promise.all([clearFloatingIps(tx, port.id), deletePortRow(tx.sql, port.id)]);
   tx.event({

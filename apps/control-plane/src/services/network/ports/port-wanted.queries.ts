@@ -12,6 +12,8 @@ export type WantedPort = Port & {
   networkRealised: boolean;
   /** Of its own policy, or its network's. */
   qosRules: QosRule[];
+  /** The port that carries it, and as which VLAN. */
+  carriedBy: { portId: string; tag: number } | null;
 };
 
 /** A port with what its network adds to it. */
@@ -19,7 +21,9 @@ export async function findWantedPort(sql: Queryable, id: string): Promise<Wanted
   const [row] = await sql<WantedPort[]>`
     select ${portColumns(sql)}, n.mtu as network_mtu, n.dns_domain as network_dns_domain, n.physical_network as network_physical,
       n.observed_revision is not null as network_realised,
-      ${rulesOf(sql, sql`coalesce(t.qos_policy_id, case when t.device_owner not like 'network:%' then n.qos_policy_id end)`)} as qos_rules
+      ${rulesOf(sql, sql`coalesce(t.qos_policy_id, case when t.device_owner not like 'network:%' then n.qos_policy_id end)`)} as qos_rules,
+      (select jsonb_build_object('portId', k.port_id, 'tag', s.segmentation_id) from trunk_subport s join trunk k on k.id = s.trunk_id
+        where s.port_id = t.id) as carried_by
     from port t join network n on n.id = t.network_id where t.id = ${id}`;
   return row ?? null;
 }

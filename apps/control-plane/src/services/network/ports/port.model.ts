@@ -28,6 +28,8 @@ export type Port = {
   /** Its network's, as shown beside its own. */
   qosNetworkPolicyId: string | null;
   hostId: string;
+  /** The trunk that it is the parent of, with what that carries. */
+  trunk: { id: string; subPorts: { portId: string; segmentationId: number; macAddress: string }[] } | null;
   vnicType: string;
   bindingProfile: { [key: string]: never };
   serverId: string | null;

@@ -31,6 +31,8 @@ test("a guest's port", () => {
     addresses: ["fa:16:3e:00:00:01 10.0.0.5 fd00::5"],
     port_security: ["fa:16:3e:00:00:01 10.0.0.5 fd00::5"],
     enabled: true,
+    parent_name: null,
+    tag: null,
     options: { "requested-chassis": "host1" },
     external_ids: {
       "andromede:id": "p",

@@ -41,6 +41,8 @@ export type OvnPort = {
   readonly dns: { readonly hostname: string; readonly domain: string | null } | null;
   /** Rules of the QoS policy in force. */
   readonly qos: readonly OvnQosRule[];
+  /** For a trunk's port: its parent, which carries it as this VLAN. */
+  readonly carriedBy?: { readonly portId: string; readonly tag: number } | null;
 };
 
 const isTrusted = (port: OvnPort): boolean => port.kind === "metadata";
@@ -78,6 +80,8 @@ export function portRow(
     addresses: isTrusted(port) ? [own] : isSecured(port) ? [own, ...otherMacs] : [own, "unknown"],
     port_security: isSecured(port) ? entriesByMac(port) : [],
     enabled: port.adminStateUp,
+    parent_name: port.carriedBy?.portId ?? null,
+    tag: port.carriedBy?.tag ?? null,
     options: port.host === null || port.kind === "metadata" ? {} : { "requested-chassis": port.host },
     external_ids: marks("port", port.id, {
       [NETWORK]: port.networkId,

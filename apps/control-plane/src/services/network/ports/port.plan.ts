@@ -47,6 +47,7 @@ function toOvnPort(port: WantedPort): OvnPort {
         ? null
         : { hostname: port.dnsName, domain: port.networkDnsDomain === "" ? null : port.networkDnsDomain },
     qos: toOvnRules(port.qosRules),
+    carriedBy: port.carriedBy,
   };
 }
 

@@ -19,7 +19,11 @@ export const portColumns = (
 ): Fragment => sql`t.id, t.project_id, t.network_id, t.network_project_id, t.name, t.description,
   t.admin_state_up, t.mac_address, t.device_id, t.device_owner, t.fixed_ips, t.security_group_ids, t.allowed_address_pairs, t.extra_dhcp_opts,
   t.port_security_enabled, t.dns_name, t.qos_policy_id,
-  (select n.qos_policy_id from network n where n.id = t.network_id) as qos_network_policy_id, t.host_id, t.vnic_type, t.binding_profile, t.server_id, t.delete_with_server, t.device_tag, t.tags, t.revision_number,
+  (select n.qos_policy_id from network n where n.id = t.network_id) as qos_network_policy_id,
+  (select jsonb_build_object('id', k.id, 'subPorts', coalesce((select jsonb_agg(jsonb_build_object('portId', s.port_id,
+      'segmentationId', s.segmentation_id, 'macAddress', c.mac_address) order by s.segmentation_id)
+      from trunk_subport s join port c on c.id = s.port_id where s.trunk_id = k.id), '[]'))
+    from trunk k where k.port_id = t.id) as trunk, t.host_id, t.vnic_type, t.binding_profile, t.server_id, t.delete_with_server, t.device_tag, t.tags, t.revision_number,
   t.created_at, t.updated_at, t.observed_revision, t.observed_up, t.status`;
 /** A tenant's own, and all on its networks. */
 const visible = (sql: Queryable, requester: Requester): Fragment =>
@@ -37,6 +41,7 @@ export type InsertedPort = Omit<
   | "observedUp"
   | "status"
   | "qosNetworkPolicyId"
+  | "trunk"
 >;
 
 export async function insertPort(sql: Queryable, port: InsertedPort): Promise<Port> {
@@ -246,4 +251,9 @@ export async function dropFixedIpsOf(sql: Queryable, subnetId: string): Promise<
 /** Something that ports show, but do not have, is another: their rows become new versions of the same. */
 export async function renewPorts(sql: Queryable, networkId: string): Promise<void> {
   await sql`update port set network_id = network_id where network_id = ${networkId}`;
+}
+
+/** The same of one. */
+export async function renewPort(sql: Queryable, id: string): Promise<void> {
+  await sql`update port set network_id = network_id where id = ${id}`;
 }

@@ -25,6 +25,7 @@ export function toPortView(port: Port, admin: boolean) {
     dns_assignment: port.fixedIps.map(({ ip_address: address }) => dnsAssignment(port, address)),
     qos_policy_id: port.qosPolicyId,
     qos_network_policy_id: port.qosNetworkPolicyId,
+    ...(port.trunk === null ? {} : { trunk_details: trunkView(port.trunk) }),
     // what a placement service would be asked for; there is nothing to ask it for here
     resource_request: null,
     tags: port.tags,
@@ -33,6 +34,16 @@ export function toPortView(port: Port, admin: boolean) {
     revision_number: port.revisionNumber,
   };
 }
+
+const trunkView = (trunk: NonNullable<Port["trunk"]>) => ({
+  trunk_id: trunk.id,
+  sub_ports: trunk.subPorts.map((one) => ({
+    port_id: one.portId,
+    segmentation_type: "vlan",
+    segmentation_id: one.segmentationId,
+    mac_address: one.macAddress,
+  })),
+});
 
 function bindingView(port: Port) {
   const bound = port.hostId !== "";

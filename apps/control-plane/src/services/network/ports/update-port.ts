@@ -9,6 +9,7 @@ import { securityGroupNotFound } from "../security-groups/security-group.model.t
 import { lockSecurityGroups } from "../security-groups/security-group.queries.ts";
 import { type Subnet, isAutoAddressed } from "../subnets/subnet.model.ts";
 import { listSubnetsOfNetwork } from "../subnets/subnet.queries.ts";
+import { SUBPORT_OWNER } from "../trunks/trunk.model.ts";
 import { takeFixedIps } from "./allocate-fixed-ips.ts";
 import { type FixedIpWire, planFixedIps } from "./fixed-ips.plan.ts";
 import { releaseAddresses } from "./ip-allocation.queries.ts";
@@ -113,6 +114,8 @@ function checkDevice(requester: Requester, port: Port, wanted: UpdatePort): void
   if (deviceId === port.deviceId && deviceOwner === port.deviceOwner) return;
   if (port.serverId !== null)
     throw conflict(`Port ${port.id} is attached to server ${port.serverId}: detach it there.`, { type: "PortInUse" });
+  if (port.deviceOwner === SUBPORT_OWNER)
+    throw conflict(`Port ${port.id} is currently a subport: take it out of its trunk.`, { type: "PortInUseAsSubPort" });
   if (isOurs(port.deviceOwner) || isOurs(deviceOwner)) {
     throw invalid(`Invalid input for device_owner. Reason: '${deviceOwner}' ports are managed by the cloud itself.`);
   }

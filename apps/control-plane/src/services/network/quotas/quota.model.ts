@@ -14,6 +14,7 @@ export const DEFAULT_QUOTAS: { readonly [name in NetworkQuotaName]: number } = {
   security_group: 10,
   security_group_rule: 100,
   rbac_policy: 10,
+  trunk: -1,
 };
 
 export const QUOTA_NAMES = Object.keys(DEFAULT_QUOTAS) as NetworkQuotaName[];

@@ -15,6 +15,7 @@ const COUNTED: { readonly [name in NetworkQuotaName]: string } = {
   security_group: "security_group",
   security_group_rule: "security_group_rule",
   rbac_policy: "rbac_policy",
+  trunk: "trunk",
 };
 
 export async function findProject(sql: Queryable, projectId: string): Promise<NetworkProject | null> {
@@ -56,7 +57,8 @@ export async function findUsage(
       (select count(*)::integer from floatingip where project_id = ${projectId}) as floatingip,
       (select count(*)::integer from security_group where project_id = ${projectId}) as "securityGroup",
       (select count(*)::integer from security_group_rule where project_id = ${projectId}) as "securityGroupRule",
-      (select count(*)::integer from rbac_policy where project_id = ${projectId}) as "rbacPolicy"`;
+      (select count(*)::integer from rbac_policy where project_id = ${projectId}) as "rbacPolicy",
+      (select count(*)::integer from trunk where project_id = ${projectId}) as trunk`;
   const { quota, securityGroup, securityGroupRule, rbacPolicy, ...rest } = row as unknown as {
     [name: string]: number;
   } & { quota: StoredQuota | null };

@@ -14,6 +14,7 @@ import { findPort, listPortsOfDevice, lockVisiblePort, setFixedIps, updatePortRo
 import { reserveQuota } from "../quotas/reserve-quota.ts";
 import { type Subnet, subnetNotFound } from "../subnets/subnet.model.ts";
 import { findVisibleSubnet, listSubnetsById } from "../subnets/subnet.queries.ts";
+import { SUBPORT_OWNER } from "../trunks/trunk.model.ts";
 import { type Router, type RouterLeg, checkInterfaceUnused, checkLegOverlap, routerNotFound } from "./router.model.ts";
 import { isUsedByFloatingIps, listLegs, lockRouter, touchRouter } from "./router.queries.ts";
 
@@ -144,7 +145,7 @@ async function addByPort(
 ): Promise<InterfaceChange> {
   const port = await lockVisiblePort(tx.sql, requester, portId);
   if (port === null || (!requester.admin && port.projectId !== requester.projectId)) throw portNotFound(portId);
-  if (port.deviceId !== "" || port.serverId !== null) {
+  if (port.deviceId !== "" || port.serverId !== null || port.deviceOwner === SUBPORT_OWNER) {
     throw conflict(
       `Unable to complete operation on port ${portId} for network ${port.networkId}. Port already has an attached device ${port.deviceId}.`,
       { type: "PortInUse" },

@@ -145,7 +145,7 @@ async function takePort(
   if (port === null || (!requester.admin && port.projectId !== requester.projectId)) {
     throw invalid(`Port id ${one.portId} could not be found.`, { type: "PortNotFound" });
   }
-  if (port.deviceId !== "" || port.serverId !== null || port.deviceOwner.startsWith("network:"))
+  if (port.deviceId !== "" || port.serverId !== null || /^(network|trunk):/.test(port.deviceOwner))
     throw conflict(`Port ${port.id} is still in use.`);
   if (port.fixedIps.length === 0) throw invalid(`Port ${port.id} requires a FixedIP in order to be used.`);
   const taken = await updatePortRow(tx.sql, port.id, {

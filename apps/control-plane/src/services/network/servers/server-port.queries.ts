@@ -32,11 +32,15 @@ export async function setHost(sql: Queryable, serverId: string, host: string): P
 
 /** Only observed columns are written, and only where something changed. A port that is bound to another host is not this one's to judge. */
 export async function storeObserved(sql: Queryable, host: string, guests: ObservedPorts[]): Promise<string[]> {
+  // a trunk's ports are plugged where their parent is
   const rows = await sql<{ serverId: string }[]>`
-    update port p set observed_up = (p.id = any(${guests.flatMap((guest) => guest.portsUp)}::text[]))
+    with changed as (update port p set observed_up = (p.id = any(${guests.flatMap((guest) => guest.portsUp)}::text[]))
     where p.server_id = any(${guests.map((guest) => guest.serverId)}::text[]) and p.host_id = ${host}
       and p.observed_up <> (p.id = any(${guests.flatMap((guest) => guest.portsUp)}::text[]))
-    returning p.server_id`;
+    returning p.id, p.server_id, p.observed_up),
+    carried as (update port c set observed_up = changed.observed_up
+      from changed join trunk k on k.port_id = changed.id join trunk_subport s on s.trunk_id = k.id where c.id = s.port_id)
+    select server_id from changed`;
   return [...new Set(rows.map(({ serverId }) => serverId))];
 }
 

@@ -85,6 +85,7 @@ export type NetworkQuotaName =
   | "floatingip"
   | "security_group"
   | "security_group_rule"
-  | "rbac_policy";
+  | "rbac_policy"
+  | "trunk";
 /** `limit` -1: as many as there is room for. */
 export type NetworkQuotaUsage = { [name in NetworkQuotaName]: { limit: number; used: number } };

@@ -39,7 +39,8 @@ export async function changeTags(
   const tags = [...new Set(change(row.tags))].toSorted();
   await updateTags(tx.sql, table, id, tags);
   // a tag is nothing to OVN, but it raises the revision, and the row is to count as realised again
-  if (table !== "subnetpool" && table !== "qos_policy" && table !== "security_group_rule") tx.enqueue(`${table}/${id}`);
+  if (table !== "subnetpool" && table !== "qos_policy" && table !== "trunk" && table !== "security_group_rule")
+    tx.enqueue(`${table}/${id}`);
   tx.event({
     action: `network.${table}.update`,
     target: { type: table, id, projectId: row.projectId },

@@ -8,4 +8,5 @@ export type Tagged =
   | "security_group"
   | "security_group_rule"
   | "subnetpool"
-  | "qos_policy";
+  | "qos_policy"
+  | "trunk";

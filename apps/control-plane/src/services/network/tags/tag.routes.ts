@@ -108,5 +108,6 @@ export const tagRoutes: Route[] = [
   ...tagRoutesOf("security-groups", "security_group"),
   ...tagRoutesOf("subnetpools", "subnetpool"),
   ...tagRoutesOf("security-group-rules", "security_group_rule"),
+  ...tagRoutesOf("trunks", "trunk"),
   ...tagRoutesOf("policies", "qos_policy"),
 ];
