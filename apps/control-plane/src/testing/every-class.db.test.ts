@@ -38,6 +38,7 @@ const NO_CLASS: { [table: string]: string } = {
   revocation_clock: "the same",
   ip_allocation: "part of a port",
   volume_usage: "part of a project's quota: goes with it",
+  trunk_subport: "part of a trunk",
   qos_rule: "part of a QoS policy",
   auto_allocated_topology: "says which of the project's networks and routers it was given; goes with them",
   server_group_member: "part of a server and of a group: goes with either by foreign key",
@@ -107,7 +108,8 @@ describe("every class", () => {
     })) as { volume_type?: { id: string } };
     await call("POST", `/volume/v3/types/${type?.id ?? ""}/action`, { addProjectAccess: { project: projectId } });
     await call("PUT", `/volume/v3/os-quota-sets/${projectId}`, { quota_set: { volumes: 20 } });
-    await test.app.db`insert into default_volume_type (project_id, volume_type_id) values (${projectId}, ${type?.id ?? ""})`;
+    await test.app
+      .db`insert into default_volume_type (project_id, volume_type_id) values (${projectId}, ${type?.id ?? ""})`;
     const [user, role] = [samples.idOf("users"), samples.idOf("roles")];
     await call("PUT", `/identity/v3/projects/${projectId}/users/${user}/roles/${role}`, undefined);
     await test.app.keys.wrapForProject(test.app.db, projectId, Buffer.from(SAMPLE_SECRET), "sample");

@@ -24,7 +24,15 @@ export type Samples = {
 export const SAMPLE_PASSWORD = "Sample-password-1";
 export const SAMPLE_SECRET = "sample-secret-that-nobody-shows";
 
-const FREE = new Set(["tags", "metadata", "os-extra_specs", "extensions", "ips", "metadata_items"]);
+const FREE = new Set([
+  "tags",
+  "metadata",
+  "os-extra_specs",
+  "extensions",
+  "ips",
+  "metadata_items",
+  "os-quota-class-sets",
+]);
 
 /** Lists that OpenStack pages. Keystone's are whole. */
 const PAGED = new Set([
@@ -46,6 +54,7 @@ const PAGED = new Set([
     "address-groups",
     "rbac-policies",
     "qos/policies",
+    "trunks",
   ].map((name) => `GET /network/v2.0/${name}`),
   ...["volumes", "volumes/detail", "snapshots", "snapshots/detail", "attachments", "messages", "types"].map(
     (name) => `GET /volume/v3/${name}`,
@@ -246,6 +255,9 @@ async function makeNetwork(sampling: Sampling): Promise<void> {
     target_tenant: "somebody",
   });
   await makeQosPolicy(sampling);
+  await make("trunks", "trunk", {
+    port_id: await post(test, ownerToken, url("ports"), "port", { network_id: network }),
+  });
   ids["quotas"] = ids["projects"] ?? "";
   ids["auto-allocated-topology"] = ids["projects"] ?? "";
   ids["network-ip-availabilities"] = external;
@@ -344,7 +356,11 @@ async function makeVolume(sampling: Sampling): Promise<void> {
     insert into volume_message (id, project_id, resource_type, resource_id, event_id, text, created_at, expires_at)
     values (${message}, ${ids["projects"] ?? ""}, 'VOLUME', ${id}, 'VOLUME_VOLUME_001_003', 'a sample', now(), now() + interval '1 day')`;
   own(sampling, "messages", message);
-  const type = await send("types", { volume_type: { name: "samples", extra_specs: { "a:key": "value" } } }, test.adminToken);
+  const type = await send(
+    "types",
+    { volume_type: { name: "samples", extra_specs: { "a:key": "value" } } },
+    test.adminToken,
+  );
   ids["types"] = String(type["volume_type"]?.["id"]);
   const qos = await send("qos-specs", { qos_specs: { name: "samples", read_iops_sec: "100" } }, test.adminToken);
   ids["qos-specs"] = String(qos["qos_specs"]?.["id"]);
