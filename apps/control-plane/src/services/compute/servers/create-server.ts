@@ -1,12 +1,12 @@
 /** A new server: quota, room, rows, ports, event and queue key in ONE transaction. What follows is the reconciler's. */
 import { randomBytes } from "node:crypto";
 
-import { conflict, forbidden, invalid, overQuota } from "@andromede/base/errors";
+import { CloudError, conflict, forbidden, invalid, overQuota } from "@andromede/base/errors";
 import { newUuid } from "@andromede/base/ids";
 
 import { type Transaction, transact } from "../../../db/transaction.ts";
 import type { ApiRequest } from "../../../http/service.ts";
-import { type BootImage, imageForBoot } from "../../image/public.ts";
+import { type BootImage, imageForBoot, readVisibleImage } from "../../image/public.ts";
 import { type RequestedNetworks, createServerPorts } from "../../network/public.ts";
 import { insertAction } from "../actions/action.queries.ts";
 import { asksAsAdmin, projectOf } from "../common/actor.ts";
@@ -20,6 +20,7 @@ import { claimBestHost, groupHintOf, toDemand } from "../placement/place-server.
 import { countUserUsage, findUserQuota, lockUsage, takeUsage } from "../quotas/project.queries.ts";
 import { type Quota, type QuotaOverrides, quotaOf, refuseOverQuota, serversThatFit } from "../quotas/quota.model.ts";
 import { countGroupMembers, insertServerGroupMember } from "../server-groups/server-group.queries.ts";
+import { devicesOfImage } from "../snapshots/volume-image.ts";
 import { type Device, settleBlockDevices } from "../volumes/block-device.model.ts";
 import { type NewDisk, addDisks, checkSources } from "../volumes/create-disks.ts";
 import { type FlavorCopy, toHostname } from "./server.model.ts";
@@ -61,7 +62,7 @@ export async function createServers(request: ApiRequest, wanted: CreateServer): 
   const found = await lookUp(request, wanted, projectId);
   const flavor = toFlavorCopy(found.flavor);
   if (found.image !== null) checkImage(found.image, flavor);
-  const { disks } = settleBlockDevices(wanted, flavor);
+  const { disks } = settleBlockDevices(disksOf(wanted, found), flavor);
   for (const image of await checkSources(request, projectId, disks, wanted.maxCount)) checkMemory(image, flavor);
   return transact(app, request.origin, async (tx) => {
     const wish = { zone: wanted.zone, host: wanted.host, hints: wanted.hints, projectId };
@@ -114,19 +115,15 @@ async function checkUserQuota(
   if (serversThatFit(quota, used, each, count) < count) refuseOverQuota(quota, used, each, count);
 }
 
-type Found = { flavor: Flavor; image: BootImage | null; keypair: Keypair | null; hosts: HostCapacity[]; userQuota: QuotaOverrides | null };
+type Found = { flavor: Flavor; image: BootImage | null; devices: Device[] | null; keypair: Keypair | null; hosts: HostCapacity[]; userQuota: QuotaOverrides | null };
 
 /** Everything the request names, in one flight. Nothing here is a lock: a flavor that goes a moment later was there when asked for. */
 async function lookUp(request: ApiRequest, wanted: CreateServer, projectId: string): Promise<Found> {
-  const { app, actor, plane } = request;
+  const { app, actor } = request;
   const { db } = app;
-  const [flavor, image, keypair, zones, hosts, userQuota] = await Promise.all([
+  const [flavor, source, keypair, zones, hosts, userQuota] = await Promise.all([
     findFlavor(db, wanted.flavorId, asksAsAdmin(request) ? null : projectId),
-    wanted.imageId === ""
-      ? null
-      : imageForBoot(db, { app, actor, plane }, wanted.imageId).catch((error: unknown) =>
-          refuseImage(error, wanted.imageId),
-        ),
+    wanted.imageId === "" ? { image: null, devices: null } : findBootSource(request, wanted.imageId),
     wanted.keyName === null ? null : findKeypair(db, actor.userId, wanted.keyName),
     wanted.zone === null ? [] : listZones(db),
     listCapacities(db),
@@ -137,8 +134,32 @@ async function lookUp(request: ApiRequest, wanted: CreateServer, projectId: stri
   if (wanted.zone !== null && !zones.some(({ zone, available }) => zone === wanted.zone && available)) {
     throw invalid("The requested availability zone is not available");
   }
-  return { flavor, image, keypair, hosts, userQuota };
+  return { flavor, ...source, keypair, hosts, userQuota };
 }
+
+/** An image to make the root disk of, or one that is nothing but a list of disks. */
+async function findBootSource(
+  request: ApiRequest,
+  imageId: string,
+): Promise<{ image: BootImage | null; devices: Device[] | null }> {
+  const { db } = request.app;
+  try {
+    const image = await imageForBoot(db, request, imageId);
+    const devices = devicesOfImage(image.properties);
+    return devices === null ? { image, devices } : { image: null, devices };
+  } catch (error) {
+    const bare = error instanceof CloudError && error.kind === "invalid" ? await readVisibleImage(db, request, imageId) : null;
+    const devices = bare?.status === "active" ? devicesOfImage(bare.properties) : null;
+    if (devices !== null) return { image: null, devices };
+    return refuseImage(error, imageId);
+  }
+}
+
+/** What the image asks for takes the place of the disk that would have been made of it. */
+const disksOf = (wanted: CreateServer, found: Found): { imageId: string; devices: readonly Device[] } =>
+  found.devices === null
+    ? wanted
+    : { imageId: "", devices: [...found.devices, ...wanted.devices.filter((device) => device.isImageRoot !== true)] };
 
 /** An image that is not there is the request's fault here, not the URL's. */
 export function refuseImage(error: unknown, imageId: string): never {

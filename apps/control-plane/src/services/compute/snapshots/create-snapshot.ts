@@ -1,5 +1,5 @@
 /** Images that customers have made of their servers. The guest goes on meanwhile. */
-import { forbidden, invalid } from "@andromede/base/errors";
+import { conflict, forbidden, invalid } from "@andromede/base/errors";
 
 import type { ApiRequest } from "../../../http/service.ts";
 import { quotaOf } from "../quotas/quota.model.ts";
@@ -10,6 +10,7 @@ import { type TaskName, type VmState, stateOf } from "../servers/server.model.ts
 import { setTask } from "../servers/task.queries.ts";
 import { createSnapshotImage } from "./describe-image.ts";
 import { insertSnapshot } from "./snapshot.queries.ts";
+import { createVolumeImage, finishVolumeImage } from "./volume-image.ts";
 
 const VM_STATES: readonly VmState[] = ["active", "stopped", "paused", "suspended"];
 
@@ -40,20 +41,24 @@ export const createServerBackup = (request: ApiRequest, id: string, wanted: Back
   });
 };
 
-function makeImage(request: ApiRequest, id: string, name: string, making: Making): Promise<string> {
+async function makeImage(request: ApiRequest, id: string, name: string, making: Making): Promise<string> {
   const { word, task, kind } = making;
-  return withServer(request, id, { word, vmStates: VM_STATES }, async ({ tx, server, at }) => {
+  let ofVolumes = false;
+  const made = await withServer(request, id, { word, vmStates: VM_STATES }, async ({ tx, server, at }) => {
     // until 2.39 the properties of an image were compute's to count
     const limit = quotaOf((await findUsage(tx.sql, server.projectId)).quota).metadata_items;
     if (request.version < 39 && limit >= 0 && Object.keys(making.properties).length > limit)
       throw forbidden("Image property quota exceeded.");
-    if (server.image === null || server.host === null)
-      throw invalid(
-        kind === "backup"
-          ? "Backup is not supported for volume-backed instances."
-          : "An image of a server whose root disk is a volume is made of the volume.",
-      );
     const { userId } = request.actor;
+    ofVolumes = server.image === null;
+    if (ofVolumes && kind === "backup") throw invalid("Backup is not supported for volume-backed instances.");
+    if (ofVolumes) {
+      const wanted = { name, userId, properties: making.properties };
+      const imageId = await createVolumeImage(request.app, tx, server, wanted);
+      await record(request, tx, server, word, true);
+      return imageId;
+    }
+    if (server.host === null) throw conflict(`Cannot '${word}' instance ${server.id}: it has no host.`);
     const image = { name, type: kind, userId, properties: making.properties };
     const imageId = await createSnapshotImage(tx, server, image);
     await insertSnapshot(tx.sql, { imageId, serverId: server.id, host: server.host, kind, ...making.backup }, at);
@@ -63,4 +68,6 @@ function makeImage(request: ApiRequest, id: string, name: string, making: Making
     tx.enqueue(`snapshot/${imageId}`);
     return imageId;
   });
+  if (ofVolumes) await finishVolumeImage(request.app, made);
+  return made;
 }

@@ -4,6 +4,7 @@ import { allows } from "../../../http/policy.ts";
 import { type ApiRequest, type Reply, ok } from "../../../http/service.ts";
 import { toBoolean } from "../common/wire.ts";
 import { ruleNamed } from "../policy.ts";
+import { getServer } from "../servers/read-servers.ts";
 import type { AttachVolumeBody, UpdateAttachmentBody } from "./attachment.schema.ts";
 import { toAttachmentView, toNewAttachmentView } from "./attachment.view.ts";
 import {
@@ -47,6 +48,7 @@ export async function postAttachment(request: ApiRequest<AttachVolumeBody>): Pro
 /** Until 2.85 a PUT is a swap; from then on it changes what may be changed, and swaps when another volume is named. */
 export async function putAttachment(request: ApiRequest<UpdateAttachmentBody>): Promise<Reply> {
   const { volumeId, delete_on_termination: drop, ...same } = request.body.volumeAttachment;
+  await getServer(request, serverOf(request));
   const swaps = request.version < 85 || volumeId !== volumeOf(request);
   const rule = `os_compute_api:os-volumes-attachments:${swaps ? "swap" : "update"}`;
   if (!allows(ruleNamed(rule).role, request.actor, request.plane)) {

@@ -139,6 +139,27 @@ describe("volumes of a server", () => {
     await lab.untilVolume(list[1].volumeId, "404");
   });
 
+  it("an image of a server on volumes is their snapshots, and boots into new volumes", async () => {
+    const root = { source_type: "image", destination_type: "volume", uuid: lab.imageId, boot_index: 0, volume_size: 1 };
+    const first = await bootActive({ imageRef: "", block_device_mapping_v2: [{ ...root, delete_on_termination: true }] });
+    const made = await lab.call("POST", `/servers/${first}/action`, { createImage: { name: "golden" } });
+    assert.equal(made.status, 202, made.text);
+    const imageId = made.body.image_id;
+    const image = (await lab.call("GET", `/images/${imageId}`, undefined, { version: "2.1" })).body.image;
+    assert.deepEqual([image.status, image["OS-EXT-IMG-SIZE:size"]], ["ACTIVE", 0]);
+    const [mapping] = JSON.parse(image.metadata.block_device_mapping);
+    await waitUntil(
+      "the snapshot",
+      async () => (await lab.cinder("GET", `/snapshots/${mapping.snapshot_id}`)).body.snapshot.status === "available",
+      { timeoutMs: 10_000 },
+    );
+    const second = await bootActive({ imageRef: imageId });
+    const view = (await lab.call("GET", `/servers/${second}`)).body.server;
+    assert.equal(view.image, "");
+    const [{ id: volume }] = view["os-extended-volumes:volumes_attached"];
+    assert.equal((await lab.cinder("GET", `/volumes/${volume}`)).body.volume.snapshot_id, mapping.snapshot_id);
+  });
+
   it("a volume that does not come to be is the server's fault in words", async () => {
     lab.agent.failVolumesWith = "The pool is full.";
     const root = { source_type: "image", destination_type: "volume", uuid: lab.imageId, boot_index: 0, volume_size: 1 };
