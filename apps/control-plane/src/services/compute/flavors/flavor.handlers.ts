@@ -18,6 +18,7 @@ import type {
   OneExtraSpecBody,
   UpdateFlavorBody,
 } from "./flavor.schema.ts";
+import { checkExtraSpec } from "./extra-specs.model.ts";
 import { toFlavorEntry, toFlavorView } from "./flavor.view.ts";
 import { readFlavor, readFlavorAccess, readFlavors } from "./read-flavors.ts";
 
@@ -90,8 +91,14 @@ export async function showExtraSpec(request: ApiRequest): Promise<Reply> {
 const asTexts = (specs: OneExtraSpecBody): { [key: string]: string } =>
   Object.fromEntries(Object.entries(specs).map(([key, value]) => [key, String(value)]));
 
+/** From 2.86 on what OpenStack knows must be what it knows. */
+function checkSpecs({ version }: Pick<ApiRequest, "version">, specs: { [key: string]: string }): void {
+  if (version >= 86) for (const [key, value] of Object.entries(specs)) checkExtraSpec(key, value);
+}
+
 export async function postExtraSpecs(request: ApiRequest<ExtraSpecsBody>): Promise<Reply> {
   const specs = asTexts(request.body.extra_specs);
+  checkSpecs(request, specs);
   await addExtraSpecs(request, idOf(request), specs);
   return { status: 200, body: { extra_specs: specs } };
 }
@@ -100,6 +107,7 @@ export async function putExtraSpec(request: ApiRequest<OneExtraSpecBody>): Promi
   const key = request.params["key"] ?? "";
   const value = request.body[key];
   if (value === undefined) throw notFound("Request body and URI mismatch", { status: 400 });
+  checkSpecs(request, { [key]: String(value) });
   await addExtraSpecs(request, idOf(request), { [key]: String(value) });
   return { status: 200, body: { [key]: String(value) } };
 }
