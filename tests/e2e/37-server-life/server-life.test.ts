@@ -56,7 +56,10 @@ describe("a server's life", () => {
 
   const within = (command: string, at = address): Promise<string> => inGuest(key, at, command);
   const act = <T = void>(action: object, version = "2.93"): Promise<T> =>
-    api.call<T>("compute", "POST", `/servers/${id}/action`, { body: action, headers: { "openstack-api-version": `compute ${version}` } });
+    api.call<T>("compute", "POST", `/servers/${id}/action`, {
+      body: action,
+      headers: { "openstack-api-version": `compute ${version}` },
+    });
   const until = (status: string): Promise<unknown> =>
     waitUntil(
       `${status} of ${id}`,
@@ -69,7 +72,8 @@ describe("a server's life", () => {
     );
 
   it("is made an image of while it runs, which another server boots from", async () => {
-    imageId = (await act<{ image_id: string }>({ createImage: { name: "life-image", metadata: { mine: "yes" } } })).image_id;
+    imageId = (await act<{ image_id: string }>({ createImage: { name: "life-image", metadata: { mine: "yes" } } }))
+      .image_id;
     const image = await waitUntil(
       "the image",
       async () => {
@@ -125,7 +129,9 @@ describe("a server's life", () => {
   });
 
   it("is rebuilt: the same server at the same address, and a new disk", async () => {
-    const image = await api.call<{ images: { id: string }[] }>("image", "GET", "/v2/images", { query: { name: "mini" } });
+    const image = await api.call<{ images: { id: string }[] }>("image", "GET", "/v2/images", {
+      query: { name: "mini" },
+    });
     const { server } = await act<{ server: { id: string; adminPass: string } }>({
       rebuild: { imageRef: image.images[0]?.id, name: "life-anew", metadata: { anew: "yes" } },
     });

@@ -8,13 +8,7 @@ import { conflict, invalid, notFound } from "@andromede/base/errors";
 
 import type { Transaction } from "../../db/transaction.ts";
 import { startDeletion } from "./images/delete-image.ts";
-import {
-  type BootImage,
-  type Image,
-  type ImageStatus,
-  bootFormat,
-  reasonNotBootable,
-} from "./images/image.model.ts";
+import { type BootImage, type Image, type ImageStatus, bootFormat, reasonNotBootable } from "./images/image.model.ts";
 import { findImage, findVisibleImage, insertImage, listServerBackups } from "./images/image.queries.ts";
 import { uploadMade } from "./images/upload-image.ts";
 import { imagePath } from "./store/image-store.ts";

@@ -27,12 +27,7 @@ const AT_ONCE = ["changePassword", "trigger_crash_dump"];
 type ActionEnd = { result: "Success" | "Error"; message: string | null; host: string | null };
 
 /** Ends whatever is open on a server, except the making of images. */
-export async function finishActions(
-  sql: Queryable,
-  serverId: string,
-  end: ActionEnd,
-  at: Date,
-): Promise<void> {
+export async function finishActions(sql: Queryable, serverId: string, end: ActionEnd, at: Date): Promise<void> {
   await sql`
     update server_action set finished_at = ${at}, updated_at = ${at}, result = ${end.result}, host = ${end.host}, details = ${end.message},
       message = ${end.result === "Error" ? "Error" : null}

@@ -14,7 +14,11 @@ export async function listMigrationsHandler(request: ApiRequest): Promise<Reply>
   const { version, query } = request;
   const paged = version >= 59;
   const { limit, marker } = paged ? readPaging(query, { maxLimit: 1000 }) : { limit: 10_000, marker: undefined };
-  const rows = await listMigrations(request.app.db, { ...readFilter(request), limit, ...(marker === undefined ? {} : { marker }) });
+  const rows = await listMigrations(request.app.db, {
+    ...readFilter(request),
+    limit,
+    ...(marker === undefined ? {} : { marker }),
+  });
   if (rows === null) throw invalid(`Marker ${marker ?? ""} could not be found.`);
   const last = rows.at(-1);
   const more = paged && limit > 0 && rows.length === limit && last !== undefined;

@@ -68,7 +68,12 @@ export async function insertMigration(
 }
 
 /** The server's latest migration has come so far. Undefined: the task was none. */
-export async function endMigration(sql: Queryable, serverId: string, status: string | undefined, at: Date): Promise<void> {
+export async function endMigration(
+  sql: Queryable,
+  serverId: string,
+  status: string | undefined,
+  at: Date,
+): Promise<void> {
   if (status === undefined) return;
   await sql`
     update server_migration set status = ${status}, updated_at = ${at}

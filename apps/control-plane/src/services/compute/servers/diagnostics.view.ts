@@ -15,7 +15,10 @@ const counters = (name: string, way: "rx" | "tx", link: LinkCounters): object =>
 });
 
 export function toDriverDiagnostics({ cpus, memory, disks, interfaces }: GuestDiagnostics): object {
-  const members: { [name: string]: unknown } = { memory: memory.maximumMib * 1024, "memory-rss": memory.usedMib * 1024 };
+  const members: { [name: string]: unknown } = {
+    memory: memory.maximumMib * 1024,
+    "memory-rss": memory.usedMib * 1024,
+  };
   for (const cpu of cpus) members[`cpu${cpu.id}_time`] = cpu.timeNs;
   for (const [index, disk] of disks.entries()) {
     const name = diskName(index);
@@ -34,7 +37,10 @@ export function toDriverDiagnostics({ cpus, memory, disks, interfaces }: GuestDi
   return members;
 }
 
-export const toDiagnostics = (server: Server, { cpus, memory, disks, interfaces, uptimeSeconds }: GuestDiagnostics) => ({
+export const toDiagnostics = (
+  server: Server,
+  { cpus, memory, disks, interfaces, uptimeSeconds }: GuestDiagnostics,
+) => ({
   state: "running",
   driver: "libvirt",
   hypervisor: "qemu",

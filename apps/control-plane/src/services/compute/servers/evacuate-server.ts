@@ -33,7 +33,12 @@ export async function evacuateServer(request: ApiRequest, id: string, wantedHost
     const source = server.host === null ? null : await findHost(tx.sql, { name: server.host });
     if (source === null) throw invalid(NO_VALID_HOST);
     if (isUp(source)) throw invalid(`Compute service of ${source.name} is still in use.`);
-    const wish = { zone: server.wantedZone, host: wantedHost, hints: server.schedulerHints, projectId: server.projectId };
+    const wish = {
+      zone: server.wantedZone,
+      host: wantedHost,
+      hints: server.schedulerHints,
+      projectId: server.projectId,
+    };
     const demand = await toDemand(tx.sql, server.flavor, { ...wish, serverId: server.id });
     const room = heldOnHost(server);
     const claimed = await claimBestHost(tx.sql, { ...demand, ...room, notOn: [...demand.notOn, source.name] });

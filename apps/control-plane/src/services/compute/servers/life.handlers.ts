@@ -85,7 +85,10 @@ const toImageReply = (request: ApiRequest, imageId: string): Reply =>
     : { status: 202, headers: { location: `${request.baseUrl}/image/v2/images/${imageId}` } };
 
 export async function createImageAction(request: ApiRequest, id: string, body: CreateImageBody): Promise<Reply> {
-  return toImageReply(request, await createServerImage(request, id, { name: body.name, metadata: body.metadata ?? {} }));
+  return toImageReply(
+    request,
+    await createServerImage(request, id, { name: body.name, metadata: body.metadata ?? {} }),
+  );
 }
 
 export async function createBackupAction(request: ApiRequest, id: string, body: CreateBackupBody): Promise<Reply> {

@@ -180,8 +180,11 @@ export async function migrateLive(request: ApiRequest, id: string, host: string 
       throw invalid(`Unable to migrate instance (${id}) to current host (${host}).`);
     // rolled back with the transaction
     await claimElsewhere(held, server.flavor, host);
-    throw conflict("Migration pre-check error: hosts of this cloud cannot take over a running server. Use a cold migration.", {
-      status: 400,
-    });
+    throw conflict(
+      "Migration pre-check error: hosts of this cloud cannot take over a running server. Use a cold migration.",
+      {
+        status: 400,
+      },
+    );
   });
 }

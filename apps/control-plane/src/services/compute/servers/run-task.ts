@@ -92,28 +92,14 @@ export async function swap(tx: Transaction, server: Server, more: TaskChange, at
 async function end(tx: Transaction, server: Server, mode: Server["mode"], at: Date): Promise<void> {
   const change: TaskChange = { ...OVER, mode, modeSince: mode === "ordinary" ? null : at };
   const { host, task } = server;
-  switch (task) {
-    case "resize_reverting":
-    case "resize_confirming":
-      Object.assign(change, SETTLED);
-      await giveBack(tx, server);
-      break;
-    case "resize_finish":
-      // the new disk was made of the copy, and needs it no more
-      await discardCopy(tx, server, change);
-      break;
-    case "unrescuing":
-      change.rescue = null;
-      break;
-    case "unshelving":
-      await discardCopy(tx, server, change);
-      break;
-    case "shelving_offloading":
-      await leave(tx, server, change);
-      break;
-    default:
-      break;
+  if (task === "resize_reverting" || task === "resize_confirming") {
+    Object.assign(change, SETTLED);
+    await giveBack(tx, server);
   }
+  // the new disk was made of the copy, and needs it no more
+  if (task === "resize_finish" || task === "unshelving") await discardCopy(tx, server, change);
+  if (task === "unrescuing") change.rescue = null;
+  if (task === "shelving_offloading") await leave(tx, server, change);
   await setTask(tx.sql, server.id, change, { bump: false, elsewhere: task === "shelving_offloading", at });
   if (task !== null) await endMigration(tx.sql, server.id, MIGRATION_ENDS[task], at);
   await finishActions(tx.sql, server.id, { result: "Success", message: null, host }, at);
@@ -190,7 +176,12 @@ export async function abandonTask(tx: Transaction, server: Server, message: stri
   });
   if (task === "unshelving") return backToShelf(tx, server, at);
   if (task === "resize_finish" && server.otherHost !== null) {
-    return setTask(tx.sql, id, { task: "resize_reverting", taskStep: "offload", taskVmState: "resized" }, { bump: true, at });
+    return setTask(
+      tx.sql,
+      id,
+      { task: "resize_reverting", taskStep: "offload", taskVmState: "resized" },
+      { bump: true, at },
+    );
   }
   const change: TaskChange = { ...OVER, mode: "ordinary", modeSince: null, powerNonce: newUuid() };
   if (task === "resize_prep" || task === "resize_migrating") return stayWhereItWas(tx, server, change, at);

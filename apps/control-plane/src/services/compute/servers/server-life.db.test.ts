@@ -162,9 +162,13 @@ describe("resize", () => {
     await lab.app.db`update compute_project set quota = '{"cores": 3}' where project_id = ${lab.projectId}`;
     const over = await lab.act(id, { resize: { flavorRef: "big" } });
     assert.equal(over.status, 403);
-    assert.match(over.body.forbidden.message, /^Quota exceeded for cores: Requested 2, but already used \d+ of 3 cores/);
+    assert.match(
+      over.body.forbidden.message,
+      /^Quota exceeded for cores: Requested 2, but already used \d+ of 3 cores/,
+    );
     await lab.app.db`update compute_project set quota = '{}' where project_id = ${lab.projectId}`;
-    await lab.app.db`insert into flavor (id, name, vcpus, ram_mib, disk_gib, created_at) values ('huge', 'huge', 4, 2000000, 4, now())`;
+    await lab.app
+      .db`insert into flavor (id, name, vcpus, ram_mib, disk_gib, created_at) values ('huge', 'huge', 4, 2000000, 4, now())`;
     await lab.app.db`update compute_project set quota = '{"ram": -1}' where project_id = ${lab.projectId}`;
     const before = await lab.promised();
     const none = await lab.act(id, { resize: { flavorRef: "huge" } });

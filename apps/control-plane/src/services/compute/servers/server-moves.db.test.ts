@@ -128,7 +128,10 @@ describe("moves", () => {
     }
     assert.equal((await lab.act(id, { reboot: { type: "HARD" } })).status, 202);
     await lab.until(id, "ACTIVE");
-    assert.equal(agent.specs.get(id)?.disks.some((disk) => disk.id === "rescue"), false);
+    assert.equal(
+      agent.specs.get(id)?.disks.some((disk) => disk.id === "rescue"),
+      false,
+    );
   });
 
   test("what is asked of a running guest", async () => {
@@ -148,7 +151,9 @@ describe("moves", () => {
     assert.equal((await lab.act(id, { injectNetworkInfo: null }, operator())).status, 202);
     assert.equal((await lab.act(id, { resetNetwork: null }, operator())).status, 410);
     assert.equal((await lab.act(id, { restore: null })).status, 409);
-    assert.deepEqual((await lab.call("GET", `/servers/${id}/migrations`, undefined, operator())).body, { migrations: [] });
+    assert.deepEqual((await lab.call("GET", `/servers/${id}/migrations`, undefined, operator())).body, {
+      migrations: [],
+    });
     assert.equal((await lab.call("GET", `/servers/${id}/migrations/1`, undefined, operator())).status, 404);
     await lab.act(id, { "os-stop": null });
     await lab.until(id, "SHUTOFF");
@@ -160,7 +165,10 @@ describe("moves", () => {
 describe("soft deletion", () => {
   let lab: LifeLab;
   before(async () => {
-    lab = await createLifeLab({ time: "manual", config: { compute: { reclaimSeconds: 60, resizeConfirmSeconds: 60, shelvedOffloadSeconds: 60 } } });
+    lab = await createLifeLab({
+      time: "manual",
+      config: { compute: { reclaimSeconds: 60, resizeConfirmSeconds: 60, shelvedOffloadSeconds: 60 } },
+    });
   });
   after(() => lab.close());
 

@@ -30,7 +30,15 @@ const TASKS: TaskName[] = [
   "soft-deleting",
   "restoring",
 ];
-const BEGUN_IN: VmState[] = ["active", "paused", "suspended", "stopped", "error", "building", ...MODES.slice(1)] as VmState[];
+const BEGUN_IN: VmState[] = [
+  "active",
+  "paused",
+  "suspended",
+  "stopped",
+  "error",
+  "building",
+  ...MODES.slice(1),
+] as VmState[];
 
 /** Every task in every state it could begin in, and every mode, with what else a state is made from. */
 function* everyLongChange(): Generator<ServerFacts> {

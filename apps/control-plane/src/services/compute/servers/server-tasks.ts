@@ -4,7 +4,14 @@
  */
 import type { GuestPower } from "@andromede/agent-api/types";
 
-import { type FlavorCopy, type Server, type ServerMode, type TaskName, type TaskStep, diskGibOf } from "./server.model.ts";
+import {
+  type FlavorCopy,
+  type Server,
+  type ServerMode,
+  type TaskName,
+  type TaskStep,
+  diskGibOf,
+} from "./server.model.ts";
 
 type Facts = Pick<Server, "task" | "taskStep" | "mode" | "power">;
 
@@ -32,46 +39,38 @@ export type Next =
   /** Somebody else says when this step is over: the copy, the scheduler. */
   | null;
 
+/** Task -> step -> what follows. What is not here ends by somebody else's word: copies, images, the scheduler. */
+const NEXT: { readonly [task in TaskName]?: { readonly [step in TaskStep]?: Exclude<Next, null> } } = {
+  rebuilding: { stop: { to: "apply", task: "rebuilding" }, apply: { end: "ordinary" } },
+  resize_prep: { stop: { to: "copy", task: "resize_migrating" } },
+  resize_finish: { apply: { end: "resized" } },
+  resize_reverting: {
+    stop: { to: "apply", task: "resize_reverting", swap: true },
+    offload: { to: "apply", task: "resize_reverting", swap: true },
+    apply: { end: "ordinary" },
+  },
+  resize_confirming: { offload: { end: "ordinary" } },
+  rescuing: { stop: { to: "apply", task: "rescuing" }, apply: { end: "rescued" } },
+  unrescuing: { stop: { to: "apply", task: "unrescuing" }, apply: { end: "ordinary" } },
+  shelving: { stop: { to: "copy", task: "shelving_image_uploading" } },
+  shelving_offloading: { offload: { end: "shelved_offloaded" } },
+  unshelving: { apply: { end: "ordinary" } },
+  "soft-deleting": { stop: { end: "soft-delete" } },
+  restoring: { apply: { end: "ordinary" } },
+};
+
+/** There is nothing to copy: it stays on its host, or its disk is a volume. */
+const WITHOUT_COPY: { readonly [task in TaskName]?: Exclude<Next, null> } = {
+  resize_prep: { to: "apply", task: "resize_finish", swap: true },
+  shelving: { to: "offload", task: "shelving_offloading" },
+};
+
 type Place = Pick<Server, "task" | "taskStep" | "shelvedImageId">;
 
 export function nextOf({ task, taskStep, shelvedImageId }: Place): Next {
-  switch (task) {
-    case "rebuilding":
-      return taskStep === "stop" ? { to: "apply", task } : { end: "ordinary" };
-    case "resize_prep":
-      // what is on a volume needs no copy
-      return shelvedImageId === null
-        ? { to: "apply", task: "resize_finish", swap: true }
-        : { to: "copy", task: "resize_migrating" };
-    case "resize_finish":
-      return { end: "resized" };
-    case "resize_reverting":
-      return taskStep === "apply" ? { end: "ordinary" } : { to: "apply", task, swap: true };
-    case "rescuing":
-      return taskStep === "stop" ? { to: "apply", task } : { end: "rescued" };
-    case "unrescuing":
-      return taskStep === "stop" ? { to: "apply", task } : { end: "ordinary" };
-    case "shelving":
-      return shelvedImageId === null
-        ? { to: "offload", task: "shelving_offloading" }
-        : { to: "copy", task: "shelving_image_uploading" };
-    case "shelving_offloading":
-      return { end: "shelved_offloaded" };
-    case "soft-deleting":
-      return { end: "soft-delete" };
-    case "unshelving":
-    case "restoring":
-    case "resize_confirming":
-      return { end: "ordinary" };
-    case "resize_migrating":
-    case "shelving_image_uploading":
-    case "image_snapshot":
-    case "image_pending_upload":
-    case "image_uploading":
-    case "image_backup":
-    case null:
-      return null;
-  }
+  if (task === null || taskStep === null) return null;
+  const next = NEXT[task]?.[taskStep] ?? null;
+  return next !== null && shelvedImageId === null ? (WITHOUT_COPY[task] ?? next) : next;
 }
 
 /** What a server takes of a host. */

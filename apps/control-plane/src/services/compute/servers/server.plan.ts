@@ -81,7 +81,9 @@ function planStay(server: Server, { nowMs, stays = {} }: ServerNeighbours): Serv
   const limitMs = limits[mode];
   if (limitMs === undefined) return { step: "rest" };
   const leftMs = modeSince.getTime() + limitMs - nowMs;
-  return leftMs <= 0 ? { step: "expire", mode } : { step: "await", why: `it stays ${mode} a while`, checkAfterMs: leftMs };
+  return leftMs <= 0
+    ? { step: "expire", mode }
+    : { step: "await", why: `it stays ${mode} a while`, checkAfterMs: leftMs };
 }
 
 /** One step of a task: bring it about, see that it is so, go on to the next. */
@@ -92,18 +94,13 @@ function planTask(server: Server, around: ServerNeighbours): ServerStep {
   if (fault !== null) return { step: "failTask", message: fault };
   const deadlineMs = server.taskSince.getTime() + deadlineOf(server);
   if (around.nowMs >= deadlineMs) return { step: "failTask", message: overdue(server) };
-  const checkAfterMs = Math.max(1, Math.min(CHECK_MS, deadlineMs - around.nowMs));
-  switch (server.taskStep) {
-    case "copy":
-      return { step: "waitForCopy", key: `snapshot/${server.shelvedImageId ?? ""}` };
-    case "place":
-      return { step: "place" };
-    case "stop":
-    case "apply":
-    case "image":
-    case null:
-      break;
-  }
+  if (server.taskStep === "copy") return { step: "waitForCopy", key: `snapshot/${server.shelvedImageId ?? ""}` };
+  if (server.taskStep === "place") return { step: "place" };
+  return planGuestStep(server, around, Math.max(1, Math.min(CHECK_MS, deadlineMs - around.nowMs)));
+}
+
+/** The guest is to become what the step wants of it. */
+function planGuestStep(server: Server, around: ServerNeighbours, checkAfterMs: number): ServerStep {
   if (server.host === null) return { step: "failTask", message: "The server has no host." };
   if (around.hostLostAtMs !== null) return { step: "await", why: `host ${server.host} does not answer`, checkAfterMs };
   if (!hasHeard(server) || server.observedNeedsKeys) {

@@ -273,7 +273,9 @@ function conditions(sql: Queryable, filter: ServerFilter) {
   const all = [
     ...(filter.projectId === null ? [] : [sql`s.project_id = ${filter.projectId}`]),
     // what was deleted and is only kept for a while is shown to who asks for it
-    ...(filter.statuses?.includes("SOFT_DELETED") === true || filter.ids !== undefined ? [] : [sql`s.mode <> 'soft-delete'`]),
+    ...(filter.statuses?.includes("SOFT_DELETED") === true || filter.ids !== undefined
+      ? []
+      : [sql`s.mode <> 'soft-delete'`]),
     ...equalities(sql, filter),
     ...patterns(sql, filter),
     ...states(sql, filter),

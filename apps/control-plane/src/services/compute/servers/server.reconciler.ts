@@ -72,6 +72,7 @@ async function reconcileServer(app: App, id: string): Promise<Outcome> {
 }
 
 function takeStep(app: App, server: Server, step: ServerStep): Promise<Outcome> | Outcome {
+  if ("key" in step) return waitFor(step.key);
   switch (step.step) {
     case "rest":
       return rest(app, server);
@@ -79,8 +80,6 @@ function takeStep(app: App, server: Server, step: ServerStep): Promise<Outcome> 
       return place(app, server);
     case "fail":
       return fail(app, server, { code: 500, message: step.message });
-    case "waitForPort":
-      return waitFor(step.key);
     case "putGuest":
       return putGuest(app, server);
     case "reboot":
@@ -91,9 +90,11 @@ function takeStep(app: App, server: Server, step: ServerStep): Promise<Outcome> 
       return forget(app, server);
     case "await":
       return pollAfter(step.checkAfterMs, step.why);
-    case "waitForCopy":
-      return waitFor(step.key);
-    default:
+    case "goOn":
+    case "failTask":
+    case "leaveHost":
+    case "leaveOtherHost":
+    case "expire":
       return takeTaskStep(app, server, step);
   }
 }
@@ -170,7 +171,12 @@ async function place(app: App, server: Server): Promise<Outcome> {
     }
     if (server.task !== null) {
       const at = new Date(app.clock.now());
-      await setTask(tx.sql, server.id, { taskStep: "apply", powerNonce: newUuid() }, { bump: true, elsewhere: true, at });
+      await setTask(
+        tx.sql,
+        server.id,
+        { taskStep: "apply", powerNonce: newUuid() },
+        { bump: true, elsewhere: true, at },
+      );
     }
     await bindPorts(tx, server.id, claimed.host);
     return claimed;
@@ -222,7 +228,12 @@ async function putGuest(app: App, server: Server): Promise<Outcome> {
     return pollAfter(0, message);
   }
   const locations = images.flatMap(({ imageId, path }) => (path === null ? [] : [{ imageId, path }]));
-  const spec = toGuestSpec(server, interfaces, { images: locations, ...prepared }, toMetadataFiles(server, interfaces, password, prepared.disks));
+  const spec = toGuestSpec(
+    server,
+    interfaces,
+    { images: locations, ...prepared },
+    toMetadataFiles(server, interfaces, password, prepared.disks),
+  );
   try {
     await receiveGuest(app, host, await app.agents.client(host).putGuest(spec));
   } catch (error) {

@@ -45,17 +45,27 @@ export function toServerView(
   return {
     ...toCore(viewer, server, extras, whole),
     ...(whole ? toExtended(viewer, server, extras) : {}),
-    ...(kind === "rebuild" && version >= 54 ? { key_name: server.keyName } : {}),
-    ...(kind === "rebuild" && version >= 57 ? { user_data: server.userData } : {}),
-    ...(version >= 9 ? { locked: server.lockedBy !== null } : {}),
+    ...(kind === "rebuild" ? toRebuilt(version, server) : {}),
     ...(version >= 16 && viewer.isAdmin && whole ? { host_status: extras.hostStatus } : {}),
-    ...(version >= 19 ? { description: server.description } : {}),
-    ...(version >= 26 ? { tags: server.tags } : {}),
-    ...(version >= 63 ? { trusted_image_certificates: null } : {}),
     ...(version >= 71 && kind !== "detail" ? { server_groups: extras.groupId === null ? [] : [extras.groupId] } : {}),
-    ...(version >= 73 ? { locked_reason: server.lockedReason } : {}),
+    ...toLater(version, server),
   };
 }
+
+/** What every view of a server has got since. */
+const toLater = (version: number, server: Server): object => ({
+  ...(version >= 9 ? { locked: server.lockedBy !== null } : {}),
+  ...(version >= 19 ? { description: server.description } : {}),
+  ...(version >= 26 ? { tags: server.tags } : {}),
+  ...(version >= 63 ? { trusted_image_certificates: null } : {}),
+  ...(version >= 73 ? { locked_reason: server.lockedReason } : {}),
+});
+
+/** What a rebuild may have set. */
+const toRebuilt = (version: number, server: Server): object => ({
+  ...(version >= 54 ? { key_name: server.keyName } : {}),
+  ...(version >= 57 ? { user_data: server.userData } : {}),
+});
 
 function toCore(viewer: Viewer, server: Server, extras: ServerExtras, whole: boolean): object {
   const { status, vmState } = stateOf(server);
@@ -77,7 +87,9 @@ function toCore(viewer: Viewer, server: Server, extras: ServerExtras, whole: boo
     accessIPv6: server.accessIpV6 ?? "",
     links: serverLinks(viewer, server.id),
     "OS-DCF:diskConfig": server.diskConfig,
-    ...(["ACTIVE", "BUILD", "REBOOT", "HARD_REBOOT", "REBUILD", "RESIZE", "VERIFY_RESIZE"].includes(status) ? { progress: 0 } : {}),
+    ...(["ACTIVE", "BUILD", "REBOOT", "HARD_REBOOT", "REBUILD", "RESIZE", "VERIFY_RESIZE"].includes(status)
+      ? { progress: 0 }
+      : {}),
     ...(fault === null ? {} : { fault }),
   };
 }

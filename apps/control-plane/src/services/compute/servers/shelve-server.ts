@@ -47,8 +47,14 @@ export async function unshelveServer(request: ApiRequest, id: string, wish: Unsh
       );
     }
     const change: TaskChange = { power: "running" };
-    if (isAway) Object.assign(change, await checkPlace(request, held, wish), { diskImage: await shelvedDisk(request, held) });
-    await beginTask(request, held, { task: "unshelving", step: isAway ? "place" : "apply", action: "unshelve", change });
+    if (isAway)
+      Object.assign(change, await checkPlace(request, held, wish), { diskImage: await shelvedDisk(request, held) });
+    await beginTask(request, held, {
+      task: "unshelving",
+      step: isAway ? "place" : "apply",
+      action: "unshelve",
+      change,
+    });
   });
 }
 

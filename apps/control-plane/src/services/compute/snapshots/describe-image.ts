@@ -6,7 +6,8 @@ import { createMadeImage, imageTraits } from "../../image/public.ts";
 import { type Server, rootGibOf } from "../servers/server.model.ts";
 
 /** Of the image below: not passed on to images made of it (Nova's non_inheritable_image_properties, and signatures). */
-const OF_ITS_OWN = /^(cache_in_nova|bittorrent|img_signature.*|instance_uuid|user_id|backup_type|image_type|base_image_ref)$/;
+const OF_ITS_OWN =
+  /^(cache_in_nova|bittorrent|img_signature.*|instance_uuid|user_id|backup_type|image_type|base_image_ref)$/;
 
 export type SnapshotImage = {
   name: string;

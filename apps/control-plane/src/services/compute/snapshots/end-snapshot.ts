@@ -79,7 +79,12 @@ async function endCopy(
   const shelved = { mode: "shelved", modeSince: at } as const;
   if (staysMs !== 0) {
     // whoever shelved it is done; it leaves its host when its time has come
-    return setTask(tx.sql, server.id, { task: null, taskStep: null, taskVmState: null, ...shelved }, { bump: false, at });
+    return setTask(
+      tx.sql,
+      server.id,
+      { task: null, taskStep: null, taskVmState: null, ...shelved },
+      { bump: false, at },
+    );
   }
   const change = { ...shelved, task: "shelving_offloading", taskStep: "offload", taskVmState: "shelved" } as const;
   return setTask(tx.sql, server.id, change, { bump: true, at });

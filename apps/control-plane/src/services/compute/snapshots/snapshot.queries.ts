@@ -11,7 +11,10 @@ export type Snapshot = {
   createdAt: Date;
 };
 
-type NewSnapshot = Pick<Snapshot, "imageId" | "serverId" | "host" | "kind"> & { backupType?: string; rotation?: number };
+type NewSnapshot = Pick<Snapshot, "imageId" | "serverId" | "host" | "kind"> & {
+  backupType?: string;
+  rotation?: number;
+};
 
 export async function insertSnapshot(sql: Queryable, snapshot: NewSnapshot, at: Date): Promise<void> {
   const { imageId, serverId, host, kind, backupType = null, rotation = null } = snapshot;

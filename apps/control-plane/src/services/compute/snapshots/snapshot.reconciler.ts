@@ -30,8 +30,10 @@ async function reconcileSnapshot(app: App, imageId: string): Promise<Outcome> {
   if (snapshot === null) return done;
   const [server, status] = await Promise.all([loadServer(app.db, snapshot.serverId), imageStatus(app.db, imageId)]);
   if (status === "active" || status === "deactivated") return finish(app, snapshot, server, { ok: true });
-  if (server === null || server.deleting) return finish(app, snapshot, null, { ok: false, message: "The server is gone." });
-  if (status === null) return finish(app, snapshot, server, { ok: false, message: `Image ${imageId} could not be found.` });
+  if (server === null || server.deleting)
+    return finish(app, snapshot, null, { ok: false, message: "The server is gone." });
+  if (status === null)
+    return finish(app, snapshot, server, { ok: false, message: `Image ${imageId} could not be found.` });
   const nowMs = app.clock.now();
   if (nowMs >= snapshot.createdAt.getTime() + COPY_DEADLINE_MS)
     return finish(app, snapshot, server, { ok: false, message: "The image was not made within the time allowed." });
@@ -72,7 +74,10 @@ async function bringBytes(app: App, snapshot: Snapshot, server: Server): Promise
 function whatFollows(app: App, snapshot: Snapshot, server: Server, error: unknown): Promise<Outcome> | Outcome {
   if (!(error instanceof CloudError)) throw error;
   // the host has restarted and knows nothing of it, or the image has just gone: the next turn sees which
-  const isCut = error.kind === "unavailable" || error.kind === "notFound" || messageOf(error).startsWith("The upload is incomplete");
+  const isCut =
+    error.kind === "unavailable" ||
+    error.kind === "notFound" ||
+    messageOf(error).startsWith("The upload is incomplete");
   // another turn of ours, whose process died, still has it for a moment
   if (isCut || error.kind === "conflict") return pollAfter(1_000, messageOf(error));
   return finish(app, snapshot, server, { ok: false, message: messageOf(error) });
@@ -89,4 +94,3 @@ async function finish(app: App, snapshot: Snapshot, server: Server | null, end: 
     .catch((error: unknown) => app.log.warn({ error, image: snapshot.imageId }, "an export stays on its host for now"));
   return done;
 }
-

@@ -24,6 +24,13 @@ export async function createComputeVolumeLab(options: { time?: "manual" } = {}):
     await Promise.all([receiveReport(lab.app, "host1", report), receiveVolumeReport(lab.app, "host1", report)]);
   };
   await lab.agent.fullReport();
+  const raised = await lab.inject({
+    method: "PUT",
+    url: `/volume/v3/os-quota-sets/${lab.projectId}`,
+    token: lab.adminToken,
+    body: { quota_set: { volumes: 1000, gigabytes: 10_000 } },
+  });
+  if (raised.status !== 200) throw new Error(`quota: ${raised.status} ${raised.text}`);
   const cinder: ComputeVolumeLab["cinder"] = (method, path, body) =>
     lab.inject({
       method,

@@ -117,11 +117,7 @@ async function startUpload(request: Upload, id: string, expectedBytes: number | 
 const exceedsQuota = (left: number) =>
   tooLarge(`Image exceeds the storage quota: ${Math.max(0, left)} bytes are left of it`);
 
-async function receive(
-  request: Upload,
-  claim: Claim,
-  options: Expected,
-): Promise<UploadedFile> {
+async function receive(request: Upload, claim: Claim, options: Expected): Promise<UploadedFile> {
   const { config } = request.app;
   const path = incomingPath(config, claim.image.id, claim.uploadId);
   await ensureStore(config);

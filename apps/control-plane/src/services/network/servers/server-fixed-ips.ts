@@ -24,8 +24,7 @@ export async function addServerFixedIp(tx: Transaction, request: OfServer & { ne
 export async function removeServerFixedIp(tx: Transaction, request: OfServer & { address: string }): Promise<void> {
   const ports = await lockPortsOfServer(tx.sql, request.serverId);
   const port = ports.find((one) => one.fixedIps.some((fixed) => fixed.ip_address === request.address));
-  if (port === undefined)
-    throw invalid(`Instance ${request.serverId} doesn't have fixed IP '${request.address}'.`);
+  if (port === undefined) throw invalid(`Instance ${request.serverId} doesn't have fixed IP '${request.address}'.`);
   const left = wireOf(port).filter((fixed) => fixed.ip_address !== request.address);
   await setFixedIps(tx, request, port, left);
 }
