@@ -75,7 +75,15 @@ const simulatedSchema = {
     delaysMs: {
       type: "object",
       additionalProperties: false,
-      properties: { prepare: delay, launch: delay, ports: delay, begin: delay, shutdown: delay, other: delay, volume: delay },
+      properties: {
+        prepare: delay,
+        launch: delay,
+        ports: delay,
+        begin: delay,
+        shutdown: delay,
+        other: delay,
+        volume: delay,
+      },
     },
     faults: {
       type: "array",

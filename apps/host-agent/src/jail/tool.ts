@@ -49,7 +49,10 @@ export function startTool(command: readonly string[], { what, secrets, signal }:
 }
 
 /** Runs a command line of jail.ts to its end; gives its standard output. */
-export async function runTool(command: readonly string[], options: ToolOptions & { timeoutMs: number }): Promise<string> {
+export async function runTool(
+  command: readonly string[],
+  options: ToolOptions & { timeoutMs: number },
+): Promise<string> {
   const tool = startTool(command, options);
   let late = false;
   const timer = setTimeout(() => {

@@ -37,6 +37,15 @@ export type VolumeDriver = {
   tidy(): Promise<void>;
 };
 
+/** A snapshot of a volume that stays while something is made from it. `volumeBytes`: what the volume has become since. */
+export type PointInTime = {
+  volume: VolumeName;
+  snapshot: string;
+  path: string;
+  sizeBytes: number;
+  volumeBytes: number;
+};
+
 /** Snapshots that are there for a copy only are called so, and are nobody else's business. */
 const TEMPORARY = "temporary-";
 export const temporaryName = (unique: string): string => `${TEMPORARY}${unique}`;

@@ -15,9 +15,9 @@ import type { Logger } from "@andromede/base/log";
 
 import { readIfThere, removePath, syncDirectory, writeDurably } from "../durable.ts";
 import type { User } from "../storage/qemu-img.ts";
-import { type StepHook, temporaryName } from "./driver.ts";
+import { type PointInTime, type StepHook, temporaryName } from "./driver.ts";
 import type { GuestDiskFile, OnlineGuests } from "./online.ts";
-import type { PointInTime, Qcow2Driver } from "./qcow2-driver.ts";
+import type { Qcow2Driver } from "./qcow2-driver.ts";
 import { createOpen, syncPath } from "./qcow2-pool.ts";
 import { type Readable, withReadable } from "./read-point.ts";
 import { type ToolUse, type VolumeTools, imageOptions } from "./tools.ts";

@@ -40,11 +40,3 @@ export type OnlineGuests = {
   /** Never throws: whatever thaws by itself, or was never frozen, is none of the caller's business. */
   thaw(guestId: string): Promise<void>;
 };
-
-/** Nobody has anything open. */
-export const NO_GUESTS: OnlineGuests = {
-  volumeOpen: () => undefined,
-  guestDisk: () => Promise.resolve(undefined),
-  freeze: () => Promise.resolve(false),
-  thaw: () => Promise.resolve(),
-};

@@ -18,6 +18,7 @@ import type { ImageCache } from "../storage/image-cache.ts";
 import type { BackupReader } from "./backup-store.ts";
 import { type Pattern, loadPattern, writeBlank } from "./blank-volume.ts";
 import {
+  type PointInTime,
   type StepHook,
   type VolumeDriver,
   type VolumeName,
@@ -36,15 +37,6 @@ import { inWords, isLocked, isRefused } from "./words.ts";
 const GIB = 2 ** 30;
 const TARGET = "/volume/target";
 const SOURCE = "/volume/source";
-/** A snapshot of a volume that stays while something is made from it. `volumeBytes`: what the volume has become since. */
-export type PointInTime = {
-  volume: VolumeName;
-  snapshot: string;
-  path: string;
-  sizeBytes: number;
-  volumeBytes: number;
-};
-
 export type Qcow2DriverOptions = {
   files: PoolFiles;
   tools: VolumeTools;

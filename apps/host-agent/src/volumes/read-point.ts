@@ -2,7 +2,7 @@
 import { dirname } from "node:path";
 
 import type { Bind } from "../jail/jail.ts";
-import type { PointInTime } from "./qcow2-driver.ts";
+import type { PointInTime } from "./driver.ts";
 import { EXPORT_NAME, type ToolUse, type VolumeTools, imageOptions } from "./tools.ts";
 
 const SOURCE = "/volume/source";
