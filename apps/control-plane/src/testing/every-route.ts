@@ -53,12 +53,15 @@ const ATTACHMENT = { volumeAttachment: { volumeId: "7f3c2b1e-0d5a-4f6b-9c8d-1a2b
 /** Bodies that a schema alone does not tell: keyed by `METHOD /mount/path`. */
 const BODIES: { [route: string]: unknown } = {
   "POST /compute/v2.1/servers/:server_id/action": { "os-stop": null },
+  "POST /compute/v2.1/os-volumes_boot/:server_id/action": { "os-stop": null },
   "POST /compute/v2.1/servers/:server_id/os-volume_attachments": ATTACHMENT,
   "PUT /compute/v2.1/servers/:server_id/os-volume_attachments/:volume_id": ATTACHMENT,
   "PUT /compute/v2.1/images/:image_id/metadata/:key": { meta: { "a-key": "value" } },
   "PUT /compute/v2.1/servers/:server_id/metadata/:key": { meta: { "a-key": "value" } },
   "POST /volume/v3/volumes/:volume_id/action": { "os-show_image_metadata": null },
   "POST /volume/v3/snapshots/:snapshot_id/action": { "os-update_snapshot_status": { status: "available" } },
+  "PUT /volume/v3/attachments/:attachment_id": { attachment: { connector: { host: "somewhere" } } },
+  "POST /volume/v3/attachments/:attachment_id/action": { "os-complete": null },
   "PUT /volume/v3/volumes/:volume_id/metadata/:key": { meta: { "a-key": "value" } },
   "PUT /volume/v3/snapshots/:snapshot_id/metadata/:key": { meta: { "a-key": "value" } },
   "PUT /volume/v3/types/:type_id/extra_specs/:key": { "a:key": "value" },

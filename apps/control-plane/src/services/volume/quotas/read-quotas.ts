@@ -26,8 +26,14 @@ export async function readCells(request: ApiRequest, projectId: string): Promise
   return quotaCells(types, usage);
 }
 
+/** The only class that projects are of, so the only one there is. */
+function checkClass(name: string): void {
+  if (name !== "default") throw notFound(`Quota class ${name} could not be found.`.slice(0, 400));
+}
+
 /** What a project without limits of its own has. */
 export async function readDefaults(request: ApiRequest, className = "default"): Promise<QuotaCell[]> {
+  checkClass(className);
   const { db } = request.app;
   const [types, defaults] = await Promise.all([listTypeRefs(db), findQuotaClass(db, className)]);
   return quotaCells(types, { quota: {}, defaults, used: {} });
@@ -92,7 +98,7 @@ export async function changeQuotaClass(
   limits: { [name: string]: number | string },
 ): Promise<QuotaCell[]> {
   const { app } = request;
-  if (name.length > 255) throw invalid("quota_class_name has more than 255 characters.");
+  checkClass(name);
   const wanted = toOverrides(await listTypeRefs(app.db), limits);
   await transact(app, request.origin, async (tx) => {
     await setQuotaClass(tx.sql, name, wanted);
