@@ -179,6 +179,7 @@ const table: readonly (readonly [name: string, role: RoleCheck, description: str
 
 /** Rules that Nova added later have another prefix. */
 const later: readonly PolicyRule[] = [
+  { name: "compute:server:topology:index", role: "reader", description: "Show a server's NUMA topology" },
   { name: "compute:aggregates:images", role: "admin", description: "Have an aggregate's hosts fetch images" },
 ];
 

@@ -18,6 +18,7 @@ import { serverGroupRoutes } from "./server-groups/server-group.routes.ts";
 import { serverRoutes } from "./servers/server.routes.ts";
 import { usageRoutes } from "./usage/usage.routes.ts";
 import { volumeProxyRoutes } from "./volume-proxies/volume-proxy.routes.ts";
+import { topologyRoutes } from "./servers/topology.routes.ts";
 import { versionRoutes } from "./versions/version.routes.ts";
 
 export const computeRoutes: Route[] = [
@@ -34,6 +35,7 @@ export const computeRoutes: Route[] = [
   ...flavorRoutes,
   ...keypairRoutes,
   ...serverRoutes,
+  ...topologyRoutes,
   ...migrationRoutes,
   ...interfaceRoutes,
   ...actionRoutes,

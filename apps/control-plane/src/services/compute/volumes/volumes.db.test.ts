@@ -142,6 +142,8 @@ describe("volumes of a server", () => {
   it("an image of a server on volumes is their snapshots, and boots into new volumes", async () => {
     const root = { source_type: "image", destination_type: "volume", uuid: lab.imageId, boot_index: 0, volume_size: 1 };
     const first = await bootActive({ imageRef: "", block_device_mapping_v2: [{ ...root, delete_on_termination: true }] });
+    const [attached] = (await lab.call("GET", attachments(first))).body.volumeAttachments;
+    await lab.untilVolume(attached.volumeId, "in-use");
     const made = await lab.call("POST", `/servers/${first}/action`, { createImage: { name: "golden" } });
     assert.equal(made.status, 202, made.text);
     const imageId = made.body.image_id;
