@@ -36,7 +36,13 @@ export type Config = {
     physicalNetwork: string;
   };
   /** Bytes: of one upload, of the disk inside an image, and of all images of a project. */
-  image?: { maxBytes?: number; maxVirtualBytes?: number; projectBytes?: number };
+  image?: {
+    maxBytes?: number;
+    maxVirtualBytes?: number;
+    projectBytes?: number;
+    /** `host` or `host:port` that images may be fetched from (import method web-download); none unless said. */
+    webDownloadHosts?: string[];
+  };
   /** Seconds; 0 or absent: off (Nova's reclaim_instance_interval, resize_confirm_window, shelved_offload_time; the last: -1 is off). */
   compute?: { reclaimSeconds?: number; resizeConfirmSeconds?: number; shelvedOffloadSeconds?: number };
   /** How long what a deleted project owned is kept before it is purged; 30 unless said. */
@@ -148,6 +154,7 @@ const configSchema = {
         maxBytes: { type: "integer", minimum: 1 },
         maxVirtualBytes: { type: "integer", minimum: 1 },
         projectBytes: { type: "integer", minimum: 0 },
+        webDownloadHosts: { type: "array", items: text },
       },
     },
     compute: {

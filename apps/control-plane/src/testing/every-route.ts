@@ -65,6 +65,7 @@ const BODIES: { [route: string]: unknown } = {
   "PUT /volume/v3/volumes/:volume_id/metadata/:key": { meta: { "a-key": "value" } },
   "PUT /volume/v3/snapshots/:snapshot_id/metadata/:key": { meta: { "a-key": "value" } },
   "PUT /volume/v3/types/:type_id/extra_specs/:key": { "a:key": "value" },
+  "POST /image/v2/images/:image_id/import": { method: { name: "glance-direct" } },
   "PATCH /image/v2/images/:image_id": [{ op: "replace", path: "/name", value: "other" }],
 };
 

@@ -106,6 +106,11 @@ export async function makeSamples(test: TestApp): Promise<Samples> {
     agents: "none",
     "service-profiles": "none",
     inherited_to_projects: "none",
+    tasks: "none",
+    cache: ids["images"] ?? "",
+    stores: "file",
+    // of `/stores/:store_id/:image_id`: what stands before the second parameter is the first
+    ":store_id": ids["images"] ?? "",
   });
   return {
     projectId: ids["projects"] ?? "",

@@ -16,7 +16,7 @@ export const imageClasses: ResourceClass[] = [
     ownerColumn: "project_id",
     deleteOrder: 60,
     meters: [{ name: "image.size", unit: "GiB-hour" }],
-    verbs: ["create", "update", "delete", "upload", "deactivate", "reactivate"],
+    verbs: ["create", "update", "delete", "upload", "stage", "import", "deactivate", "reactivate"],
     list: (app, projectId) => listProjectImages(app.db, projectId),
     async remove(_app, tx, id) {
       const image = await findImage(tx.sql, id);

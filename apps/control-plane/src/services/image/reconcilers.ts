@@ -1,4 +1,5 @@
 import type { Reconciler } from "../../reconcile/worker.ts";
+import { imageTaskReconciler } from "./imports/task.reconciler.ts";
 import { imageReconciler, imageStoreReconciler } from "./images/image.reconciler.ts";
 
-export const imageReconcilers: Reconciler[] = [imageReconciler, imageStoreReconciler];
+export const imageReconcilers: Reconciler[] = [imageReconciler, imageStoreReconciler, imageTaskReconciler];

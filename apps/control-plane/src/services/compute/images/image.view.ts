@@ -15,6 +15,8 @@ const STATUS: { readonly [status in ProxiedImage["status"]]: string } = {
   active: "ACTIVE",
   queued: "SAVING",
   saving: "SAVING",
+  uploading: "UNKNOWN",
+  importing: "UNKNOWN",
   deactivated: "UNKNOWN",
   deleting: "DELETED",
 };
@@ -22,6 +24,8 @@ const PROGRESS: { readonly [status in ProxiedImage["status"]]: number } = {
   active: 100,
   queued: 25,
   saving: 50,
+  uploading: 0,
+  importing: 0,
   deactivated: 0,
   deleting: 0,
 };

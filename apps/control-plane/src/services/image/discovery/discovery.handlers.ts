@@ -1,11 +1,40 @@
 /** What this image service is and can do (Image API v2: "API versions", "Image Schemas", "Image Service Info (Discovery)"). */
-import { notFound } from "@andromede/base/errors";
+import { conflict, forbidden, notFound } from "@andromede/base/errors";
 
 import { type ApiRequest, type Reply, ok } from "../../../http/service.ts";
-import { imageDocument, imagesDocument, memberDocument, membersDocument } from "../images/image.schema.ts";
+import { imageId } from "../images/image.handlers.ts";
+import { importMethods } from "../imports/import-methods.ts";
+import { readUsage } from "../images/read-usage.ts";
+import { showImage } from "../images/read-images.ts";
+import { STORE } from "../store/stores.ts";
+import {
+  imageDocument,
+  imagesDocument,
+  memberDocument,
+  membersDocument,
+  taskDocument,
+  tasksDocument,
+} from "../images/image.schema.ts";
 
-/** 2.9 is the newest that promises nothing we lack: interoperable import and several stores came after it. */
-const VERSIONS = ["2.9", "2.7", "2.6", "2.5", "2.4", "2.3", "2.2", "2.1", "2.0"];
+/** As Glance says it with one store that has a name and without a cache. */
+const VERSIONS = [
+  "2.17",
+  "2.15",
+  "2.13",
+  "2.12",
+  "2.11",
+  "2.10",
+  "2.9",
+  "2.8",
+  "2.7",
+  "2.6",
+  "2.5",
+  "2.4",
+  "2.3",
+  "2.2",
+  "2.1",
+  "2.0",
+];
 
 export function versions(request: ApiRequest): Reply {
   const links = [{ rel: "self", href: `${request.baseUrl}/image/v2/` }];
@@ -21,15 +50,48 @@ export function versions(request: ApiRequest): Reply {
   };
 }
 
-/** No way in but the plain upload: an empty list is what the document has for that. */
-export const importInfo = (): Reply =>
-  ok({ "import-methods": { description: "Import methods available.", type: "array", value: [] } });
+export const importInfo = ({ app }: ApiRequest): Reply =>
+  ok({
+    "import-methods": {
+      description: "Import methods available.",
+      type: "array",
+      value: importMethods(app.config),
+    },
+  });
 
-/** As Glance answers where there is one store only. */
-export function storesInfo(): Reply {
-  throw notFound("Multi backend is not supported at this site.");
+export const storesInfo = (): Reply => ok({ stores: [STORE] });
+export const storesDetail = (): Reply => ok({ stores: [{ ...STORE, type: "file", properties: {} }] });
+
+/** The bytes are in one place: who takes them from there takes the image. */
+export async function deleteFromStore(request: ApiRequest): Promise<Reply> {
+  const store = request.params["store_id"] ?? "";
+  if (store !== STORE.id) throw notFound(`The selected store ${store} is not available on this node.`);
+  const image = await showImage(request, imageId(request));
+  if (image.status !== "active") throw conflict(`Image ${image.id} has no data in ${store}.`);
+  throw forbidden("Cannot delete image data from the only store containing it. Consider deleting the image instead.");
 }
 
+/** Images are files beside the program that serves them: there is nothing to bring nearer. Glance's own answer to that. */
+export function noCache(): Reply {
+  throw notFound("Caching via API is not supported at this site.");
+}
+
+const MIB = 1024 * 1024;
+
+export async function usage(request: ApiRequest): Promise<Reply> {
+  const used = await readUsage(request);
+  return ok({
+    usage: {
+      image_size_total: { limit: Math.floor(used.maxBytes / MIB), usage: Math.ceil(used.bytes / MIB) },
+      image_stage_total: { limit: Math.floor(used.maxBytes / MIB), usage: Math.ceil(used.stagedBytes / MIB) },
+      image_count_total: { limit: -1, usage: used.images },
+      image_count_uploading: { limit: -1, usage: used.uploading },
+    },
+  });
+}
+
+export const taskSchema = (): Reply => ok(taskDocument);
+export const tasksSchema = (): Reply => ok(tasksDocument);
 export const imageSchema = (): Reply => ok(imageDocument);
 export const imagesSchema = (): Reply => ok(imagesDocument);
 export const memberSchema = (): Reply => ok(memberDocument);

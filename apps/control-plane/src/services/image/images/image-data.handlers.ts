@@ -4,19 +4,31 @@ import { type ApiRequest, type Reply, noContent } from "../../../http/service.ts
 import { openDownload } from "./download-image.ts";
 import { readExpectedDigests } from "./expected-digests.ts";
 import { imageId } from "./image.handlers.ts";
-import { uploadImage } from "./upload-image.ts";
+import { assertStore } from "../store/stores.ts";
+import { stageImage, uploadImage } from "./upload-image.ts";
 
-export async function upload(request: ApiRequest): Promise<Reply> {
+function assertBytes(request: ApiRequest): void {
   const type = request.headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase();
   if (type !== "application/octet-stream") {
     throw new CloudError("invalid", `Invalid content type ${type ?? "(none)"}: application/octet-stream is expected`, {
       status: 415,
     });
   }
+}
+
+export async function upload(request: ApiRequest): Promise<Reply> {
+  assertBytes(request);
+  assertStore(request.headers["x-image-meta-store"]);
   await uploadImage(request, imageId(request), {
     expectedBytes: readLength(request.headers["content-length"]),
     digests: readExpectedDigests(request.headers),
   });
+  return noContent();
+}
+
+export async function stage(request: ApiRequest): Promise<Reply> {
+  assertBytes(request);
+  await stageImage(request, imageId(request), readLength(request.headers["content-length"]));
   return noContent();
 }
 

@@ -2,6 +2,8 @@ import { invalid, notFound } from "@andromede/base/errors";
 
 import { nextPageQuery, readPaging } from "../../../http/paging.ts";
 import { type ApiRequest, type Query, type Reply, created, noContent, ok } from "../../../http/service.ts";
+import { importMethods } from "../imports/import-methods.ts";
+import { STORE } from "../store/stores.ts";
 import { changeStatus } from "./change-status.ts";
 import { createImage } from "./create-image.ts";
 import { deleteImage } from "./delete-image.ts";
@@ -25,7 +27,11 @@ export const imageId = (request: Pick<ApiRequest, "params">): string => {
 
 export async function create(request: ApiRequest<Body>): Promise<Reply> {
   const image = await createImage(request, readNewImage(request.body, request.actor.projectId));
-  return created(toImageView(image), { location: `${request.baseUrl}/image/v2/images/${image.id}` });
+  return created(toImageView(image), {
+    location: `${request.baseUrl}/image/v2/images/${image.id}`,
+    "openstack-image-import-methods": importMethods(request.app.config).join(","),
+    "openstack-image-store-ids": STORE.id,
+  });
 }
 
 export async function show(request: ApiRequest): Promise<Reply> {

@@ -2,7 +2,7 @@
 import type { JsonObject } from "@andromede/base/json";
 
 export type ImageVisibility = "public" | "private" | "shared" | "community";
-export type ImageStatus = "queued" | "saving" | "active" | "deactivated" | "deleting";
+export type ImageStatus = "queued" | "saving" | "uploading" | "importing" | "active" | "deactivated" | "deleting";
 
 export type Image = {
   id: string;

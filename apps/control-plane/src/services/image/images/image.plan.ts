@@ -28,7 +28,11 @@ export function planImage(image: PlannedImage | null): ImageStep {
   switch (image.status) {
     case "queued":
       return { step: "nothing" };
+    // a task is on it
+    case "importing":
+      return { step: "nothing" };
     case "saving":
+    case "uploading":
       if (image.uploadId === null) return { step: "nothing" };
       return image.uploadLapsed
         ? { step: "undo-upload", uploadId: image.uploadId }

@@ -111,7 +111,7 @@ export async function findImageState(sql: Queryable, id: string): Promise<ImageS
 /** Images that a reconciler should look at although nobody asked. */
 export async function listUnsettledImages(sql: Queryable): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`
-    select id from image where status in ('saving', 'deleting') or (checksum is null and sha512 is not null) order by id limit 1000`;
+    select id from image where status in ('saving', 'uploading', 'deleting') or (checksum is null and sha512 is not null) order by id limit 1000`;
   return rows.map((row) => row.id);
 }
 

@@ -145,3 +145,26 @@ export const membersDocument = {
   properties: { members: { type: "array", items: memberDocument }, schema: { type: "string" } },
   links: [describedBy],
 };
+
+export const taskDocument = {
+  name: "task",
+  properties: {
+    id: { type: "string", description: "An identifier for the task" },
+    type: { type: "string", enum: ["import", "api_image_import"] },
+    status: { type: "string", enum: ["pending", "processing", "success", "failure"] },
+    input: { type: ["null", "object"], description: "The parameters required by task" },
+    result: { type: ["null", "object"], description: "The result of current task" },
+    owner: { type: "string", description: "An identifier for the owner of this task" },
+    message: { type: "string" },
+    image_id: { type: "string" },
+    request_id: { type: "string" },
+    user_id: { type: "string" },
+    expires_at: { type: ["null", "string"] },
+    created_at: { type: "string" },
+    updated_at: { type: "string" },
+    self: { readOnly: true, type: "string" },
+    schema: { readOnly: true, type: "string" },
+  },
+};
+
+export const tasksDocument = collectionOf("tasks", taskDocument);

@@ -1,4 +1,5 @@
 /** Image -> wire: flat, the customer's own properties among ours (Image API v2, "Show image"). Pure. */
+import { STORE } from "../store/stores.ts";
 import type { Image } from "./image.model.ts";
 
 /** Glance's dates have no fraction. */
@@ -31,6 +32,7 @@ export function toImageView(image: Image): ImageView {
     self: `/v2/images/${image.id}`,
     file: `/v2/images/${image.id}/file`,
     schema: "/v2/schemas/image",
+    ...(image.status === "active" || image.status === "deactivated" ? { stores: STORE.id } : {}),
   };
 }
 

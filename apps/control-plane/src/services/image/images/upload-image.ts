@@ -29,6 +29,7 @@ import {
   type UploadedFile,
   activateImage,
   claimUpload,
+  keepStaged,
   lockRemainingBytes,
   releaseUpload,
   renewUpload,
@@ -36,13 +37,15 @@ import {
 
 const RENEW_MS = 4_000;
 /** Larger images get their md5, which only old clients look at, right after the answer: it would take as long again. */
-const MD5_AT_ONCE_BYTES = 64 * 1024 * 1024;
+export const MD5_AT_ONCE_BYTES = 64 * 1024 * 1024;
 
 /** Somebody's bytes for an image: a customer's, or the cloud's own. */
 type Upload = Pick<ApiRequest, "app" | "origin"> & {
   stream: Readable;
   /** The image, held, if whoever uploads may write it. */
   lockImage: (sql: Queryable) => Promise<Image>;
+  /** Only kept, for an import to come: what the bytes are is nobody's concern yet. */
+  stages?: boolean;
 };
 type Expected = { expectedBytes: number | null; digests: ExpectedDigests };
 type Claim = { image: Image; uploadId: string; maxBytes: number };
@@ -55,6 +58,17 @@ export const uploadImage = (
   const { app, origin, stream } = request;
   const lockImage = (sql: Queryable) => lockOwnImage(sql, request, id, "upload_image");
   return upload({ app, origin, stream, lockImage }, id, expected);
+};
+
+/** `PUT /v2/images/{id}/stage`: the bytes wait for an import. */
+export const stageImage = (
+  request: Pick<ApiRequest, "app" | "actor" | "plane" | "origin" | "stream">,
+  id: string,
+  expectedBytes: number | null,
+): Promise<void> => {
+  const { app, origin, stream } = request;
+  const lockImage = (sql: Queryable) => lockOwnImage(sql, request, id, "modify_image");
+  return upload({ app, origin, stream, lockImage, stages: true }, id, { expectedBytes, digests: {} });
 };
 
 /** What the cloud itself has made (a server's disk, a volume's): whoever may write the image. */
@@ -70,6 +84,14 @@ export function uploadMade(app: App, id: string, stream: Readable, expectedBytes
 async function upload(request: Upload, id: string, options: Expected): Promise<void> {
   const claim = await startUpload(request, id, options.expectedBytes);
   try {
+    if (request.stages === true) {
+      await finishStaging(
+        request,
+        claim,
+        await whileRenewing(request, claim, () => receiveBytes(request, claim, options)),
+      );
+      return;
+    }
     const file = await whileRenewing(request, claim, () => receive(request, claim, options));
     await finishUpload(request, claim, file);
   } catch (error) {
@@ -88,18 +110,12 @@ async function startUpload(request: Upload, id: string, expectedBytes: number | 
   const { app } = request;
   const limits = imageLimits(app.config);
   const uploadId = randomBytes(8).toString("hex");
+  const status = request.stages === true ? "uploading" : "saving";
   return transact(app, request.origin, async (tx) => {
     const image = await request.lockImage(tx.sql);
     if (image.status !== "queued")
-      throw conflict(`Image status transition from ${image.status} to saving is not allowed`);
-    const missing = [
-      ...(image.diskFormat === null ? ["disk_format"] : []),
-      ...(image.containerFormat === null ? ["container_format"] : []),
-    ];
-    if (missing.length > 0)
-      throw invalid(
-        `Propert${missing.length === 1 ? "y" : "ies"} ${missing.join(", ")} must be set prior to saving data.`,
-      );
+      throw conflict(`Image status transition from ${image.status} to ${status} is not allowed`);
+    if (status === "saving") assertFormats(image);
     if ((expectedBytes ?? 0) > limits.maxBytes)
       throw tooLarge(`The incoming image is too large: it exceeds the limit of ${limits.maxBytes} bytes`);
     const quota =
@@ -107,26 +123,45 @@ async function startUpload(request: Upload, id: string, expectedBytes: number | 
         ? limits.maxBytes
         : await lockRemainingBytes(tx.sql, image.projectId, limits.projectBytes, { except: id });
     if (quota <= 0 || (expectedBytes ?? 0) > quota) throw exceedsQuota(quota);
-    await claimUpload(tx.sql, id, uploadId, expectedBytes ?? 0);
+    await claimUpload(tx.sql, id, uploadId, {
+      reservedBytes: expectedBytes ?? 0,
+      status,
+    });
     // should this process die, the reconciler finds out
     tx.enqueue(`image/${id}`);
     return { image, uploadId, maxBytes: Math.min(limits.maxBytes, quota) };
   });
 }
 
-const exceedsQuota = (left: number) =>
+function assertFormats(image: Image): void {
+  const missing = [
+    ...(image.diskFormat === null ? ["disk_format"] : []),
+    ...(image.containerFormat === null ? ["container_format"] : []),
+  ];
+  if (missing.length > 0)
+    throw invalid(
+      `Propert${missing.length === 1 ? "y" : "ies"} ${missing.join(", ")} must be set prior to saving data.`,
+    );
+}
+
+export const exceedsQuota = (left: number) =>
   tooLarge(`Image exceeds the storage quota: ${Math.max(0, left)} bytes are left of it`);
+
+async function receiveBytes(request: Upload, claim: Claim, options: Expected): Promise<Received> {
+  const { config } = request.app;
+  await ensureStore(config);
+  if (options.expectedBytes !== null) await ensureRoom(config, options.expectedBytes);
+  return receiveUpload(request.stream, {
+    path: incomingPath(config, claim.image.id, claim.uploadId),
+    maxBytes: claim.maxBytes,
+    expectedBytes: options.expectedBytes,
+  });
+}
 
 async function receive(request: Upload, claim: Claim, options: Expected): Promise<UploadedFile> {
   const { config } = request.app;
   const path = incomingPath(config, claim.image.id, claim.uploadId);
-  await ensureStore(config);
-  if (options.expectedBytes !== null) await ensureRoom(config, options.expectedBytes);
-  const received = await receiveUpload(request.stream, {
-    path,
-    maxBytes: claim.maxBytes,
-    expectedBytes: options.expectedBytes,
-  });
+  const received = await receiveBytes(request, claim, options);
   const md5 =
     received.sizeBytes <= MD5_AT_ONCE_BYTES || options.digests.md5 !== undefined ? await hashFile(path, "md5") : null;
   await checkDigests(options.digests, path, received, md5);
@@ -174,16 +209,32 @@ async function whileRenewing<T>(request: Upload, claim: Claim, work: () => Promi
   }
 }
 
+async function finishStaging(request: Upload, claim: Claim, received: Received): Promise<void> {
+  const { id, projectId } = claim.image;
+  await transact(request.app, request.origin, async (tx) => {
+    await assertRoom(request, tx.sql, claim, received.sizeBytes);
+    if (!(await keepStaged(tx.sql, id, claim.uploadId, received))) throw goneError(id);
+    tx.event({
+      action: "image.image.stage",
+      target: { type: "image", id, projectId },
+      detail: { sizeBytes: received.sizeBytes, sha512: received.sha512 },
+    });
+    tx.enqueue(`image/${id}`);
+  });
+}
+
+/** A chunked body's size was not known when it was let in. */
+async function assertRoom(request: Upload, sql: Queryable, { image }: Claim, sizeBytes: number): Promise<void> {
+  if (image.projectId === null) return;
+  const limit = imageLimits(request.app.config).projectBytes;
+  const quota = await lockRemainingBytes(sql, image.projectId, limit, { except: image.id });
+  if (sizeBytes > quota) throw exceedsQuota(quota);
+}
+
 async function finishUpload(request: Upload, claim: Claim, file: UploadedFile): Promise<void> {
   const { id, projectId } = claim.image;
   await transact(request.app, request.origin, async (tx) => {
-    if (projectId !== null) {
-      // a chunked body's size was not known when it was let in
-      const quota = await lockRemainingBytes(tx.sql, projectId, imageLimits(request.app.config).projectBytes, {
-        except: id,
-      });
-      if (file.sizeBytes > quota) throw exceedsQuota(quota);
-    }
+    await assertRoom(request, tx.sql, claim, file.sizeBytes);
     if (!(await activateImage(tx.sql, id, claim.uploadId, file))) throw goneError(id);
     tx.event({
       action: "image.image.upload",
