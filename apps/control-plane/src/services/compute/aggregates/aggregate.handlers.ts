@@ -5,7 +5,14 @@ import { type ApiRequest, type Reply, ok } from "../../../http/service.ts";
 import { ruleNamed } from "../policy.ts";
 import type { AggregateActionBody, AggregateBody, AggregateImagesBody } from "./aggregate.schema.ts";
 import { toAggregateView, toCreatedAggregate } from "./aggregate.view.ts";
-import { addHost, createAggregate, readAggregate, removeAggregate, removeHost, updateAggregate } from "./change-aggregates.ts";
+import {
+  addHost,
+  createAggregate,
+  readAggregate,
+  removeAggregate,
+  removeHost,
+  updateAggregate,
+} from "./change-aggregates.ts";
 import { readAggregates } from "./read-aggregates.ts";
 
 const idOf = (request: Pick<ApiRequest, "params">): string => request.params["aggregate_id"] ?? "";

@@ -61,7 +61,9 @@ export async function insertAggregateHost(sql: Queryable, id: number, host: stri
 
 /** False: it was not in. */
 export async function deleteAggregateHost(sql: Queryable, id: number, host: string): Promise<boolean> {
-  return (await sql`delete from aggregate_host where aggregate_id = ${id} and host = ${host} returning host`).length > 0;
+  return (
+    (await sql`delete from aggregate_host where aggregate_id = ${id} and host = ${host} returning host`).length > 0
+  );
 }
 
 /** Holds hosts until the transaction ends: no two aggregates may give one of them a zone at once. Which of them there are. */

@@ -21,7 +21,13 @@ const rule = (verb: string): string => `os_compute_api:os-aggregates:${verb}`;
 
 export const aggregateRoutes = [
   route({ method: "GET", path: AGGREGATES, rule: rule("index"), handler: listAggregatesHandler }),
-  route({ method: "POST", path: AGGREGATES, rule: rule("create"), body: createAggregateSchema, handler: postAggregate }),
+  route({
+    method: "POST",
+    path: AGGREGATES,
+    rule: rule("create"),
+    body: createAggregateSchema,
+    handler: postAggregate,
+  }),
   route({ method: "GET", path: AGGREGATE, rule: rule("show"), handler: showAggregate }),
   route({ method: "PUT", path: AGGREGATE, rule: rule("update"), body: updateAggregateSchema, handler: putAggregate }),
   route({ method: "DELETE", path: AGGREGATE, rule: rule("delete"), handler: deleteAggregateHandler }),

@@ -4,7 +4,10 @@ import { nameSchema, uuidSchema } from "../common/wire.ts";
 
 /** No colon: `zone:host` means something else to whoever makes a server. */
 const zone = {
-  anyOf: [{ ...nameSchema, pattern: "^[^\\p{C}\\p{Zl}\\p{Zp}:]*[^\\p{C}\\p{Z}:][^\\p{C}\\p{Zl}\\p{Zp}:]*$" }, { type: "null" }],
+  anyOf: [
+    { ...nameSchema, pattern: "^[^\\p{C}\\p{Zl}\\p{Zp}:]*[^\\p{C}\\p{Z}:][^\\p{C}\\p{Zl}\\p{Zp}:]*$" },
+    { type: "null" },
+  ],
 } as const;
 const host = { type: "string", minLength: 1, maxLength: 255, pattern: "^[a-zA-Z0-9-._]*$" } as const;
 

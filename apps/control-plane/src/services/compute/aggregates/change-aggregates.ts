@@ -60,8 +60,7 @@ type Changes = { name?: string; zone?: string | null; metadata?: { [key: string]
 export async function updateAggregate(request: ApiRequest, id: string, changes: Changes): Promise<Aggregate> {
   const at = new Date(request.app.clock.now());
   const what = changes.metadata === undefined ? "" : "metadata of ";
-  const refuse = (reason: string): CloudError =>
-    invalid(`Cannot update ${what}aggregate ${id}. Reason: ${reason}.`);
+  const refuse = (reason: string): CloudError => invalid(`Cannot update ${what}aggregate ${id}. Reason: ${reason}.`);
   return transact(request.app, request.origin, async (tx) => {
     const aggregate = await getLocked(tx, id);
     const changed = applyChanges(aggregate, changes);
@@ -93,8 +92,7 @@ function applyChanges(aggregate: Aggregate, { name, zone, metadata = {} }: Chang
   return {
     ...aggregate,
     name: name ?? aggregate.name,
-    availabilityZone:
-      zone ?? (zoneInMetadata === undefined ? aggregate.availabilityZone : zoneInMetadata),
+    availabilityZone: zone ?? (zoneInMetadata === undefined ? aggregate.availabilityZone : zoneInMetadata),
     metadata: Object.fromEntries(
       Object.entries(merged).flatMap(([key, value]) => (value === null ? [] : [[key, value] as const])),
     ),
@@ -128,8 +126,7 @@ export async function removeAggregate(request: ApiRequest, id: string): Promise<
 }
 
 export async function addHost(request: ApiRequest, id: string, host: string): Promise<Aggregate> {
-  const refuse = (reason: string): CloudError =>
-    conflict(`Cannot add host to aggregate ${id}. Reason: ${reason}.`);
+  const refuse = (reason: string): CloudError => conflict(`Cannot add host to aggregate ${id}. Reason: ${reason}.`);
   return transact(request.app, request.origin, async (tx) => {
     const aggregate = await getLocked(tx, id);
     if ((await lockHosts(tx.sql, [host])).length === 0) throw notFound(`Compute host ${host} could not be found.`);

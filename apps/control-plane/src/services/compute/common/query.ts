@@ -13,7 +13,10 @@ export function readWindow(query: Query): { limit: number; offset: number } {
 }
 
 /** From 2.75 on a parameter that the list does not know is the client's error; before that it is ignored. */
-export function refuseUnknownParameters(request: Pick<ApiRequest, "query" | "version">, known: readonly string[]): void {
+export function refuseUnknownParameters(
+  request: Pick<ApiRequest, "query" | "version">,
+  known: readonly string[],
+): void {
   if (request.version < 75) return;
   const unknown = request.query.names().find((name) => !known.includes(name));
   if (unknown === undefined) return;

@@ -34,4 +34,5 @@ const bad: [key: string, value: string][] = [
   ["os:monitors", "9"],
   ["hw:toString", "x"],
 ];
-for (const [key, value] of bad) test(`${key}=${value} is refused`, () => assert.throws(() => checkExtraSpec(key, value), /Validation failed/));
+for (const [key, value] of bad)
+  test(`${key}=${value} is refused`, () => assert.throws(() => checkExtraSpec(key, value), /Validation failed/));

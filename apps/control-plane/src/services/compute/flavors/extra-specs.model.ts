@@ -85,7 +85,8 @@ export function checkExtraSpec(key: string, value: string): void {
     throw invalid(`Validation failed; extra spec '${key}' does not appear to be a valid extra spec.`);
   }
   const problem = problemWith(kind, value);
-  if (problem !== null) throw invalid(`Validation failed; '${value}' is not a valid value of extra spec '${key}': ${problem}.`);
+  if (problem !== null)
+    throw invalid(`Validation failed; '${value}' is not a valid value of extra spec '${key}': ${problem}.`);
 }
 
 function problemWith(kind: Kind, value: string): string | null {

@@ -63,7 +63,10 @@ async function serversOn(request: ApiRequest, hosts: Host[]): Promise<Map<string
   return byHost;
 }
 
-export async function readHost(request: ApiRequest, id: string): Promise<{ host: Host; servers: HostedServer[] | null }> {
+export async function readHost(
+  request: ApiRequest,
+  id: string,
+): Promise<{ host: Host; servers: HostedServer[] | null }> {
   const host = await findByWireId(request, id);
   if (host === null) throw unknown(id);
   const wanted = request.version >= 53 && readBoolean(request.query, "with_servers") === true;
@@ -139,7 +142,9 @@ export async function removeHost(request: ApiRequest, id: string): Promise<void>
     const host = await findHost(tx.sql, by);
     if (host === null) throw unknownService();
     if (!(await deleteHostRow(tx.sql, host.name))) {
-      throw conflict("Unable to delete compute service that is hosting instances. Migrate or delete the instances first.");
+      throw conflict(
+        "Unable to delete compute service that is hosting instances. Migrate or delete the instances first.",
+      );
     }
     tx.event({ action: "compute.host.delete", target: { type: "host", id: host.name, projectId: null } });
   });

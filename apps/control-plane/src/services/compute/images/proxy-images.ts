@@ -45,7 +45,11 @@ function toImageQuery({ query }: ApiRequest): string {
   const wanted = new URLSearchParams();
   for (const name of query.names()) {
     const value = query.get(name) ?? "";
-    const theirs = Object.hasOwn(FILTERS, name) ? FILTERS[name] : name.startsWith("property-") ? name.slice(9) : undefined;
+    const theirs = Object.hasOwn(FILTERS, name)
+      ? FILTERS[name]
+      : name.startsWith("property-")
+        ? name.slice(9)
+        : undefined;
     if (name === "changes-since") wanted.set("updated_at", `gte:${value}`);
     else if (name === "status") wanted.set("status", toStatus(value));
     else if (name === "server") wanted.set("instance_uuid", value.slice(value.lastIndexOf("/") + 1));
@@ -54,7 +58,8 @@ function toImageQuery({ query }: ApiRequest): string {
   return wanted.toString();
 }
 
-const toStatus = (status: string): string => (status.toLowerCase() === "saving" ? "in:queued,saving" : status.toLowerCase());
+const toStatus = (status: string): string =>
+  status.toLowerCase() === "saving" ? "in:queued,saving" : status.toLowerCase();
 
 export async function removeProxiedImage(request: ApiRequest, id: string): Promise<void> {
   await inNovasWords(deleteImage(request, id), "You are not allowed to delete the image.");

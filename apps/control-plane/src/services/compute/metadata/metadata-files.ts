@@ -40,7 +40,9 @@ export function toMetadataFiles(
   const networkData = JSON.stringify(toNetworkData(interfaces));
   for (const version of OPENSTACK_VERSIONS) {
     const at = `openstack/${version}`;
-    files[`${at}/meta_data.json`] = JSON.stringify(toMetaData(server, toDevices(interfaces, disks), version, adminPassword));
+    files[`${at}/meta_data.json`] = JSON.stringify(
+      toMetaData(server, toDevices(interfaces, disks), version, adminPassword),
+    );
     userDataPaths.push(`${at}/user_data`);
     if (since(version, "2013-10-17")) files[`${at}/vendor_data.json`] = "{}";
     if (since(version, "2015-10-15")) files[`${at}/network_data.json`] = networkData;
@@ -59,12 +61,7 @@ export function toMetadataFiles(
   return { files: { ...files, ...at(userData.toString("utf8")) } };
 }
 
-function toMetaData(
-  server: Server,
-  devices: object[],
-  version: string,
-  adminPassword: string | null,
-): object {
+function toMetaData(server: Server, devices: object[], version: string, adminPassword: string | null): object {
   const key =
     server.keyName !== null && server.publicKey !== null ? { name: server.keyName, data: server.publicKey } : null;
   return {

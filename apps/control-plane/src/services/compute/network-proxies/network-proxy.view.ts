@@ -42,5 +42,6 @@ export const toFloatingIpProxy = (floatingIp: FloatingIpWithPort, pool: Named): 
   ip: floatingIp.floatingIpAddress,
   pool: pool.name === "" ? pool.id : pool.name,
   fixed_ip: floatingIp.fixedIpAddress,
-  instance_id: floatingIp.portDetails === null || floatingIp.portDetails.deviceId === "" ? null : floatingIp.portDetails.deviceId,
+  instance_id:
+    floatingIp.portDetails === null || floatingIp.portDetails.deviceId === "" ? null : floatingIp.portDetails.deviceId,
 });

@@ -29,7 +29,11 @@ const demand = (over: Partial<Demand> = {}): Demand => ({
   ...over,
 });
 
-const group = (policy: PlacedGroup["policy"], members: { [host: string]: number }, maxPerHost = 1): Partial<Demand> => ({
+const group = (
+  policy: PlacedGroup["policy"],
+  members: { [host: string]: number },
+  maxPerHost = 1,
+): Partial<Demand> => ({
   group: { policy, maxPerHost, members: new Map(Object.entries(members)) },
 });
 
@@ -50,7 +54,12 @@ const cases: {
   { name: "affinity: nobody is anywhere yet", hosts: [host("a")], demand: group("affinity", {}), chosen: "a" },
   { name: "affinity: no room there", hosts: [host("a")], demand: group("affinity", { gone: 1 }), chosen: null },
   { name: "anti-affinity", hosts: [host("a"), host("b")], demand: group("anti-affinity", { a: 1 }), chosen: "b" },
-  { name: "anti-affinity: no host is free", hosts: [host("a")], demand: group("anti-affinity", { a: 1 }), chosen: null },
+  {
+    name: "anti-affinity: no host is free",
+    hosts: [host("a")],
+    demand: group("anti-affinity", { a: 1 }),
+    chosen: null,
+  },
   { name: "anti-affinity: two a host", hosts: [host("a")], demand: group("anti-affinity", { a: 1 }, 2), chosen: "a" },
   {
     name: "soft affinity comes before room",

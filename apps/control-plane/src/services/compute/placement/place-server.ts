@@ -37,7 +37,8 @@ export async function toDemand(sql: Queryable, flavor: FlavorCopy, wish: Wish): 
     specs.length === 0 ? null : hostsThatMeet(sql, specs),
     groupOf(sql, wish),
   ]);
-  const allowed = onlyOn === null || suitable === null ? (onlyOn ?? suitable) : onlyOn.filter((host) => suitable.includes(host));
+  const allowed =
+    onlyOn === null || suitable === null ? (onlyOn ?? suitable) : onlyOn.filter((host) => suitable.includes(host));
   return { ...roomOf(flavor), zone: wish.zone, host: wish.host, notOn, onlyOn: allowed, group };
 }
 

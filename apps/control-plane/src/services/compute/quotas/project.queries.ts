@@ -62,7 +62,11 @@ export async function findClassQuota(sql: Queryable, name: string): Promise<Quot
   return row?.quota ?? {};
 }
 
-export async function mergeClassQuota(sql: postgres.ISql, name: string, quota: QuotaOverrides): Promise<QuotaOverrides> {
+export async function mergeClassQuota(
+  sql: postgres.ISql,
+  name: string,
+  quota: QuotaOverrides,
+): Promise<QuotaOverrides> {
   const [row] = await sql<{ quota: QuotaOverrides }[]>`
     insert into compute_quota_class as c (name, quota) values (${name}, ${sql.json(quota)})
     on conflict (name) do update set quota = c.quota || excluded.quota returning quota`;

@@ -41,7 +41,10 @@ export async function showQuotaDetail(request: ApiRequest): Promise<Reply> {
 
 export async function showQuotaDefaults(request: ApiRequest): Promise<Reply> {
   await checkProjectIsKnown(request, projectIdOf(request));
-  return { status: 200, body: { quota_set: toQuotaView(projectIdOf(request), await readDefaults(request), null, request.version) } };
+  return {
+    status: 200,
+    body: { quota_set: toQuotaView(projectIdOf(request), await readDefaults(request), null, request.version) },
+  };
 }
 
 export async function putQuota(request: ApiRequest<QuotaBody>): Promise<Reply> {
@@ -69,7 +72,11 @@ const classOf = (request: Pick<ApiRequest, "params">): string => request.params[
 export const showQuotaClass = async (request: ApiRequest): Promise<Reply> => ({
   status: 200,
   body: {
-    quota_class_set: toQuotaClassView(classOf(request), await readClassQuota(request, classOf(request)), request.version),
+    quota_class_set: toQuotaClassView(
+      classOf(request),
+      await readClassQuota(request, classOf(request)),
+      request.version,
+    ),
   },
 });
 

@@ -21,7 +21,14 @@ import {
 } from "./project.queries.ts";
 import { QUOTA_DEFAULTS, type Quota, type QuotaName, type QuotaOverrides, quotaOf } from "./quota.model.ts";
 
-export type ProjectUse = { quota: Quota; servers: number; cores: number; ramMib: number; keypairs: number; serverGroups: number };
+export type ProjectUse = {
+  quota: Quota;
+  servers: number;
+  cores: number;
+  ramMib: number;
+  keypairs: number;
+  serverGroups: number;
+};
 
 /** A customer may ask about their own project, an operator about any. */
 export async function checkProject(request: ApiRequest, projectId: string): Promise<void> {
@@ -134,7 +141,11 @@ export async function changeClassQuota(
   return transact(request.app, request.origin, async (tx) => {
     const changed = Object.fromEntries(Object.entries(limits).filter(([one]) => isQuotaName(one)));
     const quota = await mergeClassQuota(tx.sql, name, changed);
-    tx.event({ action: "compute.quota.update", target: { type: "quota_class", id: name, projectId: null }, detail: limits });
+    tx.event({
+      action: "compute.quota.update",
+      target: { type: "quota_class", id: name, projectId: null },
+      detail: limits,
+    });
     return quotaOf(quota);
   });
 }

@@ -12,7 +12,9 @@ describe("where servers go", () => {
   before(async () => {
     lab = await createComputeLab({ others: { host2: second } });
     await second.fullReport();
-    const raised = await admin("PUT", "/os-quota-class-sets/default", { quota_class_set: { instances: 100, cores: 100 } });
+    const raised = await admin("PUT", "/os-quota-class-sets/default", {
+      quota_class_set: { instances: 100, cores: 100 },
+    });
     assert.equal(raised.status, 200, raised.text);
   });
   after(() => lab.close());
@@ -31,7 +33,10 @@ describe("where servers go", () => {
     return row?.host ?? "none";
   }
   async function settled(id: string, status: string): Promise<void> {
-    await waitUntil(`${id} ${status}`, async () => (await lab.status(id)) === status, { timeoutMs: 15_000, everyMs: 10 });
+    await waitUntil(`${id} ${status}`, async () => (await lab.status(id)) === status, {
+      timeoutMs: 15_000,
+      everyMs: 10,
+    });
   }
 
   it("affinity: all on one host; anti-affinity: none on the same, and no third host is an ERROR", async () => {

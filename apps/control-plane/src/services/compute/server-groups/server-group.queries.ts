@@ -52,9 +52,7 @@ export async function listServerGroupIds(sql: Queryable, projectId: string): Pro
 }
 
 export async function countServerGroups(sql: Queryable, projectId: string): Promise<number> {
-  const [row] = await sql<
-    { n: number }[]
-  >`select count(*)::int as n from server_group where project_id = ${projectId}`;
+  const [row] = await sql<{ n: number }[]>`select count(*)::int as n from server_group where project_id = ${projectId}`;
   return row?.n ?? 0;
 }
 

@@ -115,7 +115,14 @@ async function checkUserQuota(
   if (serversThatFit(quota, used, each, count) < count) refuseOverQuota(quota, used, each, count);
 }
 
-type Found = { flavor: Flavor; image: BootImage | null; devices: Device[] | null; keypair: Keypair | null; hosts: HostCapacity[]; userQuota: QuotaOverrides | null };
+type Found = {
+  flavor: Flavor;
+  image: BootImage | null;
+  devices: Device[] | null;
+  keypair: Keypair | null;
+  hosts: HostCapacity[];
+  userQuota: QuotaOverrides | null;
+};
 
 /** Everything the request names, in one flight. Nothing here is a lock: a flavor that goes a moment later was there when asked for. */
 async function lookUp(request: ApiRequest, wanted: CreateServer, projectId: string): Promise<Found> {
@@ -148,7 +155,8 @@ async function findBootSource(
     const devices = devicesOfImage(image.properties);
     return devices === null ? { image, devices } : { image: null, devices };
   } catch (error) {
-    const bare = error instanceof CloudError && error.kind === "invalid" ? await readVisibleImage(db, request, imageId) : null;
+    const bare =
+      error instanceof CloudError && error.kind === "invalid" ? await readVisibleImage(db, request, imageId) : null;
     const devices = bare?.status === "active" ? devicesOfImage(bare.properties) : null;
     if (devices !== null) return { image: null, devices };
     return refuseImage(error, imageId);
@@ -241,6 +249,17 @@ type RowInput = {
   room: { host: string; zone: string } | null;
 };
 
+const toImageColumns = (image: BootImage | null): Pick<NewServer, "imageId" | "image"> =>
+  image === null
+    ? { imageId: "", image: null }
+    : { imageId: image.id, image: { sha512: image.sha512, format: image.format, sizeBytes: image.sizeBytes } };
+
+const toKeyColumns = (keypair: Keypair | null): Pick<NewServer, "keyName" | "keyType" | "publicKey"> => ({
+  keyName: keypair?.name ?? null,
+  keyType: keypair?.type ?? null,
+  publicKey: keypair?.publicKey ?? null,
+});
+
 async function toRow(request: ApiRequest, tx: Transaction, input: RowInput): Promise<NewServer> {
   const { wanted, found, flavor, projectId, index, count, room } = input;
   const id = newUuid();
@@ -264,14 +283,8 @@ async function toRow(request: ApiRequest, tx: Transaction, input: RowInput): Pro
     description: request.version >= 19 ? wanted.description : name,
     flavorId: found.flavor.id,
     flavor,
-    imageId: found.image?.id ?? "",
-    image:
-      found.image === null
-        ? null
-        : { sha512: found.image.sha512, format: found.image.format, sizeBytes: found.image.sizeBytes },
-    keyName: found.keypair?.name ?? null,
-    keyType: found.keypair?.type ?? null,
-    publicKey: found.keypair?.publicKey ?? null,
+    ...toImageColumns(found.image),
+    ...toKeyColumns(found.keypair),
     accessIpV4: wanted.accessIpV4,
     accessIpV6: wanted.accessIpV6,
     configDrive: wanted.configDrive,

@@ -13,14 +13,7 @@ import { getServer, readExtras, readServers } from "./read-servers.ts";
 import type { Server, ServerChanges } from "./server.model.ts";
 import { readBlockDevices } from "../volumes/block-device.model.ts";
 import type { CreateServerBody, NetworkBody, UpdateServerBody } from "./server.schema.ts";
-import {
-  canonicalV6,
-  emptyToNull,
-  lastSegment,
-  makePassword,
-  refuseUnsupported,
-  toUserData,
-} from "./server.input.ts";
+import { canonicalV6, emptyToNull, lastSegment, makePassword, refuseUnsupported, toUserData } from "./server.input.ts";
 import { type Viewer, serverLinks, toServerEntry, toServerView } from "./server.view.ts";
 import { beginSoftDelete, staysWhenDeleted } from "./soft-delete.ts";
 import { updateServer } from "./update-server.ts";
@@ -64,8 +57,6 @@ function toCommand(request: ApiRequest<CreateServerBody>): CreateServer {
     server.block_device_mapping ?? [],
     server.block_device_mapping_v2 ?? [],
   );
-  const minCount = toInteger(server.min_count ?? 1, "min_count", 1);
-  const maxCount = toInteger(server.max_count ?? minCount, "max_count", 1);
   return {
     name: server.name,
     hostname: server.hostname ?? null,
@@ -85,9 +76,13 @@ function toCommand(request: ApiRequest<CreateServerBody>): CreateServer {
     diskConfig: server["OS-DCF:diskConfig"] ?? "MANUAL",
     ...toPlace(request),
     hints: request.body["os:scheduler_hints"] ?? request.body["OS-SCH-HNT:scheduler_hints"] ?? {},
-    minCount,
-    maxCount,
+    ...toCounts(server),
   };
+}
+
+function toCounts(server: CreateServerBody["server"]): { minCount: number; maxCount: number } {
+  const minCount = toInteger(server.min_count ?? 1, "min_count", 1);
+  return { minCount, maxCount: toInteger(server.max_count ?? minCount, "max_count", 1) };
 }
 
 function toNetworks(request: ApiRequest<CreateServerBody>): RequestedNetworks {

@@ -1,9 +1,9 @@
 /** The compute lab with the volume service beside it: one fake host that keeps guests and volumes. */
 import { waitUntil } from "@andromede/base/waiting";
 
+import type { Service } from "../../../http/service.ts";
+import type { Reconciler } from "../../../reconcile/worker.ts";
 import { receiveVolumeReport } from "../../volume/public.ts";
-import { volumeReconcilers } from "../../volume/reconcilers.ts";
-import { volumeService } from "../../volume/service.ts";
 import { receiveReport } from "../hosts/receive-report.ts";
 import { type ComputeLab, type Wire, createComputeLab } from "./compute-lab.ts";
 
@@ -18,8 +18,12 @@ export type ComputeVolumeLab = ComputeLab & {
   untilServer(id: string, status: string): Promise<void>;
 };
 
-export async function createComputeVolumeLab(options: { time?: "manual" } = {}): Promise<ComputeVolumeLab> {
-  const lab = await createComputeLab({ ...options, services: [volumeService], reconcilers: volumeReconcilers });
+/** `volume`: the volume service, which only a test file may name. */
+export async function createComputeVolumeLab(
+  volume: { service: Service; reconcilers: Reconciler[] },
+  options: { time?: "manual" } = {},
+): Promise<ComputeVolumeLab> {
+  const lab = await createComputeLab({ ...options, services: [volume.service], reconcilers: volume.reconcilers });
   lab.agent.onReport = async (report) => {
     await Promise.all([receiveReport(lab.app, "host1", report), receiveVolumeReport(lab.app, "host1", report)]);
   };
@@ -41,7 +45,9 @@ export async function createComputeVolumeLab(options: { time?: "manual" } = {}):
     });
   const volumeStatus = async (id: string): Promise<string> => {
     const answer = await cinder("GET", `/volumes/${id}`);
-    return answer.status === 200 ? (answer.body as { volume: { status: string } }).volume.status : String(answer.status);
+    return answer.status === 200
+      ? (answer.body as { volume: { status: string } }).volume.status
+      : String(answer.status);
   };
   const untilVolume = (id: string, status: string): Promise<void> =>
     until(`volume ${id} ${status}`, async () => (await volumeStatus(id)) === status);

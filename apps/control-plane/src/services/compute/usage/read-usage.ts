@@ -5,7 +5,8 @@ import { readPaging } from "../../../http/paging.ts";
 import type { ApiRequest } from "../../../http/service.ts";
 import { asksAsAdmin } from "../common/actor.ts";
 import { refuseUnknownParameters } from "../common/query.ts";
-import { type ServerUsage, type UsagePeriod, listServerUsages } from "./usage.queries.ts";
+import type { ServerUsage, UsagePeriod } from "./usage.model.ts";
+import { listServerUsages } from "./usage.queries.ts";
 
 export type UsageReport = { usages: ServerUsage[]; period: UsagePeriod; more: boolean };
 

@@ -22,7 +22,10 @@ export async function listUsages(request: ApiRequest): Promise<Reply> {
 export async function showUsage(request: ApiRequest): Promise<Reply> {
   const projectId = request.params["project_id"] ?? "";
   const report = await readUsage(request, projectId);
-  const [tenant = {}] = toTenantUsages(report.usages, report.period, { detailed: true, nowMs: request.app.clock.now() });
+  const [tenant = {}] = toTenantUsages(report.usages, report.period, {
+    detailed: true,
+    nowMs: request.app.clock.now(),
+  });
   const path = `os-simple-tenant-usage/${encodeURIComponent(projectId)}`;
   return ok({ tenant_usage: tenant, ...links(request, "tenant_usage_links", path, report) });
 }

@@ -3,21 +3,7 @@ import type postgres from "postgres";
 
 import type { Queryable } from "../../../db/database.ts";
 import type { FlavorCopy } from "../servers/server.model.ts";
-
-export type ServerUsage = {
-  serverId: string;
-  projectId: string;
-  name: string;
-  flavor: FlavorCopy;
-  launchedAt: Date;
-  endedAt: Date | null;
-  state: string;
-  /** Within the period. */
-  hours: number;
-};
-
-export type UsagePeriod = { start: Date; stop: Date };
-export type UsagePage = UsagePeriod & { projectId: string | null; marker: string | undefined; limit: number };
+import type { ServerUsage, UsagePage } from "./usage.model.ts";
 
 /** A server that ran is gone. */
 export async function insertServerUsage(

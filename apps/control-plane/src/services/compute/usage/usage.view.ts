@@ -1,6 +1,6 @@
 /** What projects used, on Nova's wire (Compute API, "Usage reports"). Pure. */
 import { isoMicroseconds } from "../common/wire.ts";
-import type { ServerUsage, UsagePeriod } from "./usage.queries.ts";
+import type { ServerUsage, UsagePeriod } from "./usage.model.ts";
 
 /** A project with its servers, in the order they came. */
 export function toTenantUsages(

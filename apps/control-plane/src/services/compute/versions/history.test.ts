@@ -120,7 +120,15 @@ const serverAt =
 
 const flavor = { id: "f", name: "f", swapMib: 0, extraSpecs: {} } as unknown as Parameters<typeof toFlavorView>[1];
 const flavorAt = (version: number): Wire => toFlavorView({ baseUrl: "https://x", version }, flavor) as Wire;
-const host = { name: "h", number: 1, hypervisorId: ID, serviceId: ID, observedVcpus: 1, observedAt: AT, observedLostAt: null };
+const host = {
+  name: "h",
+  number: 1,
+  hypervisorId: ID,
+  serviceId: ID,
+  observedVcpus: 1,
+  observedAt: AT,
+  observedLostAt: null,
+};
 const hypervisorAt = (version: number): Wire => toHypervisorView(host as never, { version }) as Wire;
 const limits = { quota: QUOTA_DEFAULTS, servers: 0, cores: 0, ramMib: 0, keypairs: 0, serverGroups: 0 };
 const limitsAt = (version: number): object => (toLimitsView(limits, null, version) as { absolute: object }).absolute;
@@ -132,9 +140,26 @@ const actionAt =
   (version: number): Wire =>
     toActionView(action as never, { version, isAdmin, hostIdOf: () => "x" }) as Wire;
 const eventAt = (version: number): object => ((actionAt(true)(version)["events"] ?? [{}]) as object[])[0] ?? {};
-const migration = { kind: "migration", uuid: ID, createdAt: AT, updatedAt: AT } as unknown as Parameters<typeof toMigrationView>[0];
-const disk = { id: ID, serverId: ID, volumeId: ID, attachmentId: ID, deviceName: "/dev/vdb", tag: null, deleteOnTermination: false };
-const nic = { id: ID, networkId: ID, macAddress: "m", status: "ACTIVE", fixedIps: [], tag: null } as unknown as Parameters<typeof toInterfaceView>[0];
+const migration = { kind: "migration", uuid: ID, createdAt: AT, updatedAt: AT } as unknown as Parameters<
+  typeof toMigrationView
+>[0];
+const disk = {
+  id: ID,
+  serverId: ID,
+  volumeId: ID,
+  attachmentId: ID,
+  deviceName: "/dev/vdb",
+  tag: null,
+  deleteOnTermination: false,
+};
+const nic = {
+  id: ID,
+  networkId: ID,
+  macAddress: "m",
+  status: "ACTIVE",
+  fixedIps: [],
+  tag: null,
+} as unknown as Parameters<typeof toInterfaceView>[0];
 
 const boot = (more: object, networks: object = { networks: "none" }): object => ({
   server: { name: "n", flavorRef: "1", imageRef: ID, ...networks, ...more },
@@ -174,7 +199,11 @@ const HISTORY: readonly (readonly [version: number, what: string, holds: Holds])
   [29, "evacuate may be forced", acts("evacuate", { host: "h", force: true })],
   [30, "live migration may be forced", acts("os-migrateLive", { block_migration: "auto", host: "h", force: true })],
   [32, "tags of networks", takes(createServerSchema, plain({ networks: [{ uuid: ID, tag: "t" }] }))],
-  [33, "tags of disks, lost again", not(takes(createServerSchema, plain({ block_device_mapping_v2: [{ uuid: ID, tag: "t" }] })))],
+  [
+    33,
+    "tags of disks, lost again",
+    not(takes(createServerSchema, plain({ block_device_mapping_v2: [{ uuid: ID, tag: "t" }] }))),
+  ],
   [36, "no doors to other services", not(serves("GET", "/images"))],
   [36, "nor to networks", not(serves("GET", "/os-networks"))],
   [36, "nor to volumes", not(serves("GET", "/os-volumes"))],
@@ -184,7 +213,11 @@ const HISTORY: readonly (readonly [version: number, what: string, holds: Holds])
   [38, "a status must be one", not(lists("status=unheard-of"))],
   [39, "no door to images' metadata", not(serves("GET", "/images/:image_id/metadata"))],
   [39, "no limit of images' metadata", not(shows(limitsAt, "maxImageMeta"))],
-  [41, "aggregates have a uuid", shows((v) => toAggregateView({ createdAt: AT, updatedAt: null, hosts: [] } as never, v), "uuid")],
+  [
+    41,
+    "aggregates have a uuid",
+    shows((v) => toAggregateView({ createdAt: AT, updatedAt: null, hosts: [] } as never, v), "uuid"),
+  ],
   [42, "tags of disks, found again", bootsWith({ block_device_mapping_v2: [{ uuid: ID, tag: "t" }] })],
   [43, "no os-hosts", not(serves("GET", "/os-hosts"))],
   [44, "no addresses by action", not(acts("addFixedIp"))],
@@ -258,7 +291,11 @@ function filterOf(version: number, query: string): object {
 }
 
 function readsChangesBefore(version: number): boolean {
-  const { filter } = readListQuery(parseQuery("changes-before=2026-01-01"), { projectId: "p", isAdmin: false, version });
+  const { filter } = readListQuery(parseQuery("changes-before=2026-01-01"), {
+    projectId: "p",
+    isAdmin: false,
+    version,
+  });
   return filter.changesBefore !== undefined;
 }
 

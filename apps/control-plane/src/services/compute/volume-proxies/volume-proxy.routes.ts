@@ -27,7 +27,14 @@ const bootRoutes: Route[] = serverRoutes
 export const volumeProxyRoutes: Route[] = [
   route({ method: "GET", path: VOLUMES, until, rule: rule("list"), handler: listVolumeProxies }),
   route({ method: "GET", path: `${VOLUMES}/detail`, until, rule: rule("detail"), handler: listVolumeProxies }),
-  route({ method: "POST", path: VOLUMES, until, rule: rule("create"), body: volumeProxySchema, handler: postVolumeProxy }),
+  route({
+    method: "POST",
+    path: VOLUMES,
+    until,
+    rule: rule("create"),
+    body: volumeProxySchema,
+    handler: postVolumeProxy,
+  }),
   route({ method: "GET", path: `${VOLUMES}/:volume_id`, until, rule: rule("show"), handler: showVolumeProxy }),
   route({ method: "DELETE", path: `${VOLUMES}/:volume_id`, until, rule: rule("delete"), handler: deleteVolumeProxy }),
   route({ method: "GET", path: SNAPSHOTS, until, rule: rule("snapshots:list"), handler: listSnapshotProxies }),
@@ -46,7 +53,13 @@ export const volumeProxyRoutes: Route[] = [
     body: snapshotProxySchema,
     handler: postSnapshotProxy,
   }),
-  route({ method: "GET", path: `${SNAPSHOTS}/:snapshot_id`, until, rule: rule("snapshots:show"), handler: showSnapshotProxy }),
+  route({
+    method: "GET",
+    path: `${SNAPSHOTS}/:snapshot_id`,
+    until,
+    rule: rule("snapshots:show"),
+    handler: showSnapshotProxy,
+  }),
   route({
     method: "DELETE",
     path: `${SNAPSHOTS}/:snapshot_id`,

@@ -1,5 +1,11 @@
 import { route } from "../../../http/service.ts";
-import { deleteAttachment, listAttachments, postAttachment, putAttachment, showAttachment } from "./attachment.handlers.ts";
+import {
+  deleteAttachment,
+  listAttachments,
+  postAttachment,
+  putAttachment,
+  showAttachment,
+} from "./attachment.handlers.ts";
 import { attachVolumeSchema, updateAttachmentSchema } from "./attachment.schema.ts";
 
 const ATTACHMENTS = "/v2.1/servers/:server_id/os-volume_attachments";

@@ -2,7 +2,11 @@
 import type { JsonSchema } from "../../../http/service.ts";
 import { booleanSchema, tagSchema, uuidSchema } from "../common/wire.ts";
 
-const device = { type: ["string", "null"], maxLength: 255, pattern: "^/dev/x{0,1}[a-z]{0,1}d{0,1}[a-z]+[0-9]*$" } as const;
+const device = {
+  type: ["string", "null"],
+  maxLength: 255,
+  pattern: "^/dev/x{0,1}[a-z]{0,1}d{0,1}[a-z]+[0-9]*$",
+} as const;
 
 const body = (properties: object): JsonSchema => ({
   type: "object",
@@ -35,7 +39,12 @@ export const updateAttachmentSchema = [
 ];
 
 export type AttachVolumeBody = {
-  volumeAttachment: { volumeId: string; device?: string | null; tag?: string; delete_on_termination?: boolean | string };
+  volumeAttachment: {
+    volumeId: string;
+    device?: string | null;
+    tag?: string;
+    delete_on_termination?: boolean | string;
+  };
 };
 export type UpdateAttachmentBody = {
   volumeAttachment: AttachVolumeBody["volumeAttachment"] & { serverId?: string; id?: string };

@@ -18,5 +18,6 @@ export const toAttachmentView = (disk: Shown, version: number): object => ({
 });
 
 /** As the answer to POST shows it: it kept its `id` in 2.89. */
-export const toNewAttachmentView = (disk: Shown, version: number): object =>
-  ({ ...toAttachmentView(disk, Math.min(version, 88)) });
+export const toNewAttachmentView = (disk: Shown, version: number): object => ({
+  ...toAttachmentView(disk, Math.min(version, 88)),
+});

@@ -10,7 +10,10 @@ const flavor = { ephemeralGib: 2, swapMib: 512 };
 
 const resolve = (imageId: string, devices: BlockDeviceBody[], legacy: LegacyBlockDeviceBody[] = []) => {
   const { imageId: root, disks } = settleBlockDevices(readBlockDevices(imageId, legacy, devices), flavor);
-  return { imageId: root, disks: disks.map((d) => [d.deviceName, d.sourceType, d.destinationType, d.sizeGib, d.bootIndex]) };
+  return {
+    imageId: root,
+    disks: disks.map((d) => [d.deviceName, d.sourceType, d.destinationType, d.sizeGib, d.bootIndex]),
+  };
 };
 const imageRoot: BlockDeviceBody = { source_type: "image", destination_type: "local", uuid: IMAGE, boot_index: 0 };
 
@@ -26,7 +29,13 @@ describe("block device mappings", () => {
   });
 
   test("a root that is a volume leaves the server without an image, whatever imageRef says", () => {
-    const root: BlockDeviceBody = { source_type: "image", destination_type: "volume", uuid: IMAGE, boot_index: "0", volume_size: "8" };
+    const root: BlockDeviceBody = {
+      source_type: "image",
+      destination_type: "volume",
+      uuid: IMAGE,
+      boot_index: "0",
+      volume_size: "8",
+    };
     const expected = { imageId: "", disks: [["/dev/vda", "image", "volume", 8, 0]] };
     assert.deepEqual(resolve("", [root]), expected);
     assert.deepEqual(resolve(IMAGE, [root]), expected);
@@ -34,7 +43,12 @@ describe("block device mappings", () => {
 
   test("blank disks on the host take the place of the flavor's", () => {
     const ephemeral: BlockDeviceBody = { source_type: "blank", volume_size: 1 };
-    const swap: BlockDeviceBody = { source_type: "blank", destination_type: "local", guest_format: "swap", volume_size: 256 };
+    const swap: BlockDeviceBody = {
+      source_type: "blank",
+      destination_type: "local",
+      guest_format: "swap",
+      volume_size: 256,
+    };
     assert.deepEqual(resolve(IMAGE, [imageRoot, swap, ephemeral]), {
       imageId: IMAGE,
       disks: [
@@ -46,10 +60,10 @@ describe("block device mappings", () => {
 
   test("names that virtio can have are kept, others are not", () => {
     const named = (name: string): BlockDeviceBody => ({ source_type: "volume", uuid: VOLUME, device_name: name });
-    assert.deepEqual(resolve(IMAGE, [imageRoot, named("vdf"), named("/dev/sdb")]).disks.map(([name]) => name), [
-      "/dev/vdf",
-      "/dev/vdd",
-    ]);
+    assert.deepEqual(
+      resolve(IMAGE, [imageRoot, named("vdf"), named("/dev/sdb")]).disks.map(([name]) => name),
+      ["/dev/vdf", "/dev/vdd"],
+    );
   });
 
   test("the older form: a volume under the root's name is the root; beside an image it may not be", () => {
@@ -62,19 +76,54 @@ describe("block device mappings", () => {
   const refused: [name: string, imageId: string, devices: BlockDeviceBody[], words: RegExp][] = [
     ["no root at all", "", [], /Invalid imageRef/],
     ["a volume that nothing boots from", "", [{ source_type: "volume", uuid: VOLUME }], /Boot sequence/],
-    ["a gap in the sequence", IMAGE, [imageRoot, { source_type: "volume", uuid: VOLUME, boot_index: 2 }], /Boot sequence/],
-    ["the same index twice", IMAGE, [imageRoot, { source_type: "volume", uuid: VOLUME, boot_index: 0 }], /Boot sequence/],
-    ["an image on the host that is not the root", IMAGE, [imageRoot, { ...imageRoot, boot_index: 1 }], /image to local/],
+    [
+      "a gap in the sequence",
+      IMAGE,
+      [imageRoot, { source_type: "volume", uuid: VOLUME, boot_index: 2 }],
+      /Boot sequence/,
+    ],
+    [
+      "the same index twice",
+      IMAGE,
+      [imageRoot, { source_type: "volume", uuid: VOLUME, boot_index: 0 }],
+      /Boot sequence/,
+    ],
+    [
+      "an image on the host that is not the root",
+      IMAGE,
+      [imageRoot, { ...imageRoot, boot_index: 1 }],
+      /image to local/,
+    ],
     ["a blank root", "", [{ source_type: "blank", volume_size: 1, boot_index: 0 }], /Boot sequence/],
     ["a source that is not named", IMAGE, [imageRoot, { source_type: "snapshot" }], /Missing device UUID/],
     ["a blank with an id", IMAGE, [imageRoot, { source_type: "blank", uuid: VOLUME }], /Invalid device UUID/],
-    ["a volume on the host", IMAGE, [imageRoot, { source_type: "volume", uuid: VOLUME, destination_type: "local" }], /to local/],
+    [
+      "a volume on the host",
+      IMAGE,
+      [imageRoot, { source_type: "volume", uuid: VOLUME, destination_type: "local" }],
+      /to local/,
+    ],
     ["a type on the host", IMAGE, [{ ...imageRoot, volume_type: "x" }], /volume_type with destination_type=local/],
-    ["a type for a volume there is", IMAGE, [imageRoot, { source_type: "volume", uuid: VOLUME, volume_type: "x" }], /existing volume/],
+    [
+      "a type for a volume there is",
+      IMAGE,
+      [imageRoot, { source_type: "volume", uuid: VOLUME, volume_type: "x" }],
+      /existing volume/,
+    ],
     ["no size for an image's volume", "", [{ ...imageRoot, destination_type: "volume" }], /non-zero size/],
-    ["no size for a blank volume", IMAGE, [imageRoot, { source_type: "blank", destination_type: "volume" }], /non-zero size/],
+    [
+      "no size for a blank volume",
+      IMAGE,
+      [imageRoot, { source_type: "blank", destination_type: "volume" }],
+      /non-zero size/,
+    ],
     ["too large an ephemeral disk", IMAGE, [imageRoot, { source_type: "blank", volume_size: 3 }], /Ephemeral disks/],
-    ["too large a swap", IMAGE, [imageRoot, { source_type: "blank", guest_format: "swap", volume_size: 600 }], /Swap drive/],
+    [
+      "too large a swap",
+      IMAGE,
+      [imageRoot, { source_type: "blank", guest_format: "swap", volume_size: 600 }],
+      /Swap drive/,
+    ],
     [
       "two swaps",
       IMAGE,
@@ -87,5 +136,8 @@ describe("block device mappings", () => {
   }
 
   test("both syntaxes at once are refused", () =>
-    assert.throws(() => resolve(IMAGE, [imageRoot], [{ volume_id: VOLUME }]), /different block_device_mapping syntaxes/));
+    assert.throws(
+      () => resolve(IMAGE, [imageRoot], [{ volume_id: VOLUME }]),
+      /different block_device_mapping syntaxes/,
+    ));
 });

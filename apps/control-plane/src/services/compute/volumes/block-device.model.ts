@@ -3,7 +3,14 @@ import { type CloudError, forbidden, invalid } from "@andromede/base/errors";
 
 import { toBoolean, toInteger } from "../common/wire.ts";
 import type { BlockDeviceBody, LegacyBlockDeviceBody } from "./block-device.schema.ts";
-import { type DestinationType, MAX_DISKS, type SourceType, nextName, reservedNames, toVirtioName } from "./server-disk.model.ts";
+import {
+  type DestinationType,
+  MAX_DISKS,
+  type SourceType,
+  nextName,
+  reservedNames,
+  toVirtioName,
+} from "./server-disk.model.ts";
 
 /** A disk that a new server is to have beside its image's and its flavor's. */
 export type WantedDisk = {
@@ -95,23 +102,33 @@ function fromBody(body: BlockDeviceBody, imageId: string): Device {
   checkKind(sourceType, destinationType, body.volume_type ?? null);
   const isImageRoot = sourceType === "image" && destinationType === "local";
   if (isImageRoot && (imageId === "" || bootIndex !== 0)) throw badMapping("Mapping image to local is not supported.");
-  const size = readSize(body.volume_size);
   const isSwap = sourceType === "blank" && destinationType === "local" && body.guest_format === "swap";
   return {
     sourceType,
     sourceId,
     destinationType,
-    sizeGib: isSwap && size !== null ? Math.ceil(size / 1024) : size,
     bootIndex,
-    deviceName: readDeviceName(body.device_name),
-    deleteOnTermination: body.delete_on_termination === undefined ? false : toBoolean(body.delete_on_termination),
-    guestFormat: body.guest_format ?? null,
-    tag: body.tag ?? null,
-    volumeType: body.volume_type ?? null,
+    ...sizesOf(body, isSwap),
+    ...namesOf(body),
     ...(isImageRoot ? { isImageRoot: true as const } : {}),
-    ...(isSwap ? { swapMib: size ?? 0 } : {}),
   };
 }
+
+/** A swap disk is counted in MiB. */
+function sizesOf(body: LegacyBlockDeviceBody, isSwap: boolean): Pick<Device, "sizeGib" | "swapMib"> {
+  const size = readSize(body.volume_size);
+  return isSwap ? { sizeGib: size === null ? null : Math.ceil(size / 1024), swapMib: size ?? 0 } : { sizeGib: size };
+}
+
+const namesOf = (
+  body: BlockDeviceBody,
+): Pick<Device, "deviceName" | "deleteOnTermination" | "guestFormat" | "tag" | "volumeType"> => ({
+  deviceName: readDeviceName(body.device_name),
+  deleteOnTermination: body.delete_on_termination !== undefined && toBoolean(body.delete_on_termination),
+  guestFormat: body.guest_format ?? null,
+  tag: body.tag ?? null,
+  volumeType: body.volume_type ?? null,
+});
 
 function sourceOf(body: BlockDeviceBody, sourceType: SourceType): string | null {
   if (sourceType === "blank") {
@@ -173,24 +190,28 @@ function fromLegacy(imageId: string, bodies: readonly LegacyBlockDeviceBody[]): 
 
 function fromLegacyBody(body: LegacyBlockDeviceBody): Device {
   const virtual = body.virtual_name ?? "";
-  const isLocal = virtual === "swap" || /^ephemeral\d*$/.test(virtual);
-  const sourceId = body.snapshot_id ?? body.volume_id ?? null;
-  if (!isLocal && sourceId === null) throw badMapping("Unrecognized legacy format.");
-  const size = readSize(body.volume_size);
   const isSwap = virtual === "swap";
+  if (isSwap || /^ephemeral\d*$/.test(virtual)) {
+    return {
+      ...namesOf(body),
+      ...sizesOf(body, isSwap),
+      sourceType: "blank",
+      sourceId: null,
+      destinationType: "local",
+      bootIndex: null,
+      deleteOnTermination: true,
+      guestFormat: isSwap ? "swap" : null,
+    };
+  }
+  const sourceId = body.snapshot_id ?? body.volume_id;
+  if (sourceId === undefined) throw badMapping("Unrecognized legacy format.");
   return {
-    sourceType: isLocal ? "blank" : body.snapshot_id === undefined ? "volume" : "snapshot",
-    sourceId: isLocal ? null : sourceId,
-    destinationType: isLocal ? "local" : "volume",
-    sizeGib: isSwap && size !== null ? Math.ceil(size / 1024) : size,
+    ...namesOf(body),
+    ...sizesOf(body, false),
+    sourceType: body.snapshot_id === undefined ? "volume" : "snapshot",
+    sourceId,
+    destinationType: "volume",
     bootIndex: null,
-    deviceName: readDeviceName(body.device_name),
-    deleteOnTermination:
-      isLocal || (body.delete_on_termination !== undefined && toBoolean(body.delete_on_termination)),
-    guestFormat: isSwap ? "swap" : null,
-    tag: null,
-    volumeType: null,
-    ...(isSwap ? { swapMib: size ?? 0 } : {}),
   };
 }
 

@@ -4,7 +4,14 @@ import { newUuid } from "@andromede/base/ids";
 
 import { type Transaction, transact } from "../../../db/transaction.ts";
 import type { ApiRequest } from "../../../http/service.ts";
-import { type VolumeSummary, attachVolume, beginDetach, findVolume, finishDetach, markAttached } from "../../volume/public.ts";
+import {
+  type VolumeSummary,
+  attachVolume,
+  beginDetach,
+  findVolume,
+  finishDetach,
+  markAttached,
+} from "../../volume/public.ts";
 import { readWindow, refuseUnknownParameters } from "../common/query.ts";
 import { checkLock, record } from "../servers/change-power.ts";
 import { getServer, getServerLocked } from "../servers/read-servers.ts";
@@ -35,8 +42,7 @@ const IN_STATES: readonly VmState[] = [
 
 const notAttached = (serverId: string, volumeId: string): CloudError =>
   notFound(`Instance ${serverId} is not attached to volume ${volumeId}`);
-const noMapping = (volumeId: string): CloudError =>
-  notFound(`No volume Block Device Mapping with id ${volumeId}.`);
+const noMapping = (volumeId: string): CloudError => notFound(`No volume Block Device Mapping with id ${volumeId}.`);
 
 export async function readAttachments(request: ApiRequest, serverId: string): Promise<ServerDisk[]> {
   refuseUnknownParameters(request, ["limit", "offset"]);

@@ -42,7 +42,10 @@ export type DiskChange =
   | { change: "notAttached"; disk: ServerDisk }
   | { change: "notDetached"; disk: ServerDisk };
 
-type Observed = Pick<Server, "generation" | "observedGeneration" | "observedDisks" | "observedState" | "observedLaunchedAt">;
+type Observed = Pick<
+  Server,
+  "generation" | "observedGeneration" | "observedDisks" | "observedState" | "observedLaunchedAt"
+>;
 
 /** What has come about since we last looked; `pending`: something is still to come. */
 export function planDisks(
@@ -107,7 +110,8 @@ export function localDisks(flavor: Flavored["flavor"], rows: readonly Local[]): 
   const swaps = local.filter((row) => row.guestFormat === "swap");
   const ephemerals = local.filter((row) => row.guestFormat !== "swap");
   const disks = ephemerals.map((row, index) => ({ id: `ephemeral${index}`, sizeGib: row.sizeGib }));
-  if (ephemerals.length === 0 && flavor.ephemeralGib > 0) disks.push({ id: "ephemeral0", sizeGib: flavor.ephemeralGib });
+  if (ephemerals.length === 0 && flavor.ephemeralGib > 0)
+    disks.push({ id: "ephemeral0", sizeGib: flavor.ephemeralGib });
   if (swaps.length > 0) disks.push({ id: "swap", sizeGib: swaps[0]?.sizeGib ?? 1 });
   else if (flavor.swapMib > 0) disks.push({ id: "swap", sizeGib: Math.ceil(flavor.swapMib / 1024) });
   return disks;
@@ -119,8 +123,7 @@ const nameOf = (index: number): string => `/dev/vd${String.fromCharCode(97 + ind
 export function reservedNames({ flavor, hasImageDisk }: Flavored, rows: readonly Local[]): string[] {
   const local = rows.filter((row) => row.destinationType === "local");
   const hasOwn = (swap: boolean): boolean => local.some((row) => (row.guestFormat === "swap") === swap);
-  const count =
-    (flavor.ephemeralGib > 0 && !hasOwn(false) ? 1 : 0) + (flavor.swapMib > 0 && !hasOwn(true) ? 1 : 0);
+  const count = (flavor.ephemeralGib > 0 && !hasOwn(false) ? 1 : 0) + (flavor.swapMib > 0 && !hasOwn(true) ? 1 : 0);
   const ofFlavor = Array.from({ length: count }, (_, index) => nameOf(index + 1));
   return hasImageDisk ? [nameOf(0), ...ofFlavor] : ofFlavor;
 }

@@ -21,7 +21,9 @@ export const listServerDisks = (sql: Queryable, serverId: string): postgres.Pend
 
 /** The same, held; the caller holds the server already. */
 export const lockServerDisks = (sql: Queryable, serverId: string): Promise<ServerDisk[]> =>
-  sql<ServerDisk[]>`select ${columns(sql)} from server_disk d where d.server_id = ${serverId} order by d.number for update`;
+  sql<
+    ServerDisk[]
+  >`select ${columns(sql)} from server_disk d where d.server_id = ${serverId} order by d.number for update`;
 
 /** Volumes of servers, for their views. */
 export async function volumesOfServers(

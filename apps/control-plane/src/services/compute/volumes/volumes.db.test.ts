@@ -4,14 +4,17 @@ import { after, before, describe, it } from "node:test";
 import { waitUntil } from "@andromede/base/waiting";
 
 import { type ComputeVolumeLab, createComputeVolumeLab } from "../testing/volume-lab.ts";
+import { volumeReconcilers } from "../../volume/reconcilers.ts";
+import { volumeService } from "../../volume/service.ts";
 import { DETACH_DEADLINE_MS } from "./server-disk.model.ts";
 
+const volumes = { service: volumeService, reconcilers: volumeReconcilers };
 const attachments = (server: string): string => `/servers/${server}/os-volume_attachments`;
 
 describe("volumes of a server", () => {
   let lab: ComputeVolumeLab;
   before(async () => {
-    lab = await createComputeVolumeLab();
+    lab = await createComputeVolumeLab(volumes);
   });
   after(() => lab.close());
 
@@ -37,8 +40,9 @@ describe("volumes of a server", () => {
     });
     await lab.untilVolume(volume, "in-use");
     const disk = lab.agent.specs.get(server)?.disks.find(({ id }) => id === volume);
-    assert.equal(disk?.source.kind, "volume");
-    assert.equal(Buffer.from((disk?.source as { key: string }).key, "base64").length, 32);
+    assert.ok(disk);
+    assert.equal(disk.source.kind, "volume");
+    assert.equal(Buffer.from((disk.source as { key: string }).key, "base64").length, 32);
     const shown = (await lab.cinder("GET", `/volumes/${volume}`)).body.volume.attachments;
     assert.deepEqual([shown.length, shown[0].server_id, shown[0].device], [1, server, "/dev/vdb"]);
     const one = await lab.call("GET", `${attachments(server)}/${volume}`);
@@ -141,7 +145,10 @@ describe("volumes of a server", () => {
 
   it("an image of a server on volumes is their snapshots, and boots into new volumes", async () => {
     const root = { source_type: "image", destination_type: "volume", uuid: lab.imageId, boot_index: 0, volume_size: 1 };
-    const first = await bootActive({ imageRef: "", block_device_mapping_v2: [{ ...root, delete_on_termination: true }] });
+    const first = await bootActive({
+      imageRef: "",
+      block_device_mapping_v2: [{ ...root, delete_on_termination: true }],
+    });
     const [attached] = (await lab.call("GET", attachments(first))).body.volumeAttachments;
     await lab.untilVolume(attached.volumeId, "in-use");
     const made = await lab.call("POST", `/servers/${first}/action`, { createImage: { name: "golden" } });
@@ -198,7 +205,10 @@ describe("volumes of a server", () => {
   it("racing attachments of one volume: one server gets it", async () => {
     const [volume, ...servers] = [await lab.makeVolume(), await bootActive(), await bootActive(), await bootActive()];
     const answers = await Promise.all(servers.map((server) => attach(server, volume ?? "")));
-    assert.deepEqual(answers.map(({ status }) => status).toSorted(), [200, 400, 400]);
+    assert.deepEqual(
+      answers.map(({ status }) => status).toSorted((a, b) => a - b),
+      [200, 400, 400],
+    );
     await lab.untilVolume(volume ?? "", "in-use");
   });
 
@@ -229,7 +239,7 @@ describe("volumes of a server", () => {
 describe("a guest that does not let go of a volume", () => {
   let lab: ComputeVolumeLab;
   before(async () => {
-    lab = await createComputeVolumeLab({ time: "manual" });
+    lab = await createComputeVolumeLab(volumes, { time: "manual" });
   });
   after(() => lab.close());
 
@@ -247,8 +257,12 @@ describe("a guest that does not let go of a volume", () => {
     await lab.untilVolume(volume, "in-use");
     await lab.agent.release();
     assert.equal((await lab.call("GET", `${attachments(server)}/${volume}`)).status, 200);
-    await waitUntil("the host to be told so", () => lab.agent.specs.get(server)?.disks.some(({ id }) => id === volume), {
-      timeoutMs: 10_000,
-    });
+    await waitUntil(
+      "the host to be told so",
+      () => lab.agent.specs.get(server)?.disks.some(({ id }) => id === volume),
+      {
+        timeoutMs: 10_000,
+      },
+    );
   });
 });
