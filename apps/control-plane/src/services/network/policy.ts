@@ -18,6 +18,8 @@ export const networkRules: PolicyRule[] = [
   ...crud("router", "routers"),
   rule("member", "add_router_interface", "Join a router to a subnet"),
   rule("member", "remove_router_interface", "Take a router off a subnet"),
+  rule("member", "add_extraroutes", "Add routes to a router"),
+  rule("member", "remove_extraroutes", "Take routes from a router"),
   ...crud("floatingip", "floating IPs"),
   ...crud("floatingip_port_forwarding", "port forwardings of floating IPs"),
   ...crud("security_group", "security groups"),

@@ -80,6 +80,12 @@ export const EXTENSIONS: readonly Extension[] = [
     "2018-03-21T10:00:00-00:00",
   ),
   extension(
+    "extraroute-atomic",
+    "Atomically add/remove extra routes",
+    "Routes of a router, some more or less.",
+    "2019-07-10T00:00:00+00:00",
+  ),
+  extension(
     "fip-port-details",
     "Floating IP Port Details Extension",
     "A floating IP shows its port.",
@@ -124,6 +130,12 @@ export const EXTENSIONS: readonly Extension[] = [
     "2015-01-01T10:00:00-00:00",
   ),
   extension("pagination", "Pagination support", "Lists come in pages.", "2016-06-12T00:00:00-00:00"),
+  extension(
+    "port-mac-address-regenerate",
+    "Neutron Port MAC address regenerate",
+    "A port can be given another MAC address.",
+    "2018-05-03T10:00:00-00:00",
+  ),
   extension("port-security", "Port Security", "A port's addresses are checked, or not.", "2012-07-23T10:00:00-00:00"),
   extension("project-id", "project_id field enabled", "Resources show project_id.", "2016-09-09T09:09:09-09:09"),
   extension("provider", "Provider Network", "Networks on physical ones.", "2012-09-07T10:00:00-00:00"),

@@ -11,7 +11,7 @@ import { type Port, readDhcpOpts, readMac } from "./port.model.ts";
 import { portAttributes } from "./port.schema.ts";
 import { toPortView } from "./port.view.ts";
 import { readPort, readPorts, readPortsJson } from "./read-ports.ts";
-import { type UpdatePort, updatePort } from "./update-port.ts";
+import { ANOTHER_MAC, type UpdatePort, updatePort } from "./update-port.ts";
 
 type Wire = {
   network_id: string;
@@ -103,7 +103,9 @@ function toChange(wire: Wire): UpdatePort {
     ...(wire.name === undefined ? {} : { name: wire.name }),
     ...(wire.description === undefined ? {} : { description: wire.description }),
     ...(wire.admin_state_up === undefined ? {} : { adminStateUp: toBoolean(wire.admin_state_up) }),
-    ...(wire.mac_address === undefined || wire.mac_address === null ? {} : { macAddress: readMac(wire.mac_address) }),
+    ...(wire.mac_address === undefined
+      ? {}
+      : { macAddress: wire.mac_address === null ? ANOTHER_MAC : readMac(wire.mac_address) }),
     ...(wire.port_security_enabled === undefined ? {} : { portSecurityEnabled: toBoolean(wire.port_security_enabled) }),
     ...(wire.device_id === undefined ? {} : { deviceId: wire.device_id }),
     ...(wire.device_owner === undefined ? {} : { deviceOwner: wire.device_owner }),

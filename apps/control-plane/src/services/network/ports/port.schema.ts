@@ -36,7 +36,8 @@ const changeable = {
   name,
   description: name,
   admin_state_up: boolean,
-  mac_address: { type: "string", maxLength: 32 },
+  // null: another one (extension "port-mac-address-regenerate")
+  mac_address: { type: ["string", "null"], maxLength: 32 },
   fixed_ips: {
     type: ["array", "null"],
     maxItems: 64,

@@ -16,6 +16,18 @@ before(async () => {
 });
 after(() => world.close());
 
+test("a port is given another MAC address, until it is bound", async () => {
+  const tenant = world.tenant();
+  const { network } = await networkWithSubnet(tenant);
+  const port = await tenant.create("port", { network_id: network.id });
+  const again = { port: { mac_address: null } };
+  const { port: changed } = await tenant.expect(200, "PUT", `/v2.0/ports/${port.id}`, again);
+  assert.notEqual((changed as { mac_address: string }).mac_address, port["mac_address"]);
+  assert.match((changed as { mac_address: string }).mac_address, /^fa:16:3e:/);
+  await world.operator.expect(200, "PUT", `/v2.0/ports/${port.id}`, { port: { "binding:host_id": "host1" } });
+  await tenant.expect(409, "PUT", `/v2.0/ports/${port.id}`, again);
+});
+
 type Ip = { subnet_id: string; ip_address: string };
 const ipsOf = (port: Wire): string[] => (port["fixed_ips"] as Ip[]).map((ip) => ip.ip_address);
 

@@ -12,6 +12,7 @@ import { listSubnetsOfNetwork } from "../subnets/subnet.queries.ts";
 import { SUBPORT_OWNER } from "../trunks/trunk.model.ts";
 import { takeFixedIps } from "./allocate-fixed-ips.ts";
 import { type FixedIpWire, planFixedIps } from "./fixed-ips.plan.ts";
+import { freeMac } from "./mac.ts";
 import { releaseAddresses } from "./ip-allocation.queries.ts";
 import { type FixedIp, OWNER, type Port, isOurs, portNotFound, readAddressPairs, readDhcpOpts } from "./port.model.ts";
 import { type PortChange, lockVisiblePort, updatePortRow } from "./port.queries.ts";
@@ -23,7 +24,6 @@ export type UpdatePort = Partial<
     | "name"
     | "description"
     | "adminStateUp"
-    | "macAddress"
     | "deviceId"
     | "deviceOwner"
     | "portSecurityEnabled"
@@ -32,12 +32,17 @@ export type UpdatePort = Partial<
     | "bindingProfile"
   >
 > & {
+  /** Or `ANOTHER_MAC`. */
+  macAddress?: string;
   fixedIps?: readonly FixedIpWire[];
   securityGroups?: string[];
   qosPolicyId?: string | null;
   allowedAddressPairs?: readonly { ip_address: string; mac_address?: string | null }[];
   extraDhcpOpts?: readonly { opt_name: string; opt_value: string | null; ip_version?: number | string }[];
 };
+
+/** Instead of a MAC address: one that nobody has. */
+export const ANOTHER_MAC = "another";
 
 export async function updatePort(tx: Transaction, requester: Requester, id: string, wanted: UpdatePort): Promise<Port> {
   const groups = wanted.securityGroups ?? [];
@@ -49,7 +54,8 @@ export async function updatePort(tx: Transaction, requester: Requester, id: stri
   await checkOnForeignNetwork(tx, requester, port, wanted);
   const missing = groups.find((group) => !locked.some((one) => one.id === group));
   if (missing !== undefined) throw securityGroupNotFound(missing);
-  const macAddress = wanted.macAddress ?? port.macAddress;
+  const { macAddress: named = port.macAddress } = wanted;
+  const macAddress = named === ANOTHER_MAC ? await freeMac(tx.sql, port.networkId) : named;
   const change: PortChange = {
     ...port,
     ...definedOnly(wanted),

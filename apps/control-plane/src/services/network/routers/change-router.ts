@@ -6,7 +6,7 @@ import type { Transaction } from "../../../db/transaction.ts";
 import type { ListRequest } from "../common/list-request.ts";
 import type { Requester } from "../common/requester.ts";
 import { reserveQuota } from "../quotas/reserve-quota.ts";
-import type { HostRoute } from "../subnets/subnet.model.ts";
+import { type HostRoute, readRoutes } from "../subnets/subnet.model.ts";
 import { type GatewayWish, dropGatewayPort, planGateway } from "./gateway.ts";
 import { type Router, checkNexthops, routerNotFound } from "./router.model.ts";
 import {
@@ -31,6 +31,7 @@ export type UpdateRouter = Partial<Pick<Router, "name" | "description" | "adminS
   routes?: HostRoute[];
 };
 
+export const MAX_ROUTES = 30;
 const admin: Requester = { projectId: "-", admin: true };
 
 async function getFresh(sql: Queryable, id: string): Promise<Router> {
@@ -80,6 +81,23 @@ export async function updateRouter(
   tx.event({ action: "network.router.update", target: { type: "router", id, projectId: router.projectId } });
   tx.enqueue(`router/${id}`);
   return getFresh(tx.sql, id);
+}
+
+/** Routes that are there already are not added twice, those that are not there not missed: as Neutron has it. */
+export async function changeRoutes(
+  tx: Transaction,
+  requester: Requester,
+  id: string,
+  change: { add: readonly HostRoute[]; remove: readonly HostRoute[] },
+): Promise<Router> {
+  const router = await lockRouter(tx.sql, requester, id);
+  if (router === null) throw routerNotFound(id);
+  const same = (one: HostRoute) => (other: HostRoute) =>
+    one.destination === other.destination && one.nexthop === other.nexthop;
+  const staying = router.routes.filter((route) => !change.remove.some(same(route)));
+  const added = change.add.filter((route) => !staying.some(same(route)));
+  const routes = readRoutes([...staying, ...added], "routes", MAX_ROUTES);
+  return updateRouter(tx, requester, id, { routes });
 }
 
 export async function deleteRouter(tx: Transaction, requester: Requester, id: string): Promise<void> {

@@ -12,6 +12,8 @@ import type { FixedIpWire } from "../ports/fixed-ips.plan.ts";
 import { type HostRoute, readRoutes } from "../subnets/subnet.model.ts";
 import {
   type CreateRouter,
+  MAX_ROUTES,
+  changeRoutes,
   createRouter,
   deleteRouter,
   readRouter,
@@ -39,8 +41,6 @@ type Wire = {
   project_id?: string;
   tenant_id?: string;
 };
-
-const MAX_ROUTES = 30;
 
 export async function listRouters(request: ApiRequest): Promise<Reply> {
   const requester = requesterOf(request);
@@ -119,6 +119,24 @@ export async function updateRouterHandler(request: ApiRequest<{ router: Wire }>)
 export async function deleteRouterHandler(request: ApiRequest): Promise<Reply> {
   await mutate(request, (tx) => deleteRouter(tx, requesterOf(request), request.params["id"] ?? ""));
   return noContent();
+}
+
+type RoutesBody = { router: { routes: HostRoute[] | null } };
+const routesOf = (request: ApiRequest<RoutesBody>): HostRoute[] =>
+  readRoutes(request.body.router.routes ?? [], "routes", MAX_ROUTES);
+
+export async function addExtraRoutes(request: ApiRequest<RoutesBody>): Promise<Reply> {
+  const requester = requesterOf(request);
+  const routes = { add: routesOf(request), remove: [] };
+  const router = await mutate(request, (tx) => changeRoutes(tx, requester, request.params["id"] ?? "", routes));
+  return ok({ router: toRouterView(router, requester.admin) });
+}
+
+export async function removeExtraRoutes(request: ApiRequest<RoutesBody>): Promise<Reply> {
+  const requester = requesterOf(request);
+  const routes = { add: [], remove: routesOf(request) };
+  const router = await mutate(request, (tx) => changeRoutes(tx, requester, request.params["id"] ?? "", routes));
+  return ok({ router: toRouterView(router, requester.admin) });
 }
 
 type InterfaceWire = { subnet_id?: string; port_id?: string };

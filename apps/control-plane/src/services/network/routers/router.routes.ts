@@ -1,14 +1,16 @@
 import { type Route, route } from "../../../http/service.ts";
 import {
+  addExtraRoutes,
   addRouterInterface,
   createRouterHandler,
   deleteRouterHandler,
   listRouters,
+  removeExtraRoutes,
   removeRouterInterface,
   showRouter,
   updateRouterHandler,
 } from "./router.handlers.ts";
-import { createRouterSchema, interfaceSchema, updateRouterSchema } from "./router.schema.ts";
+import { createRouterSchema, extraRoutesSchema, interfaceSchema, updateRouterSchema } from "./router.schema.ts";
 
 export const routerRoutes: Route[] = [
   route({ method: "GET", path: "/v2.0/routers", rule: "get_router", handler: listRouters }),
@@ -41,5 +43,19 @@ export const routerRoutes: Route[] = [
     rule: "remove_router_interface",
     body: interfaceSchema,
     handler: removeRouterInterface,
+  }),
+  route({
+    method: "PUT",
+    path: "/v2.0/routers/:id/add_extraroutes",
+    rule: "add_extraroutes",
+    body: extraRoutesSchema,
+    handler: addExtraRoutes,
+  }),
+  route({
+    method: "PUT",
+    path: "/v2.0/routers/:id/remove_extraroutes",
+    rule: "remove_extraroutes",
+    body: extraRoutesSchema,
+    handler: removeExtraRoutes,
   }),
 ];

@@ -38,6 +38,17 @@ const gateway = {
 
 const changeable = { name, description: name, admin_state_up: boolean, external_gateway_info: gateway } as const;
 
+const routes = {
+  type: ["array", "null"],
+  maxItems: 128,
+  items: {
+    type: "object",
+    additionalProperties: false,
+    required: ["destination", "nexthop"],
+    properties: { destination: address, nexthop: address },
+  },
+} as const;
+
 export const createRouterSchema = envelope(
   "router",
   {
@@ -61,16 +72,7 @@ export const updateRouterSchema = envelope("router", {
   additionalProperties: false,
   properties: {
     ...changeable,
-    routes: {
-      type: ["array", "null"],
-      maxItems: 128,
-      items: {
-        type: "object",
-        additionalProperties: false,
-        required: ["destination", "nexthop"],
-        properties: { destination: address, nexthop: address },
-      },
-    },
+    routes,
   },
 });
 export const interfaceSchema = {
@@ -79,3 +81,10 @@ export const interfaceSchema = {
   minProperties: 1,
   properties: { subnet_id: uuidText, port_id: uuidText },
 } as const;
+/** Some routes more or less, without saying the others (extension "extraroute-atomic"). */
+export const extraRoutesSchema = envelope("router", {
+  type: "object",
+  additionalProperties: false,
+  required: ["routes"],
+  properties: { routes },
+});

@@ -19,6 +19,25 @@ before(async () => {
 });
 after(() => world.close());
 
+test("extra routes, some more or less", async () => {
+  const tenant = world.tenant();
+  const router = await tenant.create("router", { name: "r" });
+  const { subnet } = await networkWithSubnet(tenant);
+  await tenant.expect(200, "PUT", `/v2.0/routers/${router.id}/add_router_interface`, { subnet_id: subnet.id });
+  const route = (n: number) => ({ destination: `10.${n}.0.0/16`, nexthop: "10.0.0.9" });
+  const change = async (how: string, ...routes: object[]) =>
+    (
+      (await tenant.expect(200, "PUT", `/v2.0/routers/${router.id}/${how}_extraroutes`, { router: { routes } }))[
+        "router"
+      ] as { routes: object[] }
+    ).routes;
+  assert.deepEqual(await change("add", route(1), route(2)), [route(1), route(2)]);
+  assert.deepEqual(await change("add", route(2), route(3)), [route(1), route(2), route(3)]);
+  assert.deepEqual(await change("remove", route(2), route(7)), [route(1), route(3)]);
+  const far = { router: { routes: [{ destination: "10.9.0.0/16", nexthop: "192.0.2.1" }] } };
+  await tenant.expect(400, "PUT", `/v2.0/routers/${router.id}/add_extraroutes`, far);
+});
+
 const withGateway = (tenant: Tenant): Promise<Wire> =>
   tenant.create("router", { name: "r", external_gateway_info: { network_id: external.network.id } });
 const plug = (tenant: Tenant, router: Wire, wish: object, status = 200) =>

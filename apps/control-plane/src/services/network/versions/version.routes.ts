@@ -11,6 +11,10 @@ const COLLECTIONS = [
   "security-groups",
   "security-group-rules",
   "subnetpools",
+  "address-scopes",
+  "address-groups",
+  "rbac-policies",
+  "trunks",
   "quotas",
   "extensions",
 ];
