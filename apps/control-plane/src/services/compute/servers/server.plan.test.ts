@@ -4,6 +4,7 @@ import { test } from "node:test";
 import type { Server, ServerId } from "./server.model.ts";
 import {
   BUILD_DEADLINE_MS,
+  COPY_DEADLINE_MS,
   LOCAL_DELETE_MS,
   type ServerNeighbours,
   TASK_DEADLINE_MS,
@@ -104,6 +105,15 @@ const unborn: Partial<Server> = {
 };
 const booting: Partial<Server> = { ...unborn, observedGeneration: 1, observedState: "preparing" };
 const stopping: Partial<Server> = { power: "stopped", generation: 4, powerGeneration: 4 };
+
+const rescuing: Partial<Server> = { task: "rescuing", taskStep: "stop", taskVmState: "active", power: "running" };
+const shelving: Partial<Server> = { task: "shelving", taskStep: "stop", taskVmState: "active", shelvedImageId: "i" };
+const offloading: Partial<Server> = {
+  task: "shelving_offloading",
+  taskStep: "offload",
+  taskVmState: "shelved",
+  mode: "shelved",
+};
 
 const cases: { name: string; over?: Partial<Server>; around?: Partial<ServerNeighbours>; step: object }[] = [
   { name: "all is as wanted", step: { step: "rest" } },
@@ -245,6 +255,77 @@ const cases: { name: string; over?: Partial<Server>; around?: Partial<ServerNeig
     over: { deleting: true },
     around: { nowMs: T0 + 100 * TASK_DEADLINE_MS },
     step: { step: "deleteGuest" },
+  },
+  {
+    name: "deletion between two hosts: the other one first",
+    over: { deleting: true, otherHost: "host2" },
+    step: { step: "leaveOtherHost" },
+  },
+  { name: "a step is done", over: rescuing, step: { step: "goOn", next: { to: "apply", task: "rescuing" } } },
+  { name: "a step is not heard of yet", over: { ...rescuing, generation: 9 }, step: { step: "putGuest" } },
+  { name: "a step is under way", over: { ...rescuing, observedConverged: false }, step: { step: "await" } },
+  {
+    name: "a step takes too long",
+    over: { ...rescuing, observedConverged: false },
+    around: { nowMs: T0 + TASK_DEADLINE_MS },
+    step: { step: "failTask" },
+  },
+  {
+    name: "the host fails in a step",
+    over: { ...rescuing, observedConverged: false, observedState: "failed", observedFault: "disk full" },
+    step: { step: "failTask", message: "disk full" },
+  },
+  {
+    name: "a copy is waited for by its key",
+    over: { ...shelving, taskStep: "copy" },
+    step: { step: "waitForCopy", key: "snapshot/i" },
+  },
+  {
+    name: "a copy takes too long",
+    over: { ...shelving, taskStep: "copy" },
+    around: { nowMs: T0 + COPY_DEADLINE_MS },
+    step: { step: "failTask" },
+  },
+  { name: "off the host", over: offloading, step: { step: "leaveHost" } },
+  {
+    name: "off the host, which has gone",
+    over: { ...offloading, observedGone: true },
+    step: { step: "goOn", next: { end: "shelved_offloaded" } },
+  },
+  { name: "off a host that is away", over: offloading, around: { hostLostAtMs: T0 }, step: { step: "await" } },
+  {
+    name: "off a host that stays away",
+    over: offloading,
+    around: { hostLostAtMs: T0, nowMs: T0 + LOCAL_DELETE_MS },
+    step: { step: "goOn", next: { end: "shelved_offloaded" } },
+  },
+  {
+    name: "back from the shelf",
+    over: { ...shelving, task: "unshelving", taskStep: "place", host: null },
+    step: { step: "place" },
+  },
+  {
+    name: "on the shelf",
+    over: { mode: "shelved_offloaded", host: null, observedGeneration: null },
+    step: { step: "rest" },
+  },
+  {
+    name: "an image is being made: the guest goes on",
+    over: { task: "image_snapshot", taskStep: "image", taskVmState: "active", generation: 9 },
+    step: { step: "putGuest" },
+  },
+  { name: "waits for the customer's word", over: { mode: "resized", modeSince: new Date(T0) }, step: { step: "rest" } },
+  {
+    name: "waits for it so long",
+    over: { mode: "resized", modeSince: new Date(T0) },
+    around: { stays: { resizedMs: 1000 }, nowMs: T0 + 400 },
+    step: { step: "await", checkAfterMs: 600 },
+  },
+  {
+    name: "and no longer",
+    over: { mode: "resized", modeSince: new Date(T0) },
+    around: { stays: { resizedMs: 1000 }, nowMs: T0 + 1000 },
+    step: { step: "expire", mode: "resized" },
   },
 ];
 
