@@ -390,6 +390,10 @@ async function makeCompute(sampling: Sampling): Promise<void> {
     flavorRef: ids["flavors"],
     networks: [{ uuid: ids["networks"] }],
     adminPass: SAMPLE_SECRET,
+    block_device_mapping_v2: [
+      { source_type: "image", destination_type: "local", uuid: ids["images"], boot_index: 0 },
+      { source_type: "blank", destination_type: "volume", volume_size: 1, delete_on_termination: true },
+    ],
   };
   own(sampling, "servers", await post(test, ownerToken, url("servers"), "server", server));
   own(
