@@ -14,7 +14,7 @@ import { type Cloud, useCloud } from "../support/cloud.ts";
 import { type Furniture, furnish, unfurnish } from "./accounts.ts";
 import { accountsFile, configuration } from "./configuration.ts";
 import { ensureDebian } from "./debian.ts";
-import { type Inventory, UNTIL_PURGE, takeInventory, untilAsBefore, untilQuiet } from "./inventory.ts";
+import { type Inventory, UNTIL_PURGE, takeInventory, untilAsBefore, untilGroupsAreThere } from "./inventory.ts";
 import { type Outcome, readList, runTempest } from "./tempest.ts";
 
 /** Two classes run at a time, and a class has two accounts at most. */
@@ -46,7 +46,7 @@ export async function describeList(title: string, list: string): Promise<void> {
       operator = connectApi(cloud, "andromede-operator");
       // the first look makes the default group of the operators' own project, which then stays
       await operator.call("network", "GET", "/v2.0/security-groups");
-      await untilQuiet(cloud);
+      await untilGroupsAreThere(cloud);
       there = await takeInventory(cloud);
       const [external] = await listNetworks(operator, { "router:external": true });
       assert.ok(external);

@@ -8,11 +8,11 @@ import { type Cloud, processesMentioning } from "../support/cloud.ts";
 
 export type Inventory = { [what: string]: number };
 
-/** Tables that remember on purpose what was, or forget by themselves. */
+/** Tables that remember on purpose what was (a destroyed key leaves its tombstone), or forget by themselves. */
 const REMEMBERED =
-  /^(event|event_.*|deleted_.*|revocation|revocation_.*|reconcile_.*|schema_.*|console_token|project_purge)$/;
-/** A project, its keys, and the few rows that services keep of it until the operator purges it. */
-export const UNTIL_PURGE = /^rows of (project|project_key|server_action|role_assignment|.+_project|.+_quota|.+_usage)$/;
+  /^(event|event_.*|deleted_.*|revocation|revocation_.*|reconcile_.*|schema_.*|console_token|project_purge|project_key)$/;
+/** A project, and the few rows that services keep of it until the operator purges it. */
+export const UNTIL_PURGE = /^rows of (project|server_action|role_assignment|.+_project|.+_quota|.+_usage)$/;
 /** OVN's northbound tables of which a customer's thing is made. */
 const OVN_TABLES = [
   "ACL",
@@ -85,12 +85,18 @@ function countFiles(cloud: Cloud): Inventory {
   };
 }
 
-/** Waits until the reconcilers have nothing left to do. */
-export async function untilQuiet(cloud: Cloud): Promise<void> {
+/** Waits until OVN has every security group: the program that brings them there may just have been started. */
+export async function untilGroupsAreThere(cloud: Cloud): Promise<void> {
+  const column = ["--bare", "--columns=name", "find", "Port_Group"];
   await waitUntil(
-    "the reconcilers' rest",
-    async () =>
-      (await cloud.sql("select count(*) from reconcile_queue where run_at <= now() or lease_until > now()")) === "0\n",
+    "security groups in OVN",
+    async () => {
+      const [rows, groups] = await Promise.all([
+        cloud.sql("select count(*) from security_group"),
+        cloud.nbctl(...column, "external_ids:andromede\\:class=security_group"),
+      ]);
+      return Number(rows) === lines(groups).length;
+    },
     { timeoutMs: 60_000, everyMs: 200 },
   );
 }
