@@ -172,6 +172,12 @@ describe("soft deletion", () => {
   });
   after(() => lab.close());
 
+  /** It is looked at now, whenever that was to be. */
+  const wake = async (id: string): Promise<void> => {
+    await lab.app.db`update reconcile_queue set run_at = now() where key = ${`server/${id}`}`;
+    lab.app.reconcile.wake();
+  };
+
   test("keeps a server for a while, out of sight, and it can be restored", async () => {
     const id = await lab.active();
     assert.equal((await lab.call("DELETE", `/servers/${id}`)).status, 204);
@@ -183,31 +189,33 @@ describe("soft deletion", () => {
     await lab.call("DELETE", `/servers/${id}`);
     await lab.until(id, "SOFT_DELETED");
     lab.clock.advance(61_000);
-    await lab.app.db`update reconcile_queue set run_at = now() where key = ${`server/${id}`}`;
-    lab.app.reconcile.wake();
-    await eventually("its end", async () => (await lab.call("GET", `/servers/${id}`)).status === 404);
+    await eventually("its end", async () => {
+      await wake(id);
+      return (await lab.call("GET", `/servers/${id}`)).status === 404;
+    });
     const forced = await lab.active();
     assert.equal((await lab.act(forced, { forceDelete: null })).status, 202);
     await eventually("its end", async () => (await lab.call("GET", `/servers/${forced}`)).status === 404);
   });
 
   test("VERIFY_RESIZE is confirmed, SHELVED offloaded, when their time is over", async () => {
-    const wake = async (id: string) => {
-      lab.clock.advance(61_000);
-      await lab.app.db`update reconcile_queue set run_at = now() where key = ${`server/${id}`}`;
-      lab.app.reconcile.wake();
-    };
     const id = await lab.active();
     await lab.act(id, { resize: { flavorRef: "small" } });
     await lab.until(id, "VERIFY_RESIZE");
-    await lab.drain(200).catch(() => undefined);
-    await wake(id);
+    lab.clock.advance(61_000);
+    await eventually("ACTIVE", async () => {
+      await wake(id);
+      return (await lab.show(id)).status === "ACTIVE";
+    });
     await lab.until(id, "ACTIVE");
     await lab.act(id, { shelve: null });
     await lab.until(id, "SHELVED");
     const refused = await lab.act(id, { shelveOffload: null });
     assert.equal(refused.status, 403);
-    await wake(id);
-    await lab.until(id, "SHELVED_OFFLOADED");
+    lab.clock.advance(61_000);
+    await eventually("SHELVED_OFFLOADED", async () => {
+      await wake(id);
+      return (await lab.show(id)).status === "SHELVED_OFFLOADED";
+    });
   });
 });
