@@ -1,5 +1,5 @@
 /**
- * The control plane's figures: node bench/api.ts [simulated|real]. One JSON line each; see README.md.
+ * The control plane's figures: node bench/api.ts [simulated|many|real]. One JSON line each; see README.md.
  */
 import { spawn } from "node:child_process";
 import { readFileSync, readdirSync } from "node:fs";
@@ -7,6 +7,7 @@ import { join } from "node:path";
 
 import { type BenchCloud, signInBody, startCloud, tokensUrl } from "./support/cloud.ts";
 import { emit, inMib, latencies, load, percentile, round } from "./support/measure.ts";
+import { seedServers } from "./support/seed.ts";
 import { type Stage, postServer, removeServer, setStage, untilBuilt } from "./support/servers.ts";
 
 const SECONDS = Number(process.env["BENCH_SECONDS"] ?? "5");
@@ -231,12 +232,41 @@ function bareStart(cloud: BenchCloud): Promise<number> {
   });
 }
 
+const MANY = { count: 10_000, ports: 5 };
+
+/** A page of a thousand servers out of ten thousand with five interfaces each, and other ways to ask for them. */
+async function manyServers(cloud: BenchCloud, stage: Stage): Promise<void> {
+  const serverId = await postServer(cloud, stage, stage.connection, "like");
+  await untilBuilt(cloud, stage.connection, serverId);
+  seedServers(cloud, { serverId, ...MANY });
+  const { compute = "", network = "" } = cloud.endpoints;
+  for (const [figure, url] of [
+    ["servers.detail.1000_of_10000", `${compute}/servers/detail?limit=1000`],
+    ["servers.detail.100_of_10000", `${compute}/servers/detail?limit=100`],
+    ["servers.by_name.10000", `${compute}/servers/detail?name=seed-77&limit=100`],
+    ["ports.1000_of_50000", `${network}/v2.0/ports?limit=1000`],
+  ] as const) {
+    const connection = cloud.connect();
+    const times: number[] = [];
+    for (let n = 0; n < 60; n++) {
+      const before = performance.now();
+      const answer = await connection.call("GET", url, { token: cloud.token });
+      if (answer.status !== 200) throw new Error(`${url}: ${answer.status} ${answer.text.slice(0, 200)}`);
+      if (n >= 10) times.push(performance.now() - before);
+    }
+    connection.close();
+    emit({ figure, ...MANY, ...latencies(times), p95_ms: round(percentile(times, 0.95)) });
+  }
+}
+
 async function main(kind: string): Promise<void> {
-  const simulated = kind === "simulated";
+  const simulated = kind !== "real";
   const cloud = await startCloud(`bench-${kind}`, simulated ? ["--simulated", "--plain-http"] : []);
   try {
     const stage = await setStage(cloud);
-    if (simulated) {
+    if (kind === "many") {
+      await manyServers(cloud, stage);
+    } else if (simulated) {
       memory(cloud);
       await tokens(cloud);
       await createToActive(cloud, stage, "server.create_to_active.simulated", 30);
@@ -252,4 +282,4 @@ async function main(kind: string): Promise<void> {
   }
 }
 
-for (const kind of process.argv.length > 2 ? process.argv.slice(2) : ["simulated", "real"]) await main(kind);
+for (const kind of process.argv.length > 2 ? process.argv.slice(2) : ["simulated", "many", "real"]) await main(kind);
