@@ -33,18 +33,16 @@ export const toServerEntry = (viewer: Viewer, server: Pick<Server, "id" | "name"
   links: serverLinks(viewer, server.id),
 });
 
+type Kind = "show" | "detail" | "update" | "rebuild";
+
 /** `show`: the whole of it; `update`, `rebuild`: what those answer before 2.75, a much shorter view. */
-export function toServerView(
-  viewer: Viewer,
-  server: Server,
-  extras: ServerExtras,
-  kind: "show" | "detail" | "update" | "rebuild" = "detail",
-): object {
+export function toServerView(viewer: Viewer, server: Server, extras: ServerExtras, kind: Kind = "detail"): object {
   const { version } = viewer;
   const whole = (kind !== "update" && kind !== "rebuild") || version >= 75;
   return {
     ...toCore(viewer, server, extras, whole),
     ...(whole ? toExtended(viewer, server, extras) : {}),
+    ...(whole && viewer.isAdmin ? toOperatorAttributes(server, extras, version, kind) : {}),
     ...(kind === "rebuild" ? toRebuilt(version, server) : {}),
     ...(version >= 16 && viewer.isAdmin && whole ? { host_status: extras.hostStatus } : {}),
     ...(version >= 71 && kind !== "detail" ? { server_groups: extras.groupId === null ? [] : [extras.groupId] } : {}),
@@ -111,12 +109,11 @@ function toExtended(viewer: Viewer, server: Server, extras: ServerExtras): objec
       ...(version >= 3 ? { delete_on_termination: volume.deleteOnTermination } : {}),
     })),
     ...(extras.securityGroups.length === 0 ? {} : { security_groups: extras.securityGroups.map((name) => ({ name })) }),
-    ...(viewer.isAdmin ? toOperatorAttributes(server, extras, version) : {}),
     ...(version >= 90 && !viewer.isAdmin ? { "OS-EXT-SRV-ATTR:hostname": server.hostname } : {}),
   };
 }
 
-const toOperatorAttributes = (server: Server, extras: ServerExtras, version: number): object => ({
+const toOperatorAttributes = (server: Server, extras: ServerExtras, version: number, kind: Kind): object => ({
   "OS-EXT-SRV-ATTR:host": server.host,
   "OS-EXT-SRV-ATTR:instance_name": hypervisorName(server),
   "OS-EXT-SRV-ATTR:hypervisor_hostname": extras.hypervisorHostname,
@@ -129,7 +126,8 @@ const toOperatorAttributes = (server: Server, extras: ServerExtras, version: num
         "OS-EXT-SRV-ATTR:kernel_id": "",
         "OS-EXT-SRV-ATTR:ramdisk_id": "",
         "OS-EXT-SRV-ATTR:root_device_name": "/dev/vda",
-        "OS-EXT-SRV-ATTR:user_data": server.userData,
+        // a rebuild shows it by its plain name
+        ...(kind === "rebuild" ? {} : { "OS-EXT-SRV-ATTR:user_data": server.userData }),
       }),
 });
 

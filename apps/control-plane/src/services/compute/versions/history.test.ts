@@ -256,6 +256,7 @@ const HISTORY: readonly (readonly [version: number, what: string, holds: Holds])
   [73, "a lock has a reason", shows(serverAt("show"), "locked_reason")],
   [73, "that may be said, and nothing else", not(acts("lock", { unheard_of: "r" }))],
   [74, "a host may be asked for", bootsWith({ host: "h" })],
+  [75, "and so is that to a rebuild", shows(serverAt("rebuild"), "OS-EXT-SRV-ATTR:hostname")],
   [75, "unknown parameters are refused", not(lists("unheard_of=1"))],
   [75, "the answer to PUT is whole", shows(serverAt("update"), "OS-EXT-STS:vm_state")],
   [75, "no swap is 0", (v) => flavorAt(v)["swap"] === 0],
@@ -348,5 +349,11 @@ describe("every microversion", () => {
   test("2.89: the answer to an attachment keeps its id", () => {
     assert.ok(Object.hasOwn(toNewAttachmentView(disk, 93), "id"));
     assert.ok(!Object.hasOwn(toNewAttachmentView(disk, 93), "bdm_uuid"));
+  });
+
+  it("2.75: a rebuild shows user data by its plain name only", () => {
+    assert.ok(Object.hasOwn(serverAt("rebuild")(75), "user_data"));
+    assert.ok(!Object.hasOwn(serverAt("rebuild")(75), "OS-EXT-SRV-ATTR:user_data"));
+    assert.ok(Object.hasOwn(serverAt("update")(75), "OS-EXT-SRV-ATTR:user_data"));
   });
 });
