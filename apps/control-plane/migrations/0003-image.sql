@@ -80,3 +80,27 @@ create table image_quota (
   project_id text primary key,
   max_bytes bigint
 );
+
+-- Metadata definitions: catalogs of what properties of images, flavors and the like may be and mean.
+create table metadef_namespace (
+  namespace text collate "C" primary key,
+  project_id text,
+  display_name text,
+  description text,
+  visibility text not null default 'private' check (visibility in ('public', 'private')),
+  protected boolean not null default false,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now()
+);
+create index metadef_namespace_by_project on metadef_namespace (project_id);
+
+create table metadef_item (
+  namespace text collate "C" not null references metadef_namespace (namespace) on delete cascade on update cascade,
+  kind text not null check (kind in ('object', 'property', 'tag', 'resource_type')),
+  name text collate "C" not null,
+  body jsonb not null default '{}',
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  primary key (namespace, kind, name)
+);
+create index metadef_item_by_kind on metadef_item (kind, name);

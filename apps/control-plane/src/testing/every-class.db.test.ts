@@ -34,6 +34,7 @@ const NO_CLASS: { [table: string]: string } = {
   application_credential_role: "part of an application credential",
   application_credential_access_rule: "part of an application credential",
   trust_role: "part of a trust",
+  metadef_item: "part of a namespace of metadata definitions",
   image_task: "work on an image: goes with it by foreign key",
   revocation: "what tokens are checked against: ids and times only",
   revocation_clock: "the same",

@@ -92,6 +92,7 @@ export async function makeSamples(test: TestApp): Promise<Samples> {
   });
   await makeNetwork(sampling);
   await makeImage(sampling);
+  await makeMetadefs(sampling);
   await makeVolume(sampling);
   await makeCompute(sampling);
   Object.assign(ids, {
@@ -107,6 +108,10 @@ export async function makeSamples(test: TestApp): Promise<Samples> {
     "service-profiles": "none",
     inherited_to_projects: "none",
     tasks: "none",
+    namespaces: "samples",
+    objects: "sample",
+    properties: "sample",
+    resource_types: "sample",
     cache: ids["images"] ?? "",
     stores: "file",
     // of `/stores/:store_id/:image_id`: what stands before the second parameter is the first
@@ -375,6 +380,21 @@ async function makeVolume(sampling: Sampling): Promise<void> {
     encryption: "provider",
     capabilities: "none",
   });
+}
+
+/** Operators alone make these, for whom they like. */
+async function makeMetadefs({ test, ids }: Sampling): Promise<void> {
+  const body = {
+    namespace: "samples",
+    owner: ids["projects"],
+    objects: [{ name: "sample" }],
+    properties: { sample: { title: "Sample", type: "string" } },
+    tags: [{ name: "a-tag" }],
+    resource_type_associations: [{ name: "sample" }],
+  };
+  const url = "/image/v2/metadefs/namespaces";
+  const made = await test.inject({ method: "POST", url, token: test.adminToken, body });
+  assert.equal(made.status, 201, made.text);
 }
 
 async function makeCompute(sampling: Sampling): Promise<void> {

@@ -4,6 +4,9 @@ import { findImage, listProjectImages } from "./images/image.queries.ts";
 import { toImageView } from "./images/image.view.ts";
 import { deleteImageQuota, findImageQuota } from "./images/upload.queries.ts";
 import { deleteMember, findMember, listMemberships } from "./members/member.queries.ts";
+import { removeNamespace } from "./metadefs/change-metadefs.ts";
+import { findNamespaceById, listItems, listNamespacesOfProject } from "./metadefs/metadef.queries.ts";
+import { toNamespaceView } from "./metadefs/metadef.view.ts";
 import { toMemberView } from "./members/member.view.ts";
 
 /** A membership's id: `<image>/<project>`. */
@@ -50,6 +53,23 @@ export const imageClasses: ResourceClass[] = [
     async export(app, id) {
       const member = await findMember(app.db, ...membership(id));
       return member === null ? null : toMemberView(member);
+    },
+  },
+  {
+    name: "image.metadef_namespace",
+    table: "metadef_namespace",
+    ownerColumn: "project_id",
+    deleteOrder: 70,
+    meters: [],
+    verbs: ["create", "update", "delete"],
+    list: (app, projectId) => listNamespacesOfProject(app.db, projectId),
+    async remove(_app, tx, name) {
+      const space = await findNamespaceById(tx.sql, name);
+      if (space !== null) await removeNamespace(tx, space);
+    },
+    async export(app, name) {
+      const space = await findNamespaceById(app.db, name);
+      return space === null ? null : toNamespaceView(space, await listItems(app.db, [name], null), { whole: true });
     },
   },
   {

@@ -22,6 +22,8 @@ export const imageRules: PolicyRule[] = [
   { name: "cache_image", role: "admin", description: "Cache an image" },
   { name: "cache_delete", role: "admin", description: "Empty the cache" },
   { name: "get_usage", role: "reader", description: "Read the project's use of images" },
+  { name: "get_metadef", role: "authenticated", description: "Read metadata definitions" },
+  { name: "modify_metadef", role: "admin", description: "Change metadata definitions" },
   { name: "deactivate", role: "member", description: "Deactivate an image" },
   { name: "reactivate", role: "member", description: "Reactivate an image" },
   { name: "add_member", role: "member", description: "Share an image with a project" },

@@ -5,6 +5,7 @@ import * as images from "./images/image.handlers.ts";
 import { createImageSchema, patchSchema } from "./images/image.schema.ts";
 import * as imports from "./imports/import.handlers.ts";
 import { importSchema } from "./imports/import.schema.ts";
+import { metadefRoutes } from "./metadefs/metadef.routes.ts";
 import * as members from "./members/member.handlers.ts";
 import { createMemberSchema, updateMemberSchema } from "./members/member.schema.ts";
 
@@ -12,6 +13,7 @@ const IMAGE = "/v2/images/:image_id";
 const MEMBER = `${IMAGE}/members/:member_id`;
 
 export const imageRoutes: Route[] = [
+  ...metadefRoutes,
   // "/" is served without its slash too
   ...["/", "/versions"].map((path) => route({ method: "GET", path, rule: "versions", handler: discovery.versions })),
   route({ method: "GET", path: "/v2/info/import", rule: "get_info", handler: discovery.importInfo }),
