@@ -351,7 +351,7 @@ describe("every microversion", () => {
     assert.ok(!Object.hasOwn(toNewAttachmentView(disk, 93), "bdm_uuid"));
   });
 
-  it("2.75: a rebuild shows user data by its plain name only", () => {
+  test("2.75: a rebuild shows user data by its plain name only", () => {
     assert.ok(Object.hasOwn(serverAt("rebuild")(75), "user_data"));
     assert.ok(!Object.hasOwn(serverAt("rebuild")(75), "OS-EXT-SRV-ATTR:user_data"));
     assert.ok(Object.hasOwn(serverAt("update")(75), "OS-EXT-SRV-ATTR:user_data"));
