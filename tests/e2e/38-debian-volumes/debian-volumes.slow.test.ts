@@ -189,7 +189,7 @@ describe("Debian on volumes", () => {
   it("is rebuilt, and its second volume is as it was", async () => {
     const image: { id: string } = await cloud.openstack("image", "show", "volumes-debian", ...json);
     // Debian's client knows no microversion that may rebuild what is on a volume.
-    const api = await connectApi(cloud);
+    const api = connectApi(cloud);
     await api.call("compute", "POST", `/servers/${id}/action`, {
       body: { rebuild: { imageRef: image.id } },
       headers: { "openstack-api-version": "compute 2.93" },
