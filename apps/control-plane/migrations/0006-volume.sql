@@ -184,7 +184,10 @@ create table volume (
   observed_revert_nonce text,
   observed_fault text,
   observed_gone boolean not null default false,
-  observed_at timestamptz
+  observed_at timestamptz,
+  -- is there something left to do, or to be heard?
+  unsettled boolean not null generated always as (deleting or status in ('creating', 'extending', 'reverting', 'restoring-backup')
+    or observed_generation is distinct from generation) stored
 );
 create index volume_of_project on volume (project_id, created_at desc, id desc);
 create index volume_by_age on volume (created_at desc, id desc);
@@ -194,8 +197,7 @@ create index volume_from_snapshot on volume (snapshot_id) where snapshot_id is n
 create index volume_from_volume on volume (source_volume_id) where source_volume_id is not null;
 create index volume_from_backup on volume (source_backup_id) where source_backup_id is not null;
 -- what the resync looks at
-create index volume_unsettled on volume (id)
-  where deleting or status in ('creating', 'extending', 'reverting', 'restoring-backup') or observed_generation is distinct from generation;
+create index volume_unsettled on volume (id) where unsettled;
 
 create table snapshot (
   id text collate "C" primary key,

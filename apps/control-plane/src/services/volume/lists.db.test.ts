@@ -40,6 +40,12 @@ async function seed(sql: postgres.Sql): Promise<void> {
   await sql`
     insert into volume_message (id, project_id, resource_type, resource_id, event_id, text, created_at, expires_at)
     select 'm' || p || '-' || i, 'p' || p, 'VOLUME', 'v', 'e', 't', now(), now() + interval '1 day' from ${all}`;
+  await sql`
+    insert into volume_upload (id, project_id, volume_id, image_id, format, created_at)
+    select 'e' || p || '-' || i, 'p' || p, 'v' || p || '-' || i, 'i', 'raw', now() from ${all}`;
+  await sql`
+    insert into backup (id, project_id, user_id, volume_id, status, size_gib, wrapped_key, key_id, data_timestamp, created_at, task_since)
+    select 'b' || p || '-' || i, 'p' || p, 'u', 'v' || p || '-' || i, 'available', 1, '\\x00', 'k', now(), now(), now() from ${all}`;
   await sql`analyze`;
 }
 
@@ -102,7 +108,9 @@ test("every list is an index scan", async () => {
       listSnapshots(sql, list.marker === null ? list : { ...list, marker: "s7-3" }, {}),
     );
   }
-  await noBigScan("volumes by name", () => listVolumes(sql, { ...OWN, sort: [{ key: "display_name", descending: false }] }, {}));
+  await noBigScan("volumes by name", () =>
+    listVolumes(sql, { ...OWN, sort: [{ key: "display_name", descending: false }] }, {}),
+  );
   await noBigScan("volumes of a status", () => listVolumes(sql, OWN, { status: "error" }));
   await noBigScan("summary", () => summarizeVolumes(sql, "p7", {}));
   await noBigScan("attachments", () => listAttachments(sql, OWN, {}));

@@ -83,7 +83,8 @@ export const markAttached = (
 export const beginDetach = (tx: Transaction, attachmentId: string): Promise<void> => beginDetachment(tx, attachmentId);
 
 /** What was begun is taken back: an attachment that never came to be goes; one being detached is `attached` again. */
-export const abandonAttach = (tx: Transaction, attachmentId: string): Promise<void> => abandonAttachment(tx, attachmentId);
+export const abandonAttach = (tx: Transaction, attachmentId: string): Promise<void> =>
+  abandonAttachment(tx, attachmentId);
 
 /** The guest no longer has the disk: the attachment goes, the volume is `available` unless others have it. Idempotent. */
 export const finishDetach = (tx: Transaction, attachmentId: string): Promise<void> => endAttachment(tx, attachmentId);

@@ -25,13 +25,20 @@ export async function insertAttachment(sql: postgres.ISql, row: NewAttachment, a
   await sql`
     insert into volume_attachment (id, volume_id, project_id, server_id, host, device, mode, status, connector, attached_at, created_at)
     values (${row.id}, ${row.volumeId}, ${row.projectId}, ${row.serverId}, ${row.host}, ${row.device}, ${row.mode}, ${row.status},
-      ${row.connector == null ? null : sql.json(row.connector as postgres.JSONValue)}, ${row.status === "attached" ? at : null}, ${at})`;
+      ${(row.connector ?? null) === null ? null : sql.json(row.connector as postgres.JSONValue)}, ${row.status === "attached" ? at : null}, ${at})`;
 }
 
 export async function setAttachment(
   sql: postgres.ISql,
   id: string,
-  change: { status: AttachmentStatus; serverId?: string; host?: string | null; device?: string | null; mode?: string; connector?: object },
+  change: {
+    status: AttachmentStatus;
+    serverId?: string;
+    host?: string | null;
+    device?: string | null;
+    mode?: string;
+    connector?: object;
+  },
   at: Date,
 ): Promise<void> {
   const kept = <T>(value: T | undefined, column: Fragment) => (value === undefined ? column : sql`${value as string}`);
@@ -107,7 +114,11 @@ export const ATTACHMENT_SORT_KEYS = Object.keys(COLUMNS);
 
 export type AttachmentFilter = { volumeId?: string; status?: string; serverId?: string };
 
-export async function listAttachments(sql: Queryable, list: ListRequest, filter: AttachmentFilter): Promise<Attachment[]> {
+export async function listAttachments(
+  sql: Queryable,
+  list: ListRequest,
+  filter: AttachmentFilter,
+): Promise<Attachment[]> {
   const { after, order } = await pageOf(
     sql,
     "volume_attachment",
@@ -124,6 +135,8 @@ export async function listAttachments(sql: Queryable, list: ListRequest, filter:
 }
 
 export async function listProjectAttachments(sql: Queryable, projectId: string): Promise<string[]> {
-  const rows = await sql<{ id: string }[]>`select id from volume_attachment where project_id = ${projectId} order by created_at, id`;
+  const rows = await sql<
+    { id: string }[]
+  >`select id from volume_attachment where project_id = ${projectId} order by created_at, id`;
   return rows.map(({ id }) => id);
 }

@@ -17,7 +17,13 @@ const ONE = `${A}/:attachment_id`;
 
 export const attachmentRoutes = [
   route({ method: "GET", path: A, rule: "volume:attachment_get", since: 27, handler: listAttachments }),
-  route({ method: "GET", path: `${A}/detail`, rule: "volume:attachment_get", since: 27, handler: listAttachmentsDetail }),
+  route({
+    method: "GET",
+    path: `${A}/detail`,
+    rule: "volume:attachment_get",
+    since: 27,
+    handler: listAttachmentsDetail,
+  }),
   route({
     method: "POST",
     path: A,

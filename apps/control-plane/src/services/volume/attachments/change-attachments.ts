@@ -67,7 +67,14 @@ export async function reserveForServer(tx: Transaction, wanted: AttachVolume): P
     attachmentId = newUuid();
     await insertAttachment(
       tx.sql,
-      { id: attachmentId, volumeId: volume.id, projectId: volume.projectId, serverId: wanted.serverId, status: "attaching", ...where },
+      {
+        id: attachmentId,
+        volumeId: volume.id,
+        projectId: volume.projectId,
+        serverId: wanted.serverId,
+        status: "attaching",
+        ...where,
+      },
       at,
     );
   } else {

@@ -50,7 +50,8 @@ export function readAttachments(request: ApiRequest, list: ListRequest, filters:
   });
 }
 
-const text = (value: unknown): string | null => (typeof value === "string" && value !== "" ? value.slice(0, 255) : null);
+const text = (value: unknown): string | null =>
+  typeof value === "string" && value !== "" ? value.slice(0, 255) : null;
 
 /** With a connector it is where that says; without, it is only promised. */
 export async function createAttachment(
@@ -129,7 +130,11 @@ export const updateAttachment = (request: ApiRequest, id: string, connector: Con
       },
       at,
     );
-    tx.event({ action: "volume.attachment.update", target: target(attachment), detail: { host: text(connector["host"]) } });
+    tx.event({
+      action: "volume.attachment.update",
+      target: target(attachment),
+      detail: { host: text(connector["host"]) },
+    });
     await followAttachments(tx, volume.id, at);
     return made(tx, id, volume);
   });
@@ -146,9 +151,7 @@ export const deleteAttachment = (request: ApiRequest, id: string): Promise<Attac
   change(request, id, async (tx, { attachment, volume }, at) => {
     const isServers = attachment.serverId !== null && attachment.host !== null && attachment.connector === null;
     if (isServers && attachment.status !== "reserved") {
-      throw conflict(
-        `Detach volume from server ${attachment.serverId ?? ""} using the Compute API`,
-      );
+      throw conflict(`Detach volume from server ${attachment.serverId ?? ""} using the Compute API`);
     }
     await deleteAttachmentRow(tx.sql, id);
     tx.event({ action: "volume.attachment.delete", target: target(attachment), detail: { volume_id: volume.id } });

@@ -15,8 +15,13 @@ export async function findBackup(sql: Queryable, id: string, projectId: string |
   return row ?? null;
 }
 
-export async function findBackupKey(sql: Queryable, id: string): Promise<{ wrappedKey: Buffer; projectId: string } | null> {
-  const [row] = await sql<{ wrappedKey: Buffer; projectId: string }[]>`select wrapped_key, project_id from backup where id = ${id}`;
+export async function findBackupKey(
+  sql: Queryable,
+  id: string,
+): Promise<{ wrappedKey: Buffer; projectId: string } | null> {
+  const [row] = await sql<
+    { wrappedKey: Buffer; projectId: string }[]
+  >`select wrapped_key, project_id from backup where id = ${id}`;
   return row ?? null;
 }
 

@@ -34,7 +34,9 @@ function readSort(request: Pick<ApiRequest, "query">, known: readonly string[]):
   const { query } = request;
   const sort = query.get("sort");
   if (sort !== undefined && (query.has("sort_key") || query.has("sort_dir"))) {
-    throw invalid("The 'sort_key' and 'sort_dir' parameters are deprecated and cannot be used with the 'sort' parameter.");
+    throw invalid(
+      "The 'sort_key' and 'sort_dir' parameters are deprecated and cannot be used with the 'sort' parameter.",
+    );
   }
   const pairs =
     sort === undefined
@@ -53,12 +55,17 @@ function readSort(request: Pick<ApiRequest, "query">, known: readonly string[]):
 /** Whose: an operator may ask for everybody's with `all_tenants`, and for one project's with `project_id`. */
 export function listScope(request: Asked & Pick<ApiRequest, "query">): string | null {
   if (!asksAsAdmin(request)) return projectOf(request);
-  const all = request.query.has("all_tenants") && (request.query.get("all_tenants") === "" || queryBoolean(request, "all_tenants"));
+  const all =
+    request.query.has("all_tenants") &&
+    (request.query.get("all_tenants") === "" || queryBoolean(request, "all_tenants"));
   if (!all) return projectOf(request);
   return request.query.get("project_id") ?? null;
 }
 
-export function readListRequest(request: ApiRequest, options: { sortKeys: readonly string[]; countSince?: number }): ListRequest {
+export function readListRequest(
+  request: ApiRequest,
+  options: { sortKeys: readonly string[]; countSince?: number },
+): ListRequest {
   const limit = readNumber(request, "limit", MAX_LIMIT);
   return {
     limit: Math.min(limit, MAX_LIMIT),
@@ -101,18 +108,22 @@ export function readFilters(
     if (ARGUMENTS.has(name)) continue;
     const isLike = name.endsWith("~");
     const plain = isLike ? name.slice(0, -1) : name;
-    const exists = isLike ? (options.like ?? []).includes(plain) && request.version >= 34 : options.known.includes(plain);
+    const exists = isLike
+      ? (options.like ?? []).includes(plain) && request.version >= 34
+      : options.known.includes(plain);
     const may = asksAsAdmin(request) || options.enabled.includes(plain);
     if (exists && may) filters[name] = request.query.get(name) ?? "";
     else if (request.version >= 31 && !may) refused.push(name);
   }
-  if (refused.length > 0) throw invalid(`Invalid filters ${refused.join(", ").slice(0, 200)} are found in query options.`);
+  if (refused.length > 0)
+    throw invalid(`Invalid filters ${refused.join(", ").slice(0, 200)} are found in query options.`);
   return filters;
 }
 
 /** `{'key': 'value'}` as Python writes a dictionary of texts, or JSON. Refuses anything else. */
 export function readDictionary(text: string, name: string): { [key: string]: string } {
-  const refuse = () => invalid(`Invalid value '${text.slice(0, 100)}' for filter ${name}: it is not a dictionary`, { field: name });
+  const refuse = () =>
+    invalid(`Invalid value '${text.slice(0, 100)}' for filter ${name}: it is not a dictionary`, { field: name });
   const inner = /^\s*\{(.*)\}\s*$/s.exec(text)?.[1];
   if (inner === undefined) throw refuse();
   const found: { [key: string]: string } = {};

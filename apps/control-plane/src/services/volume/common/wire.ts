@@ -15,7 +15,10 @@ const TRUE_WORDS = ["true", "1", "on", "yes", "t", "y"];
 export const booleanSchema = {
   anyOf: [
     { type: "boolean" },
-    { type: "string", pattern: "^(?:[tT]rue|TRUE|[fF]alse|FALSE|[01tfynTFYN]|[oO]n|ON|[oO]ff|OFF|[yY]es|YES|[nN]o|NO)$" },
+    {
+      type: "string",
+      pattern: "^(?:[tT]rue|TRUE|[fF]alse|FALSE|[01tfynTFYN]|[oO]n|ON|[oO]ff|OFF|[yY]es|YES|[nN]o|NO)$",
+    },
   ],
 } as const;
 /** What PostgreSQL's integer holds. */
@@ -26,7 +29,10 @@ export const integerSchema = (minimum: number, maximum = MAX_INT) =>
   ({
     anyOf: [
       { type: "integer", minimum, maximum },
-      { type: "string", pattern: minimum < 0 ? "^-?[0-9]{1,10}$" : minimum > 0 ? "^0*[1-9][0-9]{0,9}$" : "^[0-9]{1,10}$" },
+      {
+        type: "string",
+        pattern: minimum < 0 ? "^-?[0-9]{1,10}$" : minimum > 0 ? "^0*[1-9][0-9]{0,9}$" : "^[0-9]{1,10}$",
+      },
     ],
   }) as const;
 

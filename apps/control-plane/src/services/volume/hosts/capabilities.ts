@@ -7,7 +7,10 @@ export const VENDOR = "Andromede";
 export const PROTOCOL = "andromede";
 
 /** A pool's capabilities, as `get_pools?detail=true` shows them. */
-export const capabilitiesOf = (pool: VolumePool, promisedGib: number): { [name: string]: string | number | boolean | null } => ({
+export const capabilitiesOf = (
+  pool: VolumePool,
+  promisedGib: number,
+): { [name: string]: string | number | boolean | null } => ({
   volume_backend_name: pool.name,
   vendor_name: VENDOR,
   storage_protocol: PROTOCOL,

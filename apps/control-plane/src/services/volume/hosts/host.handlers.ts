@@ -22,7 +22,9 @@ const toService = ({ version }: ApiRequest, { binary, host, entry }: VolumeServi
   state: isUp(entry) ? "up" : "down",
   updated_at: isoTime(entry.observedAt ?? entry.createdAt),
   disabled_reason: entry.disabledReason,
-  ...(binary === "cinder-volume" ? { replication_status: "disabled", active_backend_id: null, frozen: entry.frozen } : {}),
+  ...(binary === "cinder-volume"
+    ? { replication_status: "disabled", active_backend_id: null, frozen: entry.frozen }
+    : {}),
   ...(version >= 7 ? { cluster: null } : {}),
   ...(version >= 49 && binary === "cinder-volume" ? { backend_state: isUp(entry) ? "up" : "down" } : {}),
 });

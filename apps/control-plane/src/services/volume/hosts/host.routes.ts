@@ -31,7 +31,12 @@ export const volumeHostRoutes = [
   route({ ...put, path: "/v3/os-services/disable-log-reason", handler: disableServiceWithReason }),
   route({ ...put, path: "/v3/os-services/freeze", handler: freezeHost }),
   route({ ...put, path: "/v3/os-services/thaw", handler: thawHost }),
-  route({ method: "GET", path: "/v3/scheduler-stats/get_pools", rule: "scheduler_extension:scheduler_stats:get_pools", handler: listPools }),
+  route({
+    method: "GET",
+    path: "/v3/scheduler-stats/get_pools",
+    rule: "scheduler_extension:scheduler_stats:get_pools",
+    handler: listPools,
+  }),
   route({ method: "GET", path: "/v3/capabilities/:host", rule: `${P}capabilities`, handler: showCapabilities }),
   route({ method: "GET", path: "/v3/os-availability-zone", rule: `${P}availability_zone_list`, handler: listZones }),
   route({ method: "GET", path: "/v3/os-hosts", rule: `${P}hosts`, handler: listHosts }),

@@ -23,7 +23,8 @@ export async function readServices(request: ApiRequest): Promise<VolumeServiceRo
     })),
   );
   const [first] = hosts;
-  const own = first === undefined ? [] : ["cinder-scheduler", "cinder-backup"].map((binary) => ownService(request, binary));
+  const own =
+    first === undefined ? [] : ["cinder-scheduler", "cinder-backup"].map((binary) => ownService(request, binary));
   const [binary, host] = [request.query.get("binary"), request.query.get("host")];
   return [...own, ...keepers].filter(
     (one) =>
@@ -64,7 +65,8 @@ export async function changeService(
       throw notFound(`Service ${host} could not be found.`.slice(0, 400));
     }
     const target = { type: "host", id: name };
-    if (change.frozen !== undefined) tx.event({ action: change.frozen ? "volume.host.freeze" : "volume.host.thaw", target });
+    if (change.frozen !== undefined)
+      tx.event({ action: change.frozen ? "volume.host.freeze" : "volume.host.thaw", target });
     else tx.event({ action: change.disabled === true ? "volume.host.disable" : "volume.host.enable", target });
   });
 }
@@ -80,7 +82,12 @@ export async function readPools(request: ApiRequest): Promise<PoolRow[]> {
     for (const pool of host.observedPools) {
       if (found.has(pool.name)) continue;
       const capabilities = capabilitiesOf(pool, promised[pool.name] ?? 0);
-      found.set(pool.name, { name: `${host.name}@${pool.name}#${pool.name}`, pool: pool.name, capabilities, at: host.observedAt });
+      found.set(pool.name, {
+        name: `${host.name}@${pool.name}#${pool.name}`,
+        pool: pool.name,
+        capabilities,
+        at: host.observedAt,
+      });
     }
   }
   const name = request.query.get("name");
@@ -95,7 +102,9 @@ export async function readPools(request: ApiRequest): Promise<PoolRow[]> {
 
 export async function readCapabilities(request: ApiRequest, host: string): Promise<PoolRow> {
   const pools = await readPools(request);
-  const found = pools.find((one) => one.name === host || one.name.split("#")[0] === host || one.name.split("@")[0] === host);
+  const found = pools.find(
+    (one) => one.name === host || one.name.split("#")[0] === host || one.name.split("@")[0] === host,
+  );
   if (found === undefined) throw notFound(`Service ${host} could not be found.`.slice(0, 400));
   return found;
 }

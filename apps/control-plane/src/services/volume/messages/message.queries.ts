@@ -52,7 +52,13 @@ export type MessageFilter = {
 };
 
 export async function listMessages(sql: Queryable, list: ListRequest, filter: MessageFilter): Promise<Message[]> {
-  const { after, order } = await pageOf(sql, "volume_message", list, COLUMNS, (id) => `message ${id} could not be found.`);
+  const { after, order } = await pageOf(
+    sql,
+    "volume_message",
+    list,
+    COLUMNS,
+    (id) => `message ${id} could not be found.`,
+  );
   return sql<Message[]>`
     select ${columns(sql)} from volume_message
     where true ${list.projectId === null ? sql`` : sql`and project_id = ${list.projectId}`}
@@ -73,6 +79,8 @@ export async function deleteExpiredMessages(sql: Queryable, at: Date): Promise<v
 }
 
 export async function listProjectMessageIds(sql: Queryable, projectId: string): Promise<string[]> {
-  const rows = await sql<{ id: string }[]>`select id from volume_message where project_id = ${projectId} order by created_at, id`;
+  const rows = await sql<
+    { id: string }[]
+  >`select id from volume_message where project_id = ${projectId} order by created_at, id`;
   return rows.map(({ id }) => id);
 }

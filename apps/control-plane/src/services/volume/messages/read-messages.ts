@@ -4,7 +4,14 @@ import { transact } from "../../../db/transaction.ts";
 import type { ApiRequest } from "../../../http/service.ts";
 import { scopeOf } from "../common/actor.ts";
 import type { Filters, ListRequest } from "../common/list-request.ts";
-import { MESSAGE_SORT_KEYS, type Message, type MessageFilter, deleteMessageRow, findMessage, listMessages } from "./message.queries.ts";
+import {
+  MESSAGE_SORT_KEYS,
+  type Message,
+  type MessageFilter,
+  deleteMessageRow,
+  findMessage,
+  listMessages,
+} from "./message.queries.ts";
 
 export type { Message } from "./message.queries.ts";
 export const MESSAGE_SORTS = MESSAGE_SORT_KEYS;

@@ -82,6 +82,8 @@ export function overQuotaError({ name, asked, used, limit }: OverQuota, shown: s
     case "groups":
       return tooLarge(`GroupLimitExceeded: Maximum number of groups allowed (${limit}) exceeded`);
     default:
-      return tooLarge(`VolumeLimitExceeded: Maximum number of volumes allowed (${limit}) exceeded for quota '${shown}'.`);
+      return tooLarge(
+        `VolumeLimitExceeded: Maximum number of volumes allowed (${limit}) exceeded for quota '${shown}'.`,
+      );
   }
 }

@@ -6,7 +6,8 @@ import type { QuotaOverrides } from "./quota.model.ts";
 
 export type Usage = { quota: QuotaOverrides; defaults: QuotaOverrides; used: { [name: string]: number } };
 
-const defaultsOf = (sql: Queryable) => sql`coalesce((select c.quota from volume_quota_class c where c.name = 'default'), '{}')`;
+const defaultsOf = (sql: Queryable) =>
+  sql`coalesce((select c.quota from volume_quota_class c where c.name = 'default'), '{}')`;
 const usedOf = (sql: Queryable, projectId: string) =>
   sql`coalesce((select jsonb_object_agg(u.name, u.used) from volume_usage u where u.project_id = ${projectId}), '{}')`;
 

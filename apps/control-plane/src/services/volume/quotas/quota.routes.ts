@@ -20,6 +20,12 @@ export const quotaRoutes = [
   route({ method: "PUT", path: ONE, rule: `${P}quotas:update`, body: quotaSchema, handler: putQuota }),
   route({ method: "DELETE", path: ONE, rule: `${P}quotas:delete`, handler: deleteQuota }),
   route({ method: "GET", path: CLASS, rule: `${P}quota_classes:get`, handler: showQuotaClass }),
-  route({ method: "PUT", path: CLASS, rule: `${P}quota_classes:update`, body: quotaClassSchema, handler: putQuotaClass }),
+  route({
+    method: "PUT",
+    path: CLASS,
+    rule: `${P}quota_classes:update`,
+    body: quotaClassSchema,
+    handler: putQuotaClass,
+  }),
   route({ method: "GET", path: "/v3/limits", rule: "limits_extension:used_limits", handler: showLimits }),
 ];

@@ -23,11 +23,14 @@ export const toLimits = (cells: readonly QuotaCell[]): { [name: string]: number 
   Object.fromEntries(cells.map(({ shown, limit }) => [shown, limit]));
 
 export const toUsage = (cells: readonly QuotaCell[]): object =>
-  Object.fromEntries(cells.map(({ shown, limit, used }) => [shown, { limit, in_use: used, reserved: 0, allocated: 0 }]));
+  Object.fromEntries(
+    cells.map(({ shown, limit, used }) => [shown, { limit, in_use: used, reserved: 0, allocated: 0 }]),
+  );
 
 /** `GET /limits`. */
 export function toLimitsView(cells: readonly QuotaCell[]): object {
-  const of = (name: string): QuotaCell => cells.find(({ shown }) => shown === name) ?? { shown: name, limit: -1, used: 0 };
+  const of = (name: string): QuotaCell =>
+    cells.find(({ shown }) => shown === name) ?? { shown: name, limit: -1, used: 0 };
   return {
     rate: [],
     absolute: {

@@ -54,7 +54,9 @@ function toOverrides(types: readonly TypeRef[], limits: { [name: string]: number
 function ourName(types: readonly TypeRef[], name: string): string {
   if ((QUOTA_NAMES as string[]).includes(name)) return name;
   for (const kind of TYPE_QUOTAS) {
-    const type = name.startsWith(`${kind}_`) ? types.find((one) => one.name === name.slice(kind.length + 1)) : undefined;
+    const type = name.startsWith(`${kind}_`)
+      ? types.find((one) => one.name === name.slice(kind.length + 1))
+      : undefined;
     if (type !== undefined) return `${kind}_${type.id}`;
   }
   throw invalid(`Invalid input for field/attribute quota_set. '${name.slice(0, 100)}' is not a quota`, { field: name });

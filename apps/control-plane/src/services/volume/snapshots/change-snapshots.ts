@@ -63,7 +63,11 @@ export const changeSnapshotMetadata = (
     const metadata = how(snapshot.metadata);
     if (Object.keys(metadata).length > 128) throw invalid("Metadata may have at most 128 items");
     await setSnapshotMetadata(tx.sql, id, metadata, at);
-    tx.event({ action: "volume.snapshot.update", target: target(snapshot), detail: { metadata: Object.keys(metadata) } });
+    tx.event({
+      action: "volume.snapshot.update",
+      target: target(snapshot),
+      detail: { metadata: Object.keys(metadata) },
+    });
     return metadata;
   });
 
@@ -95,7 +99,13 @@ export const resetSnapshot = (
   wanted: { status: SnapshotStatus; progress?: string },
 ): Promise<void> =>
   change(request, id, async (tx, snapshot, at) => {
-    await setSnapshotStatus(tx.sql, id, wanted.status, at, wanted.progress === undefined ? {} : { progress: wanted.progress });
+    await setSnapshotStatus(
+      tx.sql,
+      id,
+      wanted.status,
+      at,
+      wanted.progress === undefined ? {} : { progress: wanted.progress },
+    );
     tx.event({ action: "volume.snapshot.reset", target: target(snapshot), detail: { status: wanted.status } });
   });
 
@@ -115,9 +125,17 @@ export const reportSnapshot = (
       throw invalid(`Snapshot status ${snapshot.status} not allowed for update_snapshot_status`);
     }
     if (!allowed.includes(wanted.status)) {
-      throw invalid(`Provided snapshot status ${wanted.status} not allowed for snapshot with status ${snapshot.status}.`.slice(0, 400));
+      throw invalid(
+        `Provided snapshot status ${wanted.status} not allowed for snapshot with status ${snapshot.status}.`.slice(
+          0,
+          400,
+        ),
+      );
     }
-    const progress = wanted.progress === null ? {} : { progress: wanted.progress.endsWith("%") ? wanted.progress : `${wanted.progress}%` };
+    const progress =
+      wanted.progress === null
+        ? {}
+        : { progress: wanted.progress.endsWith("%") ? wanted.progress : `${wanted.progress}%` };
     await setSnapshotStatus(tx.sql, id, wanted.status as SnapshotStatus, at, progress);
     tx.event({ action: "volume.snapshot.reset", target: target(snapshot), detail: { status: wanted.status } });
   });
@@ -128,5 +146,6 @@ export async function removeSnapshotForPurge(app: App, tx: Transaction, id: stri
   if (seen === null) return;
   await lockVolume(tx.sql, seen.volumeId, null);
   const snapshot = await lockSnapshot(tx.sql, id, null);
-  if (snapshot !== null && snapshot.status !== "deleting") await startSnapshotDeletion(tx, snapshot, new Date(app.clock.now()));
+  if (snapshot !== null && snapshot.status !== "deleting")
+    await startSnapshotDeletion(tx, snapshot, new Date(app.clock.now()));
 }

@@ -52,7 +52,12 @@ type NewOne = {
 };
 
 /** The caller holds the volume. */
-export async function addSnapshot(app: Pick<App, "clock">, tx: Transaction, volume: Volume, wanted: NewOne): Promise<string> {
+export async function addSnapshot(
+  app: Pick<App, "clock">,
+  tx: Transaction,
+  volume: Volume,
+  wanted: NewOne,
+): Promise<string> {
   const id = newUuid();
   await takeQuota(tx, wanted.projectId, { snapshots: 1, gigabytes: volume.sizeGib, typeId: volume.volumeTypeId });
   const generation = await bumpGeneration(tx.sql, volume.id);

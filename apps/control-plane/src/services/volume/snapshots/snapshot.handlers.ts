@@ -34,7 +34,17 @@ async function list(request: ApiRequest, toView: typeof toSnapshotDetail): Promi
   const asked = readListRequest(request, { sortKeys: SNAPSHOT_SORTS, countSince: 45 });
   const filters = readFilters(request, {
     enabled: ["name", "status", "volume_id", "metadata", "availability_zone", "consumes_quota"],
-    known: ["name", "display_name", "status", "volume_id", "metadata", "availability_zone", "consumes_quota", "project_id", "id"],
+    known: [
+      "name",
+      "display_name",
+      "status",
+      "volume_id",
+      "metadata",
+      "availability_zone",
+      "consumes_quota",
+      "project_id",
+      "id",
+    ],
     like: ["name", "status"],
   });
   const metadata = request.version >= 22 ? filters["metadata"] : undefined;
@@ -63,7 +73,7 @@ export const showSnapshot = async (request: ApiRequest): Promise<Reply> => ({
 export async function postSnapshot(request: ApiRequest<CreateSnapshotBody>): Promise<Reply> {
   const { snapshot } = request.body;
   if (snapshot.volume_id === null) throw notFound("Volume None could not be found.");
-  const force = snapshot.force == null ? null : toBoolean(snapshot.force);
+  const force = snapshot.force === undefined || snapshot.force === null ? null : toBoolean(snapshot.force);
   if (request.version >= 66 && force === false) {
     throw invalid(
       "Since microversion 3.66 the 'force' flag is invalid for this request.  For backward compatability, however, when the 'force' flag is passed with a value evaluating to True, it is silently ignored.",

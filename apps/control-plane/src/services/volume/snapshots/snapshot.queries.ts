@@ -26,12 +26,23 @@ export async function lockSnapshot(sql: Queryable, id: string, projectId: string
 
 /** All of a volume, the newest first. */
 export async function listVolumeSnapshots(sql: Queryable, volumeId: string): Promise<Snapshot[]> {
-  return sql<Snapshot[]>`select ${columns(sql)} from snapshot where volume_id = ${volumeId} order by created_at desc, id desc`;
+  return sql<
+    Snapshot[]
+  >`select ${columns(sql)} from snapshot where volume_id = ${volumeId} order by created_at desc, id desc`;
 }
 
 export type NewSnapshot = Pick<
   Snapshot,
-  "id" | "projectId" | "userId" | "volumeId" | "name" | "description" | "sizeGib" | "metadata" | "groupSnapshotId" | "generation"
+  | "id"
+  | "projectId"
+  | "userId"
+  | "volumeId"
+  | "name"
+  | "description"
+  | "sizeGib"
+  | "metadata"
+  | "groupSnapshotId"
+  | "generation"
 >;
 
 export async function insertSnapshot(sql: postgres.ISql, row: NewSnapshot, at: Date): Promise<void> {
@@ -133,17 +144,27 @@ function where(sql: postgres.ISql, projectId: string | null, filter: SnapshotFil
     ${filter.id === undefined ? sql`` : sql`and id = ${filter.id}`}`;
 }
 
-export async function listSnapshots(sql: postgres.ISql, list: ListRequest, filter: SnapshotFilter): Promise<Snapshot[]> {
+export async function listSnapshots(
+  sql: postgres.ISql,
+  list: ListRequest,
+  filter: SnapshotFilter,
+): Promise<Snapshot[]> {
   const { after, order } = await pageOf(sql, "snapshot", list, COLUMNS, (id) => `Snapshot ${id} could not be found.`);
-  return sql<Snapshot[]>`select ${columns(sql)} from snapshot where ${where(sql, list.projectId, filter)} ${after} ${order}`;
+  return sql<
+    Snapshot[]
+  >`select ${columns(sql)} from snapshot where ${where(sql, list.projectId, filter)} ${after} ${order}`;
 }
 
 export async function countSnapshots(sql: postgres.ISql, list: ListRequest, filter: SnapshotFilter): Promise<number> {
-  const [row] = await sql<{ n: number }[]>`select count(*)::int as n from snapshot where ${where(sql, list.projectId, filter)}`;
+  const [row] = await sql<
+    { n: number }[]
+  >`select count(*)::int as n from snapshot where ${where(sql, list.projectId, filter)}`;
   return row?.n ?? 0;
 }
 
 export async function listProjectSnapshotIds(sql: Queryable, projectId: string): Promise<string[]> {
-  const rows = await sql<{ id: string }[]>`select id from snapshot where project_id = ${projectId} order by created_at, id`;
+  const rows = await sql<
+    { id: string }[]
+  >`select id from snapshot where project_id = ${projectId} order by created_at, id`;
   return rows.map(({ id }) => id);
 }

@@ -34,7 +34,12 @@ export const snapshotRoutes = [
     body: actionBodySchema,
     handler: actOnSnapshot,
   }),
-  route({ method: "GET", path: `${ONE}/metadata`, rule: "volume:get_snapshot_metadata", handler: listSnapshotMetadata }),
+  route({
+    method: "GET",
+    path: `${ONE}/metadata`,
+    rule: "volume:get_snapshot_metadata",
+    handler: listSnapshotMetadata,
+  }),
   route({
     method: "POST",
     path: `${ONE}/metadata`,

@@ -46,7 +46,12 @@ export const updateSnapshotSchema = wrapped("snapshot", {
   properties: names,
 });
 export type UpdateSnapshotBody = {
-  snapshot: { name?: string | null; description?: string | null; display_name?: string | null; display_description?: string | null };
+  snapshot: {
+    name?: string | null;
+    description?: string | null;
+    display_name?: string | null;
+    display_description?: string | null;
+  };
 };
 
 const object = (properties: object, required: string[]) =>
@@ -59,7 +64,12 @@ export const SNAPSHOT_ACTION_SCHEMAS = {
   "os-update_snapshot_status": object(
     {
       status: { type: "string", maxLength: 255 },
-      progress: { anyOf: [{ type: "string", pattern: "^[0-9]{1,3}%?$" }, { type: "integer", minimum: 0, maximum: 100 }] },
+      progress: {
+        anyOf: [
+          { type: "string", pattern: "^[0-9]{1,3}%?$" },
+          { type: "integer", minimum: 0, maximum: 100 },
+        ],
+      },
     },
     ["status"],
   ),

@@ -61,10 +61,15 @@ export async function createVolumeLab(
     });
   const status = async (path: string): Promise<string> => {
     const answer = await call("GET", path.startsWith("/") ? path : `/${path}`, undefined, { token: app.adminToken });
-    return answer.status === 200 ? (Object.values(answer.body)[0] as { status: string }).status : String(answer.status);
+    return answer.status === 200
+      ? (Object.values(answer.body as { [member: string]: { status: string } })[0] ?? { status: "" }).status
+      : String(answer.status);
   };
   const until = async (path: string, wanted: string): Promise<void> => {
-    await waitUntil(`${path} ${wanted}`, async () => (await status(path)) === wanted, { timeoutMs: 15_000, everyMs: 10 });
+    await waitUntil(`${path} ${wanted}`, async () => (await status(path)) === wanted, {
+      timeoutMs: 15_000,
+      everyMs: 10,
+    });
   };
   const make = async (collection: string, member: string, fields: object, asked = token): Promise<string> => {
     const answer = await call("POST", `/${collection}`, { [member]: fields }, { token: asked });

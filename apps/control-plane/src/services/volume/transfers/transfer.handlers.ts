@@ -60,7 +60,10 @@ const list =
   async (request: ApiRequest): Promise<Reply> => {
     const asked = readListRequest(request, { sortKeys: TRANSFER_SORTS });
     // older than 3.59: the oldest first, and all of them
-    const sorted = request.query.has("sort") || request.query.has("sort_key") ? asked : { ...asked, sort: [{ key: "created_at", descending: false }] };
+    const sorted =
+      request.query.has("sort") || request.query.has("sort_key")
+        ? asked
+        : { ...asked, sort: [{ key: "created_at", descending: false }] };
     const [name, volumeId] = [request.query.get("name"), request.query.get("volume_id")];
     const found = await readTransfers(request, sorted, {
       ...(name === undefined ? {} : { name }),

@@ -43,7 +43,13 @@ export async function listTransfers(
   list: ListRequest,
   filter: { name?: string; volumeId?: string },
 ): Promise<Transfer[]> {
-  const { after, order } = await pageOf(sql, "volume_transfer", list, COLUMNS, (id) => `Transfer ${id} could not be found.`);
+  const { after, order } = await pageOf(
+    sql,
+    "volume_transfer",
+    list,
+    COLUMNS,
+    (id) => `Transfer ${id} could not be found.`,
+  );
   return sql<Transfer[]>`
     select ${columns(sql)} from volume_transfer
     where true ${list.projectId === null ? sql`` : sql`and project_id = ${list.projectId}`}
@@ -56,6 +62,8 @@ export async function deleteTransferRow(sql: Queryable, id: string): Promise<voi
 }
 
 export async function listProjectTransfers(sql: Queryable, projectId: string): Promise<string[]> {
-  const rows = await sql<{ id: string }[]>`select id from volume_transfer where project_id = ${projectId} order by created_at, id`;
+  const rows = await sql<
+    { id: string }[]
+  >`select id from volume_transfer where project_id = ${projectId} order by created_at, id`;
   return rows.map(({ id }) => id);
 }

@@ -14,7 +14,13 @@ const routesAt = (path: string, since: number) => {
   const one = `${path}/:transfer_id`;
   return [
     route({ method: "GET", path, rule: "volume:get_all_transfers", since, handler: listTransfers }),
-    route({ method: "GET", path: `${path}/detail`, rule: "volume:get_all_transfers", since, handler: listTransfersDetail }),
+    route({
+      method: "GET",
+      path: `${path}/detail`,
+      rule: "volume:get_all_transfers",
+      since,
+      handler: listTransfersDetail,
+    }),
     route({
       method: "POST",
       path,

@@ -37,12 +37,16 @@ describe("volumes between projects and servers", () => {
     assert.equal((await lab.call("GET", `/volumes/${id}`)).status, 404);
     assert.equal((await lab.call("GET", `/volumes/${id}`, undefined, taker)).body.volume.status, "available");
     const used = async (token: string, project: string) =>
-      (await lab.call("GET", `/os-quota-sets/${project}?usage=true`, undefined, { token })).body.quota_set.volumes.in_use;
+      (await lab.call("GET", `/os-quota-sets/${project}?usage=true`, undefined, { token })).body.quota_set.volumes
+        .in_use;
     assert.equal(await used(taker.token, takerProject), 1);
     assert.equal(await used(lab.token, lab.projectId), 0);
     // the old owner's key opens nothing any more, the new one's does
     await lab.app.keys.destroyProjectKey(lab.app.db, lab.projectId);
-    assert.equal((await lab.call("POST", `/volumes/${id}/action`, { "os-extend": { new_size: 2 } }, taker)).status, 202);
+    assert.equal(
+      (await lab.call("POST", `/volumes/${id}/action`, { "os-extend": { new_size: 2 } }, taker)).status,
+      202,
+    );
     await lab.until(`volumes/${id}`, "available");
     assert.equal(lab.agent.specs.get(id)?.key, key);
   });
@@ -85,7 +89,10 @@ describe("volumes and servers", () => {
     const disks = await disksOfServers(lab.app, lab.app.db, [serverId]);
     assert.equal(disks.get(serverId)?.[0]?.key, lab.agent.specs.get(id)?.key);
     assert.equal((await lab.call("DELETE", `/volumes/${id}`)).status, 400);
-    assert.equal((await lab.call("POST", `/volumes/${id}/action`, { "os-extend": { new_size: 2 } }, { version: "3.41" })).status, 400);
+    assert.equal(
+      (await lab.call("POST", `/volumes/${id}/action`, { "os-extend": { new_size: 2 } }, { version: "3.41" })).status,
+      400,
+    );
     await inTransaction((tx) => beginDetach(tx, attachmentId));
     assert.equal(await lab.status(`volumes/${id}`), "detaching");
     await inTransaction((tx) => abandonAttach(tx, attachmentId));
@@ -114,18 +121,40 @@ describe("volumes and servers", () => {
 
   test("QoS specs of a type limit its disks; a type in use stays", async () => {
     const admin = { token: lab.adminToken };
-    const type = (await lab.call("POST", "/types", { volume_type: { name: "slow", extra_specs: { multiattach: "<is> True" } } }, admin))
-      .body.volume_type;
+    const type = (
+      await lab.call(
+        "POST",
+        "/types",
+        { volume_type: { name: "slow", extra_specs: { multiattach: "<is> True" } } },
+        admin,
+      )
+    ).body.volume_type;
     const qos = (
-      await lab.call("POST", "/qos-specs", { qos_specs: { name: "q", consumer: "front-end", total_iops_sec_per_gb: 50, read_bytes_sec: 1000 } }, admin)
+      await lab.call(
+        "POST",
+        "/qos-specs",
+        { qos_specs: { name: "q", consumer: "front-end", total_iops_sec_per_gb: 50, read_bytes_sec: 1000 } },
+        admin,
+      )
     ).body.qos_specs;
-    assert.equal((await lab.call("GET", `/qos-specs/${qos.id}/associate?vol_type_id=${type.id}`, undefined, admin)).status, 202);
+    assert.equal(
+      (await lab.call("GET", `/qos-specs/${qos.id}/associate?vol_type_id=${type.id}`, undefined, admin)).status,
+      202,
+    );
     const id = await lab.volume({ volume_type: "slow", size: 2 });
     assert.equal((await lab.call("GET", `/volumes/${id}`)).body.volume.multiattach, true);
     const serverIds = [newUuid(), newUuid()];
     for (const serverId of serverIds) {
       const { attachmentId } = await inTransaction((tx) =>
-        attachVolume(tx, { volumeId: id, projectId: lab.projectId, serverId, serverName: "s", host: "host1", device: null, mode: "rw" }),
+        attachVolume(tx, {
+          volumeId: id,
+          projectId: lab.projectId,
+          serverId,
+          serverName: "s",
+          host: "host1",
+          device: null,
+          mode: "rw",
+        }),
       );
       await inTransaction((tx) => markAttached(tx, attachmentId, { host: "host1", device: "/dev/vdb" }));
     }
@@ -140,13 +169,18 @@ describe("volumes and servers", () => {
 
   test("uploaded: the image holds the volume's bytes, the volume is free again, the agent keeps nothing", async () => {
     const id = await lab.volume();
-    const answer = await lab.call("POST", `/volumes/${id}/action`, { "os-volume_upload_image": { image_name: "copy" } });
+    const answer = await lab.call("POST", `/volumes/${id}/action`, {
+      "os-volume_upload_image": { image_name: "copy" },
+    });
     assert.equal(answer.status, 202, answer.text);
     const { image_id: imageId } = answer.body["os-volume_upload_image"];
     await lab.until(`volumes/${id}`, "available");
     const image = await lab.inject({ method: "GET", url: `/image/v2/images/${imageId}`, token: lab.token });
     const body = image.body as { status: string; name: string; size: number; disk_format: string };
-    assert.deepEqual([body.status, body.name, body.size, body.disk_format], ["active", "copy", lab.agent.exportBytes.length, "raw"]);
+    assert.deepEqual(
+      [body.status, body.name, body.size, body.disk_format],
+      ["active", "copy", lab.agent.exportBytes.length, "raw"],
+    );
     assert.ok(lab.agent.calls.some((call) => call.startsWith("delete export")));
     lab.agent.failWith = "It cannot be read.";
     const failing = await lab.call("POST", `/volumes/${id}/action`, { "os-volume_upload_image": { image_name: "no" } });

@@ -41,7 +41,8 @@ export async function createQos(
   const { app } = request;
   return transact(app, request.origin, async (tx) => {
     const qos = { ...wanted, id: newUuid() };
-    if (!(await insertQos(tx.sql, qos, new Date(app.clock.now())))) throw conflict(`QoS Specs ${wanted.name} already exists.`);
+    if (!(await insertQos(tx.sql, qos, new Date(app.clock.now()))))
+      throw conflict(`QoS Specs ${wanted.name} already exists.`);
     tx.event({ action: "volume.qos_specs.create", target: target(qos.id), detail: { name: qos.name } });
     return qos;
   });
@@ -64,7 +65,10 @@ async function touchTypes(tx: Transaction, typeIds: readonly string[]): Promise<
 }
 
 const touchQos = async (tx: Transaction, id: string): Promise<void> =>
-  touchTypes(tx, (await listQosTypes(tx.sql, id)).map((type) => type.id));
+  touchTypes(
+    tx,
+    (await listQosTypes(tx.sql, id)).map((type) => type.id),
+  );
 
 export const changeQos = (
   request: ApiRequest,
@@ -99,9 +103,7 @@ export const associateQos = (request: ApiRequest, id: string, typeId: string): P
     const type = await lockType(tx.sql, typeId);
     if (type === null) throw noType(typeId);
     if (type.qosSpecsId !== null && type.qosSpecsId !== id) {
-      throw invalid(
-        `Type ${typeId} is already associated with another qos specs: ${type.qosSpecsId}`,
-      );
+      throw invalid(`Type ${typeId} is already associated with another qos specs: ${type.qosSpecsId}`);
     }
     await setTypeQos(tx.sql, typeId, id, at);
     await touchTypes(tx, [typeId]);

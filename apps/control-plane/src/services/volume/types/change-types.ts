@@ -44,7 +44,11 @@ export async function createType(
   });
 }
 
-function change<T>(request: ApiRequest, id: string, work: (tx: Transaction, type: VolumeType, at: Date) => Promise<T>): Promise<T> {
+function change<T>(
+  request: ApiRequest,
+  id: string,
+  work: (tx: Transaction, type: VolumeType, at: Date) => Promise<T>,
+): Promise<T> {
   const { app } = request;
   return transact(app, request.origin, async (tx) => {
     const type = await lockType(tx.sql, id);
@@ -127,7 +131,11 @@ export const shareType = (request: ApiRequest, id: string, projectId: string): P
     if (!(await insertAccess(tx.sql, id, projectId))) {
       throw conflict(`Volume type access for ${id} / ${projectId} combination already exists.`);
     }
-    tx.event({ action: "volume.type.share", target: { ...target(type), projectId }, detail: { project_id: projectId } });
+    tx.event({
+      action: "volume.type.share",
+      target: { ...target(type), projectId },
+      detail: { project_id: projectId },
+    });
   });
 
 export const unshareType = (request: ApiRequest, id: string, projectId: string): Promise<void> =>
@@ -136,7 +144,11 @@ export const unshareType = (request: ApiRequest, id: string, projectId: string):
     if (!(await deleteAccess(tx.sql, id, projectId))) {
       throw notFound(`Volume type access not found for ${id} / ${projectId} combination.`);
     }
-    tx.event({ action: "volume.type.unshare", target: { ...target(type), projectId }, detail: { project_id: projectId } });
+    tx.event({
+      action: "volume.type.unshare",
+      target: { ...target(type), projectId },
+      detail: { project_id: projectId },
+    });
   });
 
 export async function makeDefault(request: ApiRequest, projectId: string, wanted: string): Promise<VolumeType> {

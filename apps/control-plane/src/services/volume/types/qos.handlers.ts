@@ -72,7 +72,8 @@ export async function deleteQosKeys(request: ApiRequest<DeleteKeysBody>): Promis
   const { keys } = request.body;
   await changeQos(request, idOf(request), ({ consumer, specs }) => {
     const missing = keys.find((key) => !Object.hasOwn(specs, key));
-    if (missing !== undefined) throw notFound(`QoS spec ${idOf(request)} has no spec with key ${missing}.`.slice(0, 600));
+    if (missing !== undefined)
+      throw notFound(`QoS spec ${idOf(request)} has no spec with key ${missing}.`.slice(0, 600));
     return { consumer, specs: Object.fromEntries(Object.entries(specs).filter(([key]) => !keys.includes(key))) };
   });
   return { status: 202 };

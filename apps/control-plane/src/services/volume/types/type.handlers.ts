@@ -1,5 +1,6 @@
 /** Volume types on the wire: the types, their extra specs, who may use them, how they are encrypted, whose default they are. */
 import { invalid, notFound } from "@andromede/base/errors";
+import { newUuid } from "@andromede/base/ids";
 
 import { type ApiRequest, type Reply, noContent } from "../../../http/service.ts";
 import { asksAsAdmin } from "../common/actor.ts";
@@ -19,7 +20,6 @@ import {
   updateType,
 } from "./change-types.ts";
 import { TYPE_SORTS, readType, readTypes } from "./read-types.ts";
-import { newUuid } from "@andromede/base/ids";
 import { type Encryption, LUKS, type VolumeType } from "./type.model.ts";
 import type {
   CreateTypeBody,
@@ -72,7 +72,8 @@ export async function listTypes(request: ApiRequest): Promise<Reply> {
   const isPublic = publicity(request);
   const specs = request.version >= 52 ? request.query.get("extra_specs") : undefined;
   const extraSpecs = specs === undefined ? undefined : readDictionary(specs, "extra_specs");
-  const hidden = extraSpecs !== undefined && !asksAsAdmin(request) && Object.keys(extraSpecs).some((key) => !VISIBLE.includes(key));
+  const hidden =
+    extraSpecs !== undefined && !asksAsAdmin(request) && Object.keys(extraSpecs).some((key) => !VISIBLE.includes(key));
   const types = hidden
     ? []
     : await readTypes(request, list, {
@@ -108,12 +109,12 @@ export async function postType(request: ApiRequest<CreateTypeBody>): Promise<Rep
 export async function putType(request: ApiRequest<UpdateTypeBody>): Promise<Reply> {
   const { name, description, is_public: isPublic } = request.body.volume_type;
   if (typeof name === "string" && name.trim() === "") throw invalid("Volume type name can not be empty.");
-  if (name == null && description == null && isPublic === undefined) {
+  if ((name ?? null) === null && (description ?? null) === null && isPublic === undefined) {
     throw invalid("Specify volume type name, description, is_public or a combination thereof.");
   }
   const type = await updateType(request, idOf(request), {
-    ...(name == null ? {} : { name: name.trim() }),
-    ...(description == null ? {} : { description }),
+    ...(typeof name === "string" ? { name: name.trim() } : {}),
+    ...((description ?? null) === null ? {} : { description }),
     ...(isPublic === undefined ? {} : { isPublic: toBoolean(isPublic) }),
   });
   return { status: 200, body: { volume_type: toBrief(request, type) } };
@@ -129,7 +130,8 @@ export const listExtraSpecs = async (request: ApiRequest): Promise<Reply> => ({
   body: { extra_specs: specsFor(request, await readType(request, idOf(request))) },
 });
 
-const noSpec = (id: string, key: string) => notFound(`Volume Type ${id} has no extra specs with key ${key}.`.slice(0, 600));
+const noSpec = (id: string, key: string) =>
+  notFound(`Volume Type ${id} has no extra specs with key ${key}.`.slice(0, 600));
 
 export async function showExtraSpec(request: ApiRequest): Promise<Reply> {
   const specs = specsFor(request, await readType(request, idOf(request)));
@@ -207,14 +209,17 @@ export async function showEncryptionItem(request: ApiRequest): Promise<Reply> {
   return { status: 200, body: { [key]: facts[key] } };
 }
 
+const sizeOf = (size: number | string | null | undefined, current: number | null): number | null =>
+  size === undefined || size === null ? (size === null ? null : current) : toInteger(size, "key_size", 0);
+
 function merge(current: Encryption | null, { encryption }: EncryptionBody): Encryption {
-  const size = encryption.key_size;
+  const before = current ?? { id: newUuid(), ...LUKS, cipher: null, keySize: null };
   return {
-    id: current?.id ?? newUuid(),
-    provider: encryption.provider ?? current?.provider ?? LUKS.provider,
-    cipher: encryption.cipher === undefined ? (current?.cipher ?? null) : encryption.cipher,
-    keySize: size === undefined ? (current?.keySize ?? null) : size === null ? null : toInteger(size, "key_size", 0),
-    controlLocation: encryption.control_location ?? current?.controlLocation ?? LUKS.controlLocation,
+    id: before.id,
+    provider: encryption.provider ?? before.provider,
+    cipher: encryption.cipher === undefined ? before.cipher : encryption.cipher,
+    keySize: sizeOf(encryption.key_size, before.keySize),
+    controlLocation: encryption.control_location ?? before.controlLocation,
   };
 }
 

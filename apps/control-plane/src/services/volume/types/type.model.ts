@@ -22,7 +22,12 @@ export type VolumeType = {
 };
 
 /** How every volume is encrypted, whatever its type says. */
-export const LUKS = { provider: "luks", cipher: "aes-xts-plain64", keySize: 256, controlLocation: "front-end" } as const;
+export const LUKS = {
+  provider: "luks",
+  cipher: "aes-xts-plain64",
+  keySize: 256,
+  controlLocation: "front-end",
+} as const;
 
 /** `multiattach: "<is> True"`: several servers may have a volume of this type. */
 export const isMultiattach = ({ extraSpecs }: Pick<VolumeType, "extraSpecs">): boolean =>

@@ -81,7 +81,13 @@ export async function listTypeRefs(sql: Queryable): Promise<{ id: string; name: 
 /** False: there is one of that name. */
 export async function insertType(
   sql: postgres.ISql,
-  type: { id: string; name: string; description: string | null; isPublic: boolean; extraSpecs: { [key: string]: string } },
+  type: {
+    id: string;
+    name: string;
+    description: string | null;
+    isPublic: boolean;
+    extraSpecs: { [key: string]: string };
+  },
   at: Date,
 ): Promise<boolean> {
   const rows = await sql`
@@ -110,11 +116,21 @@ export async function setTypeFacts(
     where id = ${id}`;
 }
 
-export async function setExtraSpecs(sql: postgres.ISql, id: string, specs: { [key: string]: string }, at: Date): Promise<void> {
+export async function setExtraSpecs(
+  sql: postgres.ISql,
+  id: string,
+  specs: { [key: string]: string },
+  at: Date,
+): Promise<void> {
   await sql`update volume_type set extra_specs = ${sql.json(specs)}, updated_at = ${at} where id = ${id}`;
 }
 
-export async function setEncryption(sql: postgres.ISql, id: string, encryption: Encryption | null, at: Date): Promise<void> {
+export async function setEncryption(
+  sql: postgres.ISql,
+  id: string,
+  encryption: Encryption | null,
+  at: Date,
+): Promise<void> {
   await sql`update volume_type set encryption = ${encryption === null ? null : sql.json(encryption)}, updated_at = ${at} where id = ${id}`;
 }
 

@@ -1,5 +1,12 @@
 /** What may be sent about volume types and QoS specs. Pure. */
-import { booleanSchema, descriptionSchema, idSchema, integerSchema, requiredNameSchema, wrapped } from "../common/wire.ts";
+import {
+  booleanSchema,
+  descriptionSchema,
+  idSchema,
+  integerSchema,
+  requiredNameSchema,
+  wrapped,
+} from "../common/wire.ts";
 
 const specs = {
   type: "object",
@@ -30,7 +37,11 @@ export type CreateTypeBody = {
 export const updateTypeSchema = wrapped("volume_type", {
   type: "object",
   additionalProperties: false,
-  properties: { name: { type: ["string", "null"], maxLength: 255 }, description: descriptionSchema, is_public: booleanSchema },
+  properties: {
+    name: { type: ["string", "null"], maxLength: 255 },
+    description: descriptionSchema,
+    is_public: booleanSchema,
+  },
 });
 export type UpdateTypeBody = {
   volume_type: { name?: string | null; description?: string | null; is_public?: boolean | string };
@@ -41,7 +52,12 @@ export type ExtraSpecsBody = { extra_specs: { [key: string]: string | null } };
 export const extraSpecSchema = { ...specs, minProperties: 1, maxProperties: 1 } as const;
 export type ExtraSpecBody = { [key: string]: string | null };
 
-const project = { type: "object", required: ["project"], additionalProperties: false, properties: { project: idSchema } } as const;
+const project = {
+  type: "object",
+  required: ["project"],
+  additionalProperties: false,
+  properties: { project: idSchema },
+} as const;
 export const typeActionSchema = {
   type: "object",
   minProperties: 1,
@@ -64,7 +80,12 @@ export const createEncryptionSchema = wrapped("encryption", {
 });
 export const updateEncryptionSchema = wrapped("encryption", { type: "object", properties: encryption });
 export type EncryptionBody = {
-  encryption: { key_size?: number | string | null; provider?: string; control_location?: string; cipher?: string | null };
+  encryption: {
+    key_size?: number | string | null;
+    provider?: string;
+    control_location?: string;
+    cipher?: string | null;
+  };
 };
 
 const value = { type: ["string", "number", "boolean"], maxLength: 255 } as const;
@@ -83,7 +104,9 @@ export const updateQosSchema = wrapped("qos_specs", {
   properties: { consumer: { type: "string", enum: ["front-end", "back-end", "both"] } },
   additionalProperties: value,
 });
-export type QosBody = { qos_specs: { name?: string; consumer?: string; [key: string]: string | number | boolean | undefined } };
+export type QosBody = {
+  qos_specs: { name?: string; consumer?: string; [key: string]: string | number | boolean | undefined };
+};
 export const deleteKeysSchema = wrapped("keys", { type: "array", minItems: 1, maxItems: 200, items: qosKeys });
 export type DeleteKeysBody = { keys: string[] };
 

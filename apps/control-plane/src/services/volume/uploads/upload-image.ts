@@ -41,14 +41,17 @@ export async function uploadVolume(
   const { app } = request;
   if (wanted.visibility === "public") checkAdmin(request, "volume_extension:volume_actions:upload_public");
   const format = wanted.diskFormat;
-  if (format !== "raw" && format !== "qcow2") throw invalid(`The disk format ${format} cannot be made here; raw and qcow2 can.`);
+  if (format !== "raw" && format !== "qcow2")
+    throw invalid(`The disk format ${format} cannot be made here; raw and qcow2 can.`);
   if (wanted.containerFormat !== "bare") throw invalid("The container format must be bare.");
   return transact(app, request.origin, async (tx) => {
     const at = new Date(app.clock.now());
     const volume = await holdVolume(tx.sql, request, id);
     const allowed = wanted.force ? ["available", "in-use"] : ["available"];
     if (volume.deleting || !allowed.includes(volume.status)) {
-      throw invalidVolume(`Volume ${id} status must be ${allowed.join(" or ")}, but current status is: ${volume.status}.`);
+      throw invalidVolume(
+        `Volume ${id} status must be ${allowed.join(" or ")}, but current status is: ${volume.status}.`,
+      );
     }
     const [imageId, uploadId] = [newUuid(), newUuid()];
     const properties = Object.entries(volume.imageMetadata ?? {}).filter(([key]) => !OWN.has(key));

@@ -61,7 +61,12 @@ export async function listUploadIds(sql: Queryable, projectId: string | null): P
 /** Takes in what agents say of exports; returns what changed. */
 export async function storeUploadReports(sql: postgres.ISql, reports: readonly ExportReport[]): Promise<string[]> {
   if (reports.length === 0) return [];
-  const said = reports.map(({ id, state, sizeBytes, fault }) => ({ id, state, size_bytes: sizeBytes, fault: fault ?? null }));
+  const said = reports.map(({ id, state, sizeBytes, fault }) => ({
+    id,
+    state,
+    size_bytes: sizeBytes,
+    fault: fault ?? null,
+  }));
   const rows = await sql<{ id: string }[]>`
     update volume_upload u set observed_state = r.state, observed_size_bytes = r.size_bytes, observed_fault = r.fault
     from jsonb_to_recordset(${sql.json(said)}) as r (id text, state text, size_bytes bigint, fault text)

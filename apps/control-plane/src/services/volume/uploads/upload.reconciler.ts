@@ -37,10 +37,14 @@ export const uploadReconciler: Reconciler = {
 async function reconcileUpload(app: App, id: string): Promise<Outcome> {
   const upload = await findUpload(app.db, id);
   if (upload === null) return done;
-  const [volume, status] = await Promise.all([findVolume(app.db, upload.volumeId, null), imageStatus(app.db, upload.imageId)]);
+  const [volume, status] = await Promise.all([
+    findVolume(app.db, upload.volumeId, null),
+    imageStatus(app.db, upload.imageId),
+  ]);
   // taken in, or nobody wants it any more
   if (volume === null || status === null || status === "active") return finish(app, upload, null);
-  if (upload.observedState === "failed") return finish(app, upload, upload.observedFault ?? "The volume could not be read.");
+  if (upload.observedState === "failed")
+    return finish(app, upload, upload.observedFault ?? "The volume could not be read.");
   if (app.clock.now() >= upload.createdAt.getTime() + DEADLINE_MS) {
     return finish(app, upload, "The upload did not end within the time allowed.");
   }
@@ -83,22 +87,16 @@ async function send(app: App, upload: VolumeUpload): Promise<Outcome> {
 
 async function afterFailure(app: App, upload: VolumeUpload, error: unknown): Promise<Outcome> {
   if (!(error instanceof CloudError)) throw error;
-  switch (error.kind) {
-    // an upload of ours that died is still being waited for
-    case "conflict":
-    case "unavailable":
-      return pollAfter(POLL_MS, messageOf(error));
-    case "notFound":
-      // the agent no longer has the file: it is made anew
-      await storeUploadReports(app.db, [{ id: upload.id, state: "working", sizeBytes: 0, quiesced: false }]);
-      return pollAfter(POLL_MS, messageOf(error));
-    case "tooLarge":
-    case "overQuota":
-    case "invalid":
-      return finish(app, upload, error.message);
-    default:
-      throw error;
+  const { kind } = error;
+  // an upload of ours that died is still being waited for
+  if (kind === "conflict" || kind === "unavailable") return pollAfter(POLL_MS, messageOf(error));
+  if (kind === "notFound") {
+    // the agent no longer has the file: it is made anew
+    await storeUploadReports(app.db, [{ id: upload.id, state: "working", sizeBytes: 0, quiesced: false }]);
+    return pollAfter(POLL_MS, messageOf(error));
   }
+  if (kind === "tooLarge" || kind === "overQuota" || kind === "invalid") return finish(app, upload, error.message);
+  throw error;
 }
 
 /** `failure` null: it is there, or no longer wanted. The volume is free again; the agent's file goes. */

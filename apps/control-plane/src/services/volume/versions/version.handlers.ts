@@ -17,7 +17,10 @@ const v3 = (baseUrl: string): object => ({
 });
 
 /** All versions: 300, as Cinder says it ("Multiple Choices"). */
-export const listVersions = (request: ApiRequest): Reply => ({ status: 300, body: { versions: [v3(request.baseUrl)] } });
+export const listVersions = (request: ApiRequest): Reply => ({
+  status: 300,
+  body: { versions: [v3(request.baseUrl)] },
+});
 export const showVersion = (request: ApiRequest): Reply => ({ status: 200, body: { versions: [v3(request.baseUrl)] } });
 
 export const listExtensions = (): Reply => ({

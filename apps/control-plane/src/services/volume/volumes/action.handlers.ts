@@ -53,9 +53,7 @@ const detach =
   (force: boolean): Handle =>
   (request, fields) => {
     if (force) admin(request, "force_detach");
-    return accepted(
-      detachAction(request, idOf(request), { attachmentId: textOrNull(fields["attachment_id"]), force }),
-    );
+    return accepted(detachAction(request, idOf(request), { attachmentId: textOrNull(fields["attachment_id"]), force }));
   };
 
 const initializeConnection: Handle = async (request) => {
@@ -66,7 +64,10 @@ const initializeConnection: Handle = async (request) => {
 const upload: Handle = async (request, fields) => {
   const visibility = (textOrNull(fields["visibility"]) ?? "private") as "private";
   const isProtected = flag(fields["protected"]);
-  const [diskFormat, containerFormat] = [textOrNull(fields["disk_format"]) ?? "raw", textOrNull(fields["container_format"]) ?? "bare"];
+  const [diskFormat, containerFormat] = [
+    textOrNull(fields["disk_format"]) ?? "raw",
+    textOrNull(fields["container_format"]) ?? "bare",
+  ];
   const { volume, imageId, at } = await uploadVolume(request, idOf(request), {
     name: text(fields["image_name"]),
     diskFormat,
@@ -164,7 +165,8 @@ const HANDLERS: { readonly [action in VolumeAction]: Handle } = {
     await setBootable(request, idOf(request), flag(fields["bootable"]));
     return { status: 200 };
   },
-  "os-update_readonly_flag": (request, fields) => accepted(setReadOnly(request, idOf(request), flag(fields["readonly"]))),
+  "os-update_readonly_flag": (request, fields) =>
+    accepted(setReadOnly(request, idOf(request), flag(fields["readonly"]))),
   "os-volume_upload_image": upload,
   "os-set_image_metadata": setImageMetadata,
   "os-unset_image_metadata": unsetImageMetadata,
@@ -176,7 +178,9 @@ const HANDLERS: { readonly [action in VolumeAction]: Handle } = {
   },
   "os-migrate_volume": (request, fields) => {
     admin(request, "migrate_volume");
-    return accepted(refuseMigration(request, idOf(request), textOrNull(fields["host"]) ?? textOrNull(fields["cluster"])));
+    return accepted(
+      refuseMigration(request, idOf(request), textOrNull(fields["host"]) ?? textOrNull(fields["cluster"])),
+    );
   },
   "os-migrate_volume_completion": async (request) => {
     admin(request, "migrate_volume_completion");

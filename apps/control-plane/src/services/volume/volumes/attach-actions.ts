@@ -4,7 +4,12 @@ import { newUuid } from "@andromede/base/ids";
 
 import { type Transaction, transact } from "../../../db/transaction.ts";
 import type { ApiRequest } from "../../../http/service.ts";
-import { deleteAttachmentRow, deleteAttachmentsOf, insertAttachment, setAttachment } from "../attachments/attachment.queries.ts";
+import {
+  deleteAttachmentRow,
+  deleteAttachmentsOf,
+  insertAttachment,
+  setAttachment,
+} from "../attachments/attachment.queries.ts";
 import { checkMayReserve, followAttachments, noAttachment } from "../attachments/change-attachments.ts";
 import { PROTOCOL } from "../hosts/capabilities.ts";
 import { holdVolume, invalidVolume, volumeTarget } from "./volume-access.ts";
@@ -26,7 +31,10 @@ export type AttachWish = { serverId: string | null; host: string | null; device:
 /** Says that a server, or a host, has it. Reservations without an owner are taken up. */
 export const attachAction = (request: ApiRequest, id: string, wanted: AttachWish): Promise<void> =>
   change(request, id, async (tx, volume, at) => {
-    if (!["available", "attaching", "reserved"].includes(volume.status) && !(volume.multiattach && volume.status === "in-use")) {
+    if (
+      !["available", "attaching", "reserved"].includes(volume.status) &&
+      !(volume.multiattach && volume.status === "in-use")
+    ) {
       throw invalidVolume(`volume ${id} status must be available to attach, but it is ${volume.status}.`);
     }
     if (wanted.mode === "rw" && volume.readonly === true) {
@@ -73,7 +81,9 @@ export const detachAction = (
 ): Promise<void> =>
   change(request, id, async (tx, volume, at) => {
     if (!options.force && !["in-use", "detaching", "attaching", "available"].includes(volume.status)) {
-      throw invalidVolume(`Unable to detach volume. Volume status must be 'in-use' to detach. Currently: '${volume.status}'.`);
+      throw invalidVolume(
+        `Unable to detach volume. Volume status must be 'in-use' to detach. Currently: '${volume.status}'.`,
+      );
     }
     const attachmentId = attachmentOf(volume, options.attachmentId);
     if (attachmentId !== null) await deleteAttachmentRow(tx.sql, attachmentId);
@@ -109,7 +119,12 @@ export const unreserveAction = (request: ApiRequest, id: string): Promise<void> 
   change(request, id, async (tx, volume, at) => {
     // Cinder says nothing when there was nothing to take back
     if (volume.status !== "attaching" && volume.status !== "reserved") return;
-    await setStatus(tx.sql, id, volume.attachments.some(({ status }) => status === "attached") ? "in-use" : "available", at);
+    await setStatus(
+      tx.sql,
+      id,
+      volume.attachments.some(({ status }) => status === "attached") ? "in-use" : "available",
+      at,
+    );
     tx.event({ action: "volume.volume.update", target: volumeTarget(volume), detail: { change: "unreserve" } });
   });
 

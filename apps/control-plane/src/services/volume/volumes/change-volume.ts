@@ -64,7 +64,9 @@ export async function retypeVolume(request: ApiRequest, id: string, wanted: stri
       );
     }
     if (volume.status === "in-use" && old !== null && isMultiattach(old) !== isMultiattach(type)) {
-      throw invalid("Invalid input received: Invalid volume_type passed, retypes affecting multiattach are only allowed on available volumes, the specified volume however currently has a status of: in-use.");
+      throw invalid(
+        "Invalid input received: Invalid volume_type passed, retypes affecting multiattach are only allowed on available volumes, the specified volume however currently has a status of: in-use.",
+      );
     }
     const amount = { volumes: 1, gigabytes: volume.sizeGib };
     await giveBackQuota(tx, volume.projectId, { ...amount, typeId: volume.volumeTypeId });
@@ -92,10 +94,14 @@ export async function revertVolume(request: ApiRequest, id: string, snapshotId: 
       );
     }
     if (volume.deleting || volume.status !== "available") {
-      throw conflict(`Can't revert volume ${id} to its latest snapshot ${snapshotId}. Volume's status must be 'available'.`);
+      throw conflict(
+        `Can't revert volume ${id} to its latest snapshot ${snapshotId}. Volume's status must be 'available'.`,
+      );
     }
     if (latest.status !== "available") {
-      throw conflict(`Can't revert volume ${id} to its latest snapshot ${snapshotId}. Snapshot's status must be 'available'.`);
+      throw conflict(
+        `Can't revert volume ${id} to its latest snapshot ${snapshotId}. Snapshot's status must be 'available'.`,
+      );
     }
     await setSnapshotStatus(tx.sql, latest.id, "restoring", at);
     await setStatus(tx.sql, id, "reverting", at, { previousStatus: volume.status });

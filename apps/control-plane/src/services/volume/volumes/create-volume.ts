@@ -47,7 +47,14 @@ type Source = {
   image: BootImage | null;
 };
 
-const NO_SOURCE: Source = { sizeGib: null, typeId: null, zone: null, bootable: false, imageMetadata: null, image: null };
+const NO_SOURCE: Source = {
+  sizeGib: null,
+  typeId: null,
+  zone: null,
+  bootable: false,
+  imageMetadata: null,
+  image: null,
+};
 
 export async function createVolume(request: ApiRequest, wanted: CreateVolume): Promise<Volume> {
   const { app } = request;
@@ -103,7 +110,9 @@ const noType = (name: string) => notFound(`Volume type ${name} could not be foun
 function checkGroup(id: string, group: { volumeTypeIds: string[]; status: string } | null, type: VolumeType): void {
   if (group === null) throw notFound(`Group ${id} could not be found.`);
   if (!group.volumeTypeIds.includes(type.id)) {
-    throw invalid(`Invalid input received: Invalid volume_type provided: ${type.name} (requested type must be supported by this group).`);
+    throw invalid(
+      `Invalid input received: Invalid volume_type provided: ${type.name} (requested type must be supported by this group).`,
+    );
   }
 }
 
@@ -179,7 +188,8 @@ async function fromVolume(sql: Queryable, id: string, scope: string | null): Pro
 async function fromBackup(sql: Queryable, id: string, scope: string | null): Promise<Source> {
   const backup = await findBackup(sql, id, scope);
   if (backup === null) throw notFound(`Backup ${id} could not be found.`);
-  if (backup.status !== "available" || backup.deleting) throw invalid("Invalid backup: Backup status must be available");
+  if (backup.status !== "available" || backup.deleting)
+    throw invalid("Invalid backup: Backup status must be available");
   return { ...NO_SOURCE, sizeGib: backup.sizeGib };
 }
 
@@ -195,7 +205,8 @@ const fromOther = (volume: Volume): Source => ({
 function sizeOf(wanted: CreateVolume, source: Source): number {
   const { sizeGib } = wanted;
   if (sizeGib === null) {
-    if (source.sizeGib === null || source.image !== null) throw invalid("Invalid input received: Size must be an integer and greater than 0");
+    if (source.sizeGib === null || source.image !== null)
+      throw invalid("Invalid input received: Size must be an integer and greater than 0");
     return source.sizeGib;
   }
   if (source.sizeGib === null || sizeGib >= source.sizeGib) return sizeGib;
@@ -248,7 +259,8 @@ async function toRow(app: App, tx: Transaction, input: RowInput): Promise<NewVol
     snapshotId: wanted.snapshotId,
     sourceVolumeId: wanted.sourceVolumeId,
     sourceBackupId: wanted.backupId,
-    image: image === null ? null : { id: image.id, sha512: image.sha512, format: image.format, sizeBytes: image.sizeBytes },
+    image:
+      image === null ? null : { id: image.id, sha512: image.sha512, format: image.format, sizeBytes: image.sizeBytes },
     wrappedKey: await app.keys.wrapForProject(tx.sql, owner.projectId, randomBytes(32), keyName(id)),
     keyId: newUuid(),
     status: "creating",

@@ -43,7 +43,9 @@ function check(
   snapshots: { status: string; groupSnapshotId: string | null; projectId: string }[],
   how: { cascade: boolean; force: boolean; isAdmin: boolean },
 ): void {
-  const attached = volume.attachments.some(({ status }) => status === "attached" || status === "detaching" || status === "attaching");
+  const attached = volume.attachments.some(
+    ({ status }) => status === "attached" || status === "detaching" || status === "attaching",
+  );
   const wrongStatus = !how.force && !DELETABLE.includes(volume.status);
   if (attached || wrongStatus || volume.groupId !== null) throw refusal(how.force ? "" : STATUS_WORDS);
   if (snapshots.length === 0) return;
@@ -58,7 +60,12 @@ function check(
 }
 
 /** `cascade`: its snapshots go with it. The caller holds the volume. */
-export async function startDeletion(app: Pick<App, "clock">, tx: Transaction, volume: Volume, cascade: boolean): Promise<void> {
+export async function startDeletion(
+  app: Pick<App, "clock">,
+  tx: Transaction,
+  volume: Volume,
+  cascade: boolean,
+): Promise<void> {
   const at = new Date(app.clock.now());
   await Promise.all([
     // reservations nobody came back for

@@ -47,20 +47,21 @@ const COLUMNS: { readonly [key: string]: SortColumn } = {
 };
 export const VOLUME_SORT_KEYS = Object.keys(COLUMNS);
 
-
-
 const time = (sql: Queryable, column: Fragment, bounds: TimeBound[] | undefined): Fragment =>
-  (bounds ?? []).reduce((all, { operator, at }) => {
-    const compared = {
-      gt: sql`${column} > ${at}`,
-      gte: sql`${column} >= ${at}`,
-      eq: sql`${column} = ${at}`,
-      neq: sql`${column} <> ${at}`,
-      lt: sql`${column} < ${at}`,
-      lte: sql`${column} <= ${at}`,
-    }[operator];
-    return sql`${all} and ${compared}`;
-  }, sql``);
+  (bounds ?? []).reduce(
+    (all, { operator, at }) => {
+      const compared = {
+        gt: sql`${column} > ${at}`,
+        gte: sql`${column} >= ${at}`,
+        eq: sql`${column} = ${at}`,
+        neq: sql`${column} <> ${at}`,
+        lt: sql`${column} < ${at}`,
+        lte: sql`${column} <= ${at}`,
+      }[operator];
+      return sql`${all} and ${compared}`;
+    },
+    sql``,
+  );
 
 function where(sql: postgres.ISql, projectId: string | null, filter: VolumeFilter): Fragment {
   const is = (column: Fragment, value: string | number | boolean | undefined): Fragment =>
@@ -93,7 +94,9 @@ export async function listVolumes(sql: postgres.ISql, list: ListRequest, filter:
 }
 
 export async function countVolumes(sql: postgres.ISql, list: ListRequest, filter: VolumeFilter): Promise<number> {
-  const [row] = await sql<{ n: number }[]>`select count(*)::int as n from volume where ${where(sql, list.projectId, filter)}`;
+  const [row] = await sql<
+    { n: number }[]
+  >`select count(*)::int as n from volume where ${where(sql, list.projectId, filter)}`;
   return row?.n ?? 0;
 }
 

@@ -3,7 +3,14 @@ import { invalid } from "@andromede/base/errors";
 
 import type { ApiRequest } from "../../../http/service.ts";
 import { asksAsAdmin } from "../common/actor.ts";
-import { type Filters, type ListRequest, listScope, readDictionary, readFilters, readListRequest } from "../common/list-request.ts";
+import {
+  type Filters,
+  type ListRequest,
+  listScope,
+  readDictionary,
+  readFilters,
+  readListRequest,
+} from "../common/list-request.ts";
 import { MAX_INT } from "../common/wire.ts";
 import { findType } from "../types/type.queries.ts";
 import {
@@ -66,8 +73,7 @@ export async function readSummary(request: ApiRequest) {
 /** null: nothing can match. */
 async function toFilter(request: ApiRequest): Promise<VolumeFilter | null> {
   const filters = readFilters(request, { enabled: ENABLED, known: KNOWN, like: LIKE });
-  const at = (name: string): string | undefined =>
-    request.version < (SINCE[name] ?? 0) ? undefined : filters[name];
+  const at = (name: string): string | undefined => (request.version < (SINCE[name] ?? 0) ? undefined : filters[name]);
   const typeId = await typeOf(request, filters["volume_type_id"]);
   if (typeId === null) return null;
   const size = at("size");

@@ -30,10 +30,19 @@ import {
 const origin = systemOrigin("volume.reconciler");
 
 /** Runs `work` on the volume as it was when it was looked at; undefined when somebody has said something since. */
-function whileUnchanged<T>(app: App, seen: Volume, work: (tx: Transaction, volume: Volume, at: Date) => Promise<T>): Promise<T | undefined> {
+function whileUnchanged<T>(
+  app: App,
+  seen: Volume,
+  work: (tx: Transaction, volume: Volume, at: Date) => Promise<T>,
+): Promise<T | undefined> {
   return transact(app, origin, async (tx) => {
     const volume = await lockVolume(tx.sql, seen.id, null);
-    if (volume === null || volume.generation !== seen.generation || volume.deleting !== seen.deleting || volume.status !== seen.status)
+    if (
+      volume === null ||
+      volume.generation !== seen.generation ||
+      volume.deleting !== seen.deleting ||
+      volume.status !== seen.status
+    )
       return undefined;
     return work(tx, volume, new Date(app.clock.now()));
   });
@@ -99,7 +108,8 @@ const ACTION_OF: { readonly [status: string]: MessageAction } = {
 export async function failVolume(app: App, seen: Volume, text: string, action?: MessageAction): Promise<void> {
   await whileUnchanged(app, seen, async (tx, volume, at) => {
     for (const snapshot of await listVolumeSnapshots(tx.sql, volume.id)) {
-      if (snapshot.status === "creating" || snapshot.status === "deleting") await failSnapshot(tx, volume, snapshot, { text, at });
+      if (snapshot.status === "creating" || snapshot.status === "deleting")
+        await failSnapshot(tx, volume, snapshot, { text, at });
     }
     if (WORKING.includes(volume.status)) await failTask(tx, volume, { text, at, action });
     // the agent hears what is wanted now

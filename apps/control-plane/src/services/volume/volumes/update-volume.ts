@@ -39,7 +39,11 @@ export async function updateVolume(
 }
 
 /** `change` says what the metadata becomes; it may throw. */
-export async function changeMetadata(request: ApiRequest, id: string, change: (current: Metadata) => Metadata): Promise<Metadata> {
+export async function changeMetadata(
+  request: ApiRequest,
+  id: string,
+  change: (current: Metadata) => Metadata,
+): Promise<Metadata> {
   const { app } = request;
   return transact(app, request.origin, async (tx) => {
     const volume = await holdVolume(tx.sql, request, id);
@@ -49,7 +53,11 @@ export async function changeMetadata(request: ApiRequest, id: string, change: (c
     const metadata = change(volume.metadata);
     checkItems(metadata);
     await setMetadata(tx.sql, id, metadata, new Date(app.clock.now()));
-    tx.event({ action: "volume.volume.update", target: volumeTarget(volume), detail: { metadata: Object.keys(metadata) } });
+    tx.event({
+      action: "volume.volume.update",
+      target: volumeTarget(volume),
+      detail: { metadata: Object.keys(metadata) },
+    });
     return metadata;
   });
 }

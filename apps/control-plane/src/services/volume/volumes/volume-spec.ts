@@ -32,7 +32,10 @@ export async function toVolumeSpec(
     sizeGib: volume.sizeGib,
     key,
     source,
-    snapshots: snapshots.filter(({ wanted }) => wanted).map(({ id }) => id).toSorted(),
+    snapshots: snapshots
+      .filter(({ wanted }) => wanted)
+      .map(({ id }) => id)
+      .toSorted(),
     ...(volume.revertSnapshotId === null || volume.revertNonce === null
       ? {}
       : { revert: { snapshotId: volume.revertSnapshotId, nonce: volume.revertNonce } }),
@@ -42,7 +45,8 @@ export async function toVolumeSpec(
 async function sourceOf(app: App, volume: Volume): Promise<VolumeSource | { gone: string }> {
   const isMaking = volume.status === "creating" || volume.status === "restoring-backup";
   if (!isMaking) return { kind: "empty" };
-  if (volume.restoreBackupId !== null && volume.status === "restoring-backup") return fromBackup(app, volume.restoreBackupId);
+  if (volume.restoreBackupId !== null && volume.status === "restoring-backup")
+    return fromBackup(app, volume.restoreBackupId);
   if (volume.image !== null) return fromImage(app, volume.image);
   if (volume.snapshotId !== null) return fromSnapshot(app, volume.snapshotId);
   if (volume.sourceVolumeId !== null) {
@@ -64,7 +68,12 @@ async function fromImage(app: App, wanted: NonNullable<Volume["image"]>): Promis
 async function fromSnapshot(app: App, id: string): Promise<VolumeSource | { gone: string }> {
   const snapshot = await findSnapshot(app.db, id, null);
   if (snapshot === null) return { gone: `Snapshot ${id} could not be found.` };
-  return { kind: "snapshot", volumeId: snapshot.volumeId, snapshotId: id, key: await openVolumeKey(app, snapshot.volumeId) };
+  return {
+    kind: "snapshot",
+    volumeId: snapshot.volumeId,
+    snapshotId: id,
+    key: await openVolumeKey(app, snapshot.volumeId),
+  };
 }
 
 async function fromBackup(app: App, id: string): Promise<VolumeSource | { gone: string }> {

@@ -57,12 +57,13 @@ const orNull = (text: string | null | undefined): string | null => (text === und
 
 export async function postVolume(request: ApiRequest<CreateVolumeBody>): Promise<Reply> {
   const { volume } = request.body;
-  if (volume.multiattach != null && ["true", "1"].includes(String(volume.multiattach).toLowerCase())) {
+  if ((volume.multiattach ?? null) !== null && ["true", "1"].includes(String(volume.multiattach).toLowerCase())) {
     throw invalid(
       "multiattach parameter has been removed. The default behavior is to use multiattach enabled volume types. Contact your administrator to create a multiattach enabled volume type and use it to create multiattach volumes.",
     );
   }
-  if (orNull(volume.consistencygroup_id) !== null) throw notFound(`Group ${volume.consistencygroup_id ?? ""} could not be found.`);
+  if (orNull(volume.consistencygroup_id) !== null)
+    throw notFound(`Group ${volume.consistencygroup_id ?? ""} could not be found.`);
   const sources = {
     imageId: orNull(volume.imageRef ?? volume.image_id),
     snapshotId: orNull(volume.snapshot_id),
@@ -70,14 +71,12 @@ export async function postVolume(request: ApiRequest<CreateVolumeBody>): Promise
     backupId: request.version >= 47 ? orNull(volume.backup_id) : null,
   };
   if (Object.values(sources).filter((one) => one !== null).length > 1) {
-    throw invalid(
-      "Invalid input received: Only one of imageRef, source_volid, snapshot_id or backup_id may be given.",
-    );
+    throw invalid("Invalid input received: Only one of imageRef, source_volid, snapshot_id or backup_id may be given.");
   }
   const made = await createVolume(request, {
     name: named(volume.name, volume.display_name) ?? null,
     description: named(volume.description, volume.display_description) ?? null,
-    sizeGib: volume.size == null ? null : toInteger(volume.size, "size", 1),
+    sizeGib: volume.size === undefined || volume.size === null ? null : toInteger(volume.size, "size", 1),
     typeName: orNull(volume.volume_type),
     zone: orNull(volume.availability_zone),
     metadata: toMetadata(volume.metadata),

@@ -125,18 +125,13 @@ export type Volume = {
 export const WORKING: readonly VolumeStatus[] = ["creating", "extending", "reverting", "restoring-backup"];
 
 /** What a task that failed leaves behind. */
-export function failedStatus(status: VolumeStatus): VolumeStatus {
-  switch (status) {
-    case "extending":
-      return "error_extending";
-    case "restoring-backup":
-      return "error_restoring";
-    case "deleting":
-      return "error_deleting";
-    default:
-      return "error";
-  }
-}
+export const failedStatus = (status: VolumeStatus): VolumeStatus => FAILED[status] ?? "error";
+
+const FAILED: { readonly [status in VolumeStatus]?: VolumeStatus } = {
+  extending: "error_extending",
+  "restoring-backup": "error_restoring",
+  deleting: "error_deleting",
+};
 
 /** Where a volume is when nothing is being done to it. */
 export const restingStatus = (volume: Pick<Volume, "attachments">): VolumeStatus =>
@@ -148,7 +143,8 @@ export const isReadOnly = (volume: Pick<Volume, "readonly">, mode: string): bool
 
 /** The host that has it open; null: none. */
 export const hostOf = (volume: Pick<Volume, "attachments">): string | null =>
-  volume.attachments.find(({ host, serverId, status }) => host !== null && serverId !== null && status !== "reserved")?.host ?? null;
+  volume.attachments.find(({ host, serverId, status }) => host !== null && serverId !== null && status !== "reserved")
+    ?.host ?? null;
 
 /** How the project's key names the passphrase that it wraps. */
 export const keyName = (volumeId: string): string => `volume-key/${volumeId}`;

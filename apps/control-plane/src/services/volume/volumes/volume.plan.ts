@@ -34,21 +34,33 @@ const CHECK_MS = 2_000;
 
 export function planVolume(volume: Volume, around: VolumeNeighbours): VolumeStep {
   if (volume.deleting) return planDeletion(volume, around);
-  const pending = around.snapshots.filter(({ status, wanted }) => status === (wanted ? "creating" : "deleting"));
-  const isWorking = WORKING.includes(volume.status);
-  if (!volume.remake && hasHeard(volume) && volume.observedState === "ready") return isWorking || pending.length > 0 ? { step: "settle" } : { step: "rest" };
-  if (!volume.remake && hasHeard(volume) && volume.observedState === "failed") {
-    if (!isWorking && pending.length === 0) return { step: "rest" };
-    return { step: "fail", message: volume.observedFault ?? "The host could not do it." };
+  const tasks = tasksOf(volume, around);
+  if (!volume.remake && hasHeard(volume)) {
+    const { observedState: state } = volume;
+    if (state === "ready") return { step: tasks.length > 0 ? "settle" : "rest" };
+    if (state === "failed" && tasks.length === 0) return { step: "rest" };
+    if (state === "failed") return { step: "fail", message: volume.observedFault ?? "The host could not do it." };
   }
+  const isWorking = WORKING.includes(volume.status);
   // no agent has ever heard of it: there is nothing to take a snapshot of, and nothing to remove
-  if (volume.pool === null && !isWorking && pending.length > 0) return { step: "settle" };
+  if (volume.pool === null && !isWorking && tasks.length > 0) return { step: "settle" };
   // never made, and nobody is at it: there is nothing to tell an agent
-  if (!isWorking && pending.length === 0 && (volume.observedSizeGib ?? 0) === 0) return { step: "rest" };
-  const since = Math.min(...[...(isWorking ? [volume] : []), ...pending].map(({ taskSince }) => taskSince.getTime()));
+  if (tasks.length === 0 && (volume.observedSizeGib ?? 0) === 0) return { step: "rest" };
+  const since = Math.min(...tasks.map(({ taskSince }) => taskSince.getTime()));
   if (around.nowMs >= since + TASK_DEADLINE_MS) return { step: "fail", message: overdue(volume) };
+  return planOnHost(volume, around);
+}
+
+/** What is under way: the volume's own task, and snapshots that are to come or to go. */
+const tasksOf = (volume: Volume, around: VolumeNeighbours): { taskSince: Date }[] => [
+  ...(WORKING.includes(volume.status) ? [volume] : []),
+  ...around.snapshots.filter(({ status, wanted }) => status === (wanted ? "creating" : "deleting")),
+];
+
+function planOnHost(volume: Volume, around: VolumeNeighbours): VolumeStep {
   if (volume.pool === null) return { step: "choosePool" };
-  if (around.host === null) return { step: "await", why: "no host that keeps the volume answers", checkAfterMs: CHECK_MS };
+  if (around.host === null)
+    return { step: "await", why: "no host that keeps the volume answers", checkAfterMs: CHECK_MS };
   return { step: volume.remake ? "wipe" : "put" };
 }
 
@@ -63,6 +75,7 @@ function planDeletion(volume: Volume, around: VolumeNeighbours): VolumeStep {
     return { step: "failDeletion", message: "The volume could not be removed within the time allowed." };
   }
   if (around.users > 0) return { step: "await", why: "the volume is being copied", checkAfterMs: CHECK_MS };
-  if (around.host === null) return { step: "await", why: "no host that keeps the volume answers", checkAfterMs: CHECK_MS };
+  if (around.host === null)
+    return { step: "await", why: "no host that keeps the volume answers", checkAfterMs: CHECK_MS };
   return { step: "delete" };
 }

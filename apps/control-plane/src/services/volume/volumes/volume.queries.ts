@@ -19,7 +19,8 @@ export const volumeColumns = (sql: Queryable) => sql`
       order by a.server_id is null, a.created_at, a.id)
     from volume_attachment a where a.volume_id = v.id), '[]') as attachments`;
 
-const scoped = (sql: Queryable, projectId: string | null) => (projectId === null ? sql`` : sql`and v.project_id = ${projectId}`);
+const scoped = (sql: Queryable, projectId: string | null) =>
+  projectId === null ? sql`` : sql`and v.project_id = ${projectId}`;
 
 /** `projectId` null: whoever's. */
 export async function findVolume(sql: Queryable, id: string, projectId: string | null): Promise<Volume | null> {
@@ -94,11 +95,21 @@ export async function setNames(
   await sql`update volume set name = ${names.name}, description = ${names.description}, updated_at = ${at} where id = ${id}`;
 }
 
-export async function setMetadata(sql: postgres.ISql, id: string, metadata: { [key: string]: string }, at: Date): Promise<void> {
+export async function setMetadata(
+  sql: postgres.ISql,
+  id: string,
+  metadata: { [key: string]: string },
+  at: Date,
+): Promise<void> {
   await sql`update volume set metadata = ${sql.json(metadata)}, updated_at = ${at} where id = ${id}`;
 }
 
-export async function setImageMetadata(sql: postgres.ISql, id: string, metadata: ImageMetadata, at: Date): Promise<void> {
+export async function setImageMetadata(
+  sql: postgres.ISql,
+  id: string,
+  metadata: ImageMetadata,
+  at: Date,
+): Promise<void> {
   await sql`update volume set image_metadata = ${sql.json(metadata)}, updated_at = ${at} where id = ${id}`;
 }
 
@@ -113,7 +124,12 @@ export async function setFlags(
       updated_at = ${at} where id = ${id}`;
 }
 
-export async function setType(sql: Queryable, id: string, type: { id: string; multiattach: boolean }, at: Date): Promise<void> {
+export async function setType(
+  sql: Queryable,
+  id: string,
+  type: { id: string; multiattach: boolean },
+  at: Date,
+): Promise<void> {
   await sql`update volume set volume_type_id = ${type.id}, multiattach = ${type.multiattach}, updated_at = ${at} where id = ${id}`;
 }
 
@@ -128,7 +144,11 @@ export async function setSize(sql: Queryable, id: string, sizeGib: number): Prom
   await sql`update volume set size_gib = ${sizeGib} where id = ${id}`;
 }
 
-export async function setRevert(sql: Queryable, id: string, revert: { snapshotId: string; nonce: string }): Promise<void> {
+export async function setRevert(
+  sql: Queryable,
+  id: string,
+  revert: { snapshotId: string; nonce: string },
+): Promise<void> {
   await sql`update volume set revert_snapshot_id = ${revert.snapshotId}, revert_nonce = ${revert.nonce} where id = ${id}`;
 }
 
@@ -153,8 +173,13 @@ export async function deleteVolumeRow(sql: Queryable, id: string): Promise<void>
   await sql`delete from volume where id = ${id}`;
 }
 
-export async function findWrappedKey(sql: Queryable, id: string): Promise<{ wrappedKey: Buffer; projectId: string } | null> {
-  const [row] = await sql<{ wrappedKey: Buffer; projectId: string }[]>`select wrapped_key, project_id from volume where id = ${id}`;
+export async function findWrappedKey(
+  sql: Queryable,
+  id: string,
+): Promise<{ wrappedKey: Buffer; projectId: string } | null> {
+  const [row] = await sql<
+    { wrappedKey: Buffer; projectId: string }[]
+  >`select wrapped_key, project_id from volume where id = ${id}`;
   return row ?? null;
 }
 
@@ -181,7 +206,10 @@ export async function forgetSource(sql: Queryable, id: string): Promise<void> {
 }
 
 /** Volumes being made from this one, from a snapshot of it, or from a backup: their sources must not go. */
-export async function countUsers(sql: Queryable, source: { volumeId: string } | { snapshotId: string } | { backupId: string }): Promise<number> {
+export async function countUsers(
+  sql: Queryable,
+  source: { volumeId: string } | { snapshotId: string } | { backupId: string },
+): Promise<number> {
   const [row] = await sql<{ n: number }[]>`
     select count(*)::int as n from volume where status = 'creating' and ${
       "volumeId" in source
@@ -195,15 +223,15 @@ export async function countUsers(sql: Queryable, source: { volumeId: string } | 
 
 /** Every volume of a project. */
 export async function listProjectVolumeIds(sql: Queryable, projectId: string): Promise<string[]> {
-  const rows = await sql<{ id: string }[]>`select id from volume where project_id = ${projectId} order by created_at, id`;
+  const rows = await sql<
+    { id: string }[]
+  >`select id from volume where project_id = ${projectId} order by created_at, id`;
   return rows.map(({ id }) => id);
 }
 
 /** What the resync looks at. */
 export async function listUnsettledVolumes(sql: Queryable): Promise<string[]> {
-  const rows = await sql<{ id: string }[]>`
-    select id from volume
-    where deleting or status in ('creating', 'extending', 'reverting', 'restoring-backup') or observed_generation is distinct from generation`;
+  const rows = await sql<{ id: string }[]>`select id from volume where unsettled`;
   return rows.map(({ id }) => id);
 }
 

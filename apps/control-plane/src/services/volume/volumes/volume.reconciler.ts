@@ -35,10 +35,7 @@ async function load(app: App, id: string): Promise<Loaded | null> {
     listVolumeHosts(app.db),
   ]);
   if (volume === null) return null;
-  const [opener, users] = await Promise.all([
-    openerOf(app, volume),
-    volume.deleting ? countReaders(app.db, id) : 0,
-  ]);
+  const [opener, users] = await Promise.all([openerOf(app, volume), volume.deleting ? countReaders(app.db, id) : 0]);
   return { volume, snapshots, hosts, host: agentFor(volume.pool, hosts, opener), users };
 }
 
@@ -136,19 +133,13 @@ async function put(app: App, { volume, snapshots, host }: Loaded): Promise<Outco
 
 async function afterFailedCall(app: App, volume: Volume, error: unknown): Promise<Outcome> {
   if (!(error instanceof CloudError)) throw error;
-  switch (error.kind) {
-    // the agent has a newer word than ours, or a guest is about to let go
-    case "conflict":
-      return pollAfter(500, messageOf(error));
-    case "unavailable":
-    case "notFound":
-      return pollAfter(1_000, messageOf(error));
-    case "invalid":
-      await failVolume(app, volume, `The host refused the volume: ${error.message}`);
-      return done;
-    default:
-      throw error;
-  }
+  const { kind } = error;
+  // the agent has a newer word than ours, or a guest is about to let go
+  if (kind === "conflict") return pollAfter(500, messageOf(error));
+  if (kind === "unavailable" || kind === "notFound") return pollAfter(1_000, messageOf(error));
+  if (kind !== "invalid") throw error;
+  await failVolume(app, volume, `The host refused the volume: ${error.message}`);
+  return done;
 }
 
 async function remove(app: App, loaded: Loaded): Promise<Outcome> {

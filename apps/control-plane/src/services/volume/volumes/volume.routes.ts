@@ -87,6 +87,11 @@ export const volumeResourceRoutes = [
       handler: refuseManaging,
     }),
     route({ method: "GET", path: `/v3/${name}`, rule: "volume_extension:list_manageable", handler: refuseManaging }),
-    route({ method: "GET", path: `/v3/${name}/detail`, rule: "volume_extension:list_manageable", handler: refuseManaging }),
+    route({
+      method: "GET",
+      path: `/v3/${name}/detail`,
+      rule: "volume_extension:list_manageable",
+      handler: refuseManaging,
+    }),
   ]),
 ];

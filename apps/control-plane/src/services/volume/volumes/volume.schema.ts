@@ -86,7 +86,12 @@ export const updateVolumeSchema = [
     schema: wrapped("volume", { type: "object", minProperties: 1, properties: names, additionalProperties: false }),
   },
 ];
-export type UpdateVolumeBody = { volume: Pick<CreateVolumeBody["volume"], "name" | "description" | "display_name" | "display_description" | "metadata"> };
+export type UpdateVolumeBody = {
+  volume: Pick<
+    CreateVolumeBody["volume"],
+    "name" | "description" | "display_name" | "display_description" | "metadata"
+  >;
+};
 
 export const metadataBodySchema = wrapped("metadata", metadataSchema);
 export type MetadataBody = { metadata: MetadataInput };
@@ -133,7 +138,9 @@ export const ACTION_SCHEMAS = {
   "os-unreserve": [{ since: 0, schema: anything }],
   "os-begin_detaching": [{ since: 0, schema: anything }],
   "os-roll_detaching": [{ since: 0, schema: anything }],
-  "os-initialize_connection": [{ since: 0, schema: object({ connector: { type: ["object", "string"] } }, ["connector"]) }],
+  "os-initialize_connection": [
+    { since: 0, schema: object({ connector: { type: ["object", "string"] } }, ["connector"]) },
+  ],
   "os-terminate_connection": [
     { since: 0, schema: object({ connector: { type: ["object", "string", "null"] } }, ["connector"]) },
   ],
@@ -223,9 +230,7 @@ export const ACTION_SCHEMAS = {
     { since: 0, schema: object({ new_volume: idSchema, error: booleanSchema }, ["new_volume"]) },
   ],
   "os-unmanage": [{ since: 0, schema: anything }],
-  "os-reimage": [
-    { since: 68, schema: object({ image_id: idSchema, reimage_reserved: booleanSchema }, ["image_id"]) },
-  ],
+  "os-reimage": [{ since: 68, schema: object({ image_id: idSchema, reimage_reserved: booleanSchema }, ["image_id"]) }],
   revert: [
     {
       since: 40,

@@ -7,7 +7,10 @@ import type { Volume } from "./volume.model.ts";
 
 type Viewer = Pick<ApiRequest, "baseUrl" | "actor" | "plane" | "path" | "version">;
 
-export const toVolumeSummary = (viewer: Viewer, volume: Volume): { id: string; name: string | null; links: Link[] } => ({
+export const toVolumeSummary = (
+  viewer: Viewer,
+  volume: Volume,
+): { id: string; name: string | null; links: Link[] } => ({
   id: volume.id,
   name: volume.name,
   links: linksOf(viewer, `volumes/${volume.id}`),
@@ -41,7 +44,11 @@ function toShownMetadata(volume: Volume): { [key: string]: string } {
 }
 
 /** The answer to POST and PUT. */
-export function toVolumeView(viewer: Viewer, volume: Volume, options: { adminMetadata: boolean } = { adminMetadata: false }): object {
+export function toVolumeView(
+  viewer: Viewer,
+  volume: Volume,
+  options: { adminMetadata: boolean } = { adminMetadata: false },
+): object {
   const { version } = viewer;
   const isAdmin = asksAsAdmin(viewer);
   return {
