@@ -5,7 +5,8 @@ import type { ApiRequest, Reply } from "../../../http/service.ts";
 import { nextLink } from "../common/wire.ts";
 import { readDate } from "../servers/list-query.ts";
 import { getServer } from "../servers/read-servers.ts";
-import { type MigrationFilter, listMigrations } from "./migration.queries.ts";
+import type { MigrationFilter } from "./migration.model.ts";
+import { readMigrations } from "./read-migrations.ts";
 import { toMigrationView } from "./migration.view.ts";
 
 const serverOf = (request: Pick<ApiRequest, "params">): string => request.params["server_id"] ?? "";
@@ -14,12 +15,11 @@ export async function listMigrationsHandler(request: ApiRequest): Promise<Reply>
   const { version, query } = request;
   const paged = version >= 59;
   const { limit, marker } = paged ? readPaging(query, { maxLimit: 1000 }) : { limit: 10_000, marker: undefined };
-  const rows = await listMigrations(request.app.db, {
+  const rows = await readMigrations(request, {
     ...readFilter(request),
     limit,
     ...(marker === undefined ? {} : { marker }),
   });
-  if (rows === null) throw invalid(`Marker ${marker ?? ""} could not be found.`);
   const last = rows.at(-1);
   const more = paged && limit > 0 && rows.length === limit && last !== undefined;
   return {

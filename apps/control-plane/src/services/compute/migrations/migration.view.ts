@@ -1,6 +1,6 @@
 /** Migrations on the wire (Compute API, "Migrations"). Pure. */
 import { isoMicroseconds } from "../common/wire.ts";
-import type { Migration } from "./migration.queries.ts";
+import type { Migration } from "./migration.model.ts";
 
 export const toMigrationView = (migration: Migration, version: number): object => ({
   id: migration.id,

@@ -1,5 +1,5 @@
 /** What is asked of a running guest, at once: its host does it while the caller waits. */
-import { CloudError, conflict, messageOf, notFound } from "@andromede/base/errors";
+import { CloudError, conflict, messageOf } from "@andromede/base/errors";
 import type { GuestDiagnostics } from "@andromede/agent-api/types";
 
 import { transact } from "../../../db/transaction.ts";
@@ -138,6 +138,3 @@ export async function readEncryptedPassword(request: ApiRequest, id: string): Pr
   await getServer(request, id);
   return "";
 }
-
-export const unknownMigration = (id: string, serverId: string): CloudError =>
-  notFound(`In-progress live migration ${id} is not found for server ${serverId}.`);

@@ -4,13 +4,17 @@ import { after, before, describe, test } from "node:test";
 
 import { seedImage } from "../testing/compute-lab.ts";
 import { type LifeLab, createLifeLab, eventually } from "../testing/life-lab.ts";
+import { imageReconcilers } from "../../image/reconcilers.ts";
+import { imageService } from "../../image/service.ts";
+
+const image = { service: imageService, reconcilers: imageReconcilers };
 
 const ROOT = (lab: LifeLab, id: string) => lab.agent.specs.get(id)?.disks.find((disk) => disk.id === "root");
 
 describe("rebuild", () => {
   let lab: LifeLab;
   before(async () => {
-    lab = await createLifeLab();
+    lab = await createLifeLab(image);
   });
   after(() => lab.close());
 
@@ -86,7 +90,7 @@ describe("rebuild", () => {
 describe("resize", () => {
   let lab: LifeLab;
   before(async () => {
-    lab = await createLifeLab();
+    lab = await createLifeLab(image);
   });
   after(() => lab.close());
 
@@ -214,7 +218,7 @@ describe("resize", () => {
 describe("rescue", () => {
   let lab: LifeLab;
   before(async () => {
-    lab = await createLifeLab();
+    lab = await createLifeLab(image);
   });
   after(() => lab.close());
 
@@ -262,7 +266,7 @@ describe("rescue", () => {
 describe("shelve", () => {
   let lab: LifeLab;
   before(async () => {
-    lab = await createLifeLab();
+    lab = await createLifeLab(image);
   });
   after(() => lab.close());
 

@@ -4,12 +4,16 @@ import { after, before, describe, test } from "node:test";
 
 import { FakeAgent } from "../testing/fake-agent.ts";
 import { type LifeLab, createLifeLab, eventually } from "../testing/life-lab.ts";
+import { imageReconcilers } from "../../image/reconcilers.ts";
+import { imageService } from "../../image/service.ts";
+
+const image = { service: imageService, reconcilers: imageReconcilers };
 
 describe("moves", () => {
   const second = new FakeAgent({ hostname: "second.example", memoryMib: 4096 });
   let lab: LifeLab;
   before(async () => {
-    lab = await createLifeLab({ others: { host2: second } });
+    lab = await createLifeLab(image, { others: { host2: second } });
   });
   after(() => lab.close());
 
@@ -165,7 +169,7 @@ describe("moves", () => {
 describe("soft deletion", () => {
   let lab: LifeLab;
   before(async () => {
-    lab = await createLifeLab({
+    lab = await createLifeLab(image, {
       time: "manual",
       config: { compute: { reclaimSeconds: 60, resizeConfirmSeconds: 60, shelvedOffloadSeconds: 60 } },
     });

@@ -6,11 +6,15 @@ import type { ExportReport } from "@andromede/agent-api/types";
 
 import { insertKeys } from "../../../reconcile/queue.ts";
 import { type LifeLab, createLifeLab, eventually } from "../testing/life-lab.ts";
+import { imageReconcilers } from "../../image/reconcilers.ts";
+import { imageService } from "../../image/service.ts";
+
+const image = { service: imageService, reconcilers: imageReconcilers };
 
 describe("images of servers", () => {
   let lab: LifeLab;
   before(async () => {
-    lab = await createLifeLab();
+    lab = await createLifeLab(image);
   });
   after(() => lab.close());
 

@@ -2,8 +2,8 @@
 import { engineRoot } from "@andromede/testkit/engines";
 import { waitUntil } from "@andromede/base/waiting";
 
-import { imageReconcilers } from "../../image/reconcilers.ts";
-import { imageService } from "../../image/service.ts";
+import type { Service } from "../../../http/service.ts";
+import type { Reconciler } from "../../../reconcile/worker.ts";
 import { ensureFlavor } from "../public.ts";
 import { type ComputeLab, type Wire, createComputeLab } from "./compute-lab.ts";
 
@@ -59,11 +59,15 @@ export function emptyDisk(): Buffer {
   return disk;
 }
 
-export async function createLifeLab(options: Parameters<typeof createComputeLab>[0] = {}): Promise<LifeLab> {
+/** `image`: the image service, whole. */
+export async function createLifeLab(
+  image: { service: Service; reconcilers: Reconciler[] },
+  options: Parameters<typeof createComputeLab>[0] = {},
+): Promise<LifeLab> {
   const lab = await createComputeLab({
     ...options,
-    services: [imageService],
-    reconcilers: imageReconcilers,
+    services: [image.service],
+    reconcilers: image.reconcilers,
     config: { jail: { engineRoot: engineRoot() }, ...options.config },
   });
   const disk = emptyDisk();
