@@ -141,7 +141,15 @@ async function lookUp(request: ApiRequest, wanted: CreateServer, projectId: stri
   if (wanted.zone !== null && !zones.some(({ zone, available }) => zone === wanted.zone && available)) {
     throw invalid("The requested availability zone is not available");
   }
+  checkHost(wanted.host, hosts);
   return { flavor, ...source, keypair, hosts, userQuota };
+}
+
+/** A host that an operator asks for by name must be one (microversion 2.74); whether it has room is seen later. */
+function checkHost(wanted: string | null, hosts: readonly HostCapacity[]): void {
+  if (wanted === null || hosts.some(({ name, hypervisorHostname }) => name === wanted || hypervisorHostname === wanted))
+    return;
+  throw invalid(`Compute host ${wanted} could not be found.`);
 }
 
 /** An image to make the root disk of, or one that is nothing but a list of disks. */
