@@ -21,7 +21,14 @@ import { volumeReconcilers } from "./services/volume/reconcilers.ts";
 import { volumeService } from "./services/volume/service.ts";
 
 /** All this program serves: the route tables start here. */
-export const services: Service[] = [identityService, imageService, networkService, computeService, volumeService, operatorService];
+export const services: Service[] = [
+  identityService,
+  imageService,
+  networkService,
+  computeService,
+  volumeService,
+  operatorService,
+];
 
 /** Every class of resource there is (architecture.md, rule 8a). */
 export const resourceClasses: ResourceClass[] = [

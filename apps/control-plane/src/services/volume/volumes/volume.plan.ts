@@ -36,10 +36,8 @@ export function planVolume(volume: Volume, around: VolumeNeighbours): VolumeStep
   if (volume.deleting) return planDeletion(volume, around);
   const tasks = tasksOf(volume, around);
   if (!volume.remake && hasHeard(volume)) {
-    const { observedState: state } = volume;
-    if (state === "ready") return { step: tasks.length > 0 ? "settle" : "rest" };
-    if (state === "failed" && tasks.length === 0) return { step: "rest" };
-    if (state === "failed") return { step: "fail", message: volume.observedFault ?? "The host could not do it." };
+    const step = planHeard(volume, tasks.length > 0);
+    if (step !== null) return step;
   }
   const isWorking = WORKING.includes(volume.status);
   // no agent has ever heard of it: there is nothing to take a snapshot of, and nothing to remove
@@ -49,6 +47,14 @@ export function planVolume(volume: Volume, around: VolumeNeighbours): VolumeStep
   const since = Math.min(...tasks.map(({ taskSince }) => taskSince.getTime()));
   if (around.nowMs >= since + TASK_DEADLINE_MS) return { step: "fail", message: overdue(volume) };
   return planOnHost(volume, around);
+}
+
+/** The agent has spoken of what we want now; null: it is at it. */
+function planHeard({ observedState, observedFault }: Volume, isBusy: boolean): VolumeStep | null {
+  if (observedState !== "ready" && observedState !== "failed") return null;
+  if (!isBusy) return { step: "rest" };
+  if (observedState === "ready") return { step: "settle" };
+  return { step: "fail", message: observedFault ?? "The host could not do it." };
 }
 
 /** What is under way: the volume's own task, and snapshots that are to come or to go. */
