@@ -103,6 +103,7 @@ describe("every route", () => {
     const body = answer.body as { [key: string]: { [key: string]: unknown } } | undefined;
     switch (walked.service.name) {
       case "identity":
+      case "operator":
         return body?.["error"]?.["code"] === answer.status;
       case "network":
         return typeof body?.["NeutronError"]?.["message"] === "string";

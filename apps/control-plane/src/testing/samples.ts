@@ -439,6 +439,7 @@ async function makeCompute(sampling: Sampling): Promise<void> {
     "os-instance_usage_audit_log": "none",
     "os-assisted-volume-snapshots": "none",
     "os-console-auth-tokens": "none",
+    "project-purges": "none",
     "os-volumes": "none",
     "os-snapshots": "none",
   });
