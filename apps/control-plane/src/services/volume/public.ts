@@ -11,7 +11,6 @@ import {
   markAttachment,
   reserveForServer,
 } from "./attachments/change-attachments.ts";
-import { listServerAttachments } from "./attachments/attachment.queries.ts";
 import { type ServerDisk, readServerDisks } from "./attachments/server-disks.ts";
 import { snapshotVolumeForImage } from "./snapshots/create-snapshot.ts";
 import { type NewServerVolume, createServerVolume } from "./volumes/create-volume.ts";
@@ -126,13 +125,6 @@ export const snapshotForImage = (
   tx: Transaction,
   wanted: { volumeId: string; projectId: string; userId: string; name: string },
 ): Promise<{ snapshotId: string; sizeGib: number }> => snapshotVolumeForImage(app, tx, wanted);
-
-/** Every volume that a server has, or is to have. */
-export const volumesOfServers = (
-  q: Queryable,
-  serverIds: readonly string[],
-): Promise<{ serverId: string; volumeId: string; attachmentId: string; device: string | null }[]> =>
-  listServerAttachments(q, serverIds);
 
 /** What an agent reports of volumes, backups and exports. Called once per report, in order, beside compute's. */
 export { markVolumeHostLost, receiveVolumeReport } from "./hosts/receive-report.ts";

@@ -64,15 +64,6 @@ export async function setAttachmentsOwner(sql: Queryable, volumeId: string, proj
   await sql`update volume_attachment set project_id = ${projectId} where volume_id = ${volumeId}`;
 }
 
-export async function listServerAttachments(
-  sql: Queryable,
-  serverIds: readonly string[],
-): Promise<{ serverId: string; volumeId: string; attachmentId: string; device: string | null }[]> {
-  return sql<{ serverId: string; volumeId: string; attachmentId: string; device: string | null }[]>`
-    select server_id, volume_id, id as attachment_id, device from volume_attachment
-    where server_id = any(${[...serverIds]}::text[]) order by created_at, id`;
-}
-
 export type ServerDiskRow = {
   serverId: string;
   attachmentId: string;
