@@ -6,6 +6,7 @@ import { systemOrigin } from "../../../events/append.ts";
 import {
   type CreateServerPorts,
   type ServerPort,
+  addServerFixedIp,
   addServerSecurityGroup,
   addressesOfServers,
   attachPort,
@@ -15,6 +16,7 @@ import {
   portsObserved,
   projectQuotaUsage,
   releaseServerPorts,
+  removeServerFixedIp,
   removeServerSecurityGroup,
   securityGroupsOfServers,
   serverIdsWithAddress,
@@ -309,5 +311,33 @@ test("security groups of a server, added and removed", async () => {
   await assert.rejects(
     inTransaction((tx) => addServerSecurityGroup(tx, { ...request, securityGroup: "nonsense" })),
     { kind: "notFound" },
+  );
+});
+
+test("one more address on a server's port, and one less", async () => {
+  const tenant = world.tenant();
+  const serverId = crypto.randomUUID();
+  const of = { serverId, projectId: tenant.projectId, isAdmin: false };
+  const { network } = await networkWithSubnet(tenant);
+  const addresses = async (): Promise<string[]> =>
+    ((await addressesOfServers(world.test.app.db, [serverId])).get(serverId) ?? []).map((one) => one.address);
+  await create(tenant, { serverId });
+  const [first = ""] = await addresses();
+  await inTransaction((tx) => addServerFixedIp(tx, { ...of, networkId: network.id }));
+  const both = await addresses();
+  assert.equal(both.length, 2);
+  assert.ok(both.includes(first));
+  await inTransaction((tx) => removeServerFixedIp(tx, { ...of, address: first }));
+  assert.deepEqual(
+    await addresses(),
+    both.filter((address) => address !== first),
+  );
+  await assert.rejects(
+    inTransaction((tx) => addServerFixedIp(tx, { ...of, networkId: crypto.randomUUID() })),
+    { kind: "notFound", message: `Network could not be found for instance ${serverId}.` },
+  );
+  await assert.rejects(
+    inTransaction((tx) => removeServerFixedIp(tx, { ...of, address: first })),
+    { kind: "invalid", message: `Instance ${serverId} doesn't have fixed IP '${first}'.` },
   );
 });
