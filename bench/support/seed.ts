@@ -11,8 +11,20 @@ function sql(cloud: BenchCloud, statement: string): string {
   if (root === undefined) throw new Error("no engine root");
   const directory = join(cloud.data, cloud.instance);
   const jail = [
-    ...["--ro-bind", join(engines, root), "/", "--dev", "/dev", "--proc", "/proc"],
-    ...["--tmpfs", "/tmp", "--tmpfs", "/var/tmp", "--bind", directory, directory],
+    "--ro-bind",
+    join(engines, root),
+    "/",
+    "--dev",
+    "/dev",
+    "--proc",
+    "/proc",
+    "--tmpfs",
+    "/tmp",
+    "--tmpfs",
+    "/var/tmp",
+    "--bind",
+    directory,
+    directory,
   ];
   const psql = ["psql", "-h", join(directory, "run/postgres"), "-U", "postgres", "-d", "andromede", "-Atc", statement];
   return execFileSync("bwrap", [...jail, "--setenv", "PATH", "/usr/lib/postgresql/17/bin:/usr/bin", "--", ...psql], {

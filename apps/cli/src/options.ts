@@ -133,13 +133,14 @@ function commandOf(name: string, rest: string[], values: Values, common: Common)
     case "test":
       return { ...common, command: "test", suites: suitesOf(rest) };
     case "image":
-      if (rest[0] !== "build" || rest[1] === undefined || rest.length > 2)
-        throw invalid("usage: andromede image build NAME");
-      return { ...common, command: "image-build", name: rest[1] };
+      return { ...common, command: "image-build", name: wordAfter(rest, "build", "image build NAME") };
     case "project":
-      if (rest[0] !== "purge" || rest[1] === undefined || rest.length > 2)
-        throw invalid("usage: andromede project purge PROJECT");
-      return { ...common, command: "project-purge", project: rest[1], yes: values.yes === true };
+      return {
+        ...common,
+        command: "project-purge",
+        project: wordAfter(rest, "purge", "project purge PROJECT"),
+        yes: values.yes === true,
+      };
     case "events":
       if (rest.join(" ") !== "verify") throw invalid("usage: andromede events verify");
       return { ...common, command: "events-verify" };
@@ -162,6 +163,12 @@ function refuseForeignOptions(name: string, values: Values): void {
   const allowed = [...ALWAYS, ...(ALLOWED[name] ?? [])];
   const foreign = Object.entries(values).find(([option, value]) => value !== undefined && !allowed.includes(option));
   if (foreign !== undefined) throw invalid(`"${name}" has no option --${foreign[0]}`);
+}
+
+/** The one word that follows `verb`. */
+function wordAfter([first, word, ...more]: string[], verb: string, usage: string): string {
+  if (first !== verb || word === undefined || more.length > 0) throw invalid(`usage: andromede ${usage}`);
+  return word;
 }
 
 function noWords<Name extends string>(name: Name, rest: string[]): Name {

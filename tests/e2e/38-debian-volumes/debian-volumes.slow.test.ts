@@ -82,9 +82,22 @@ describe("Debian on volumes", () => {
 
   it("boots from an encrypted volume", async () => {
     const server: { id: string } = await cloud.openstack(
-      ...["server", "create", "volumes-server", "--image", "volumes-debian", "--boot-from-volume", "5"],
-      ...["--flavor", "SCS-1L-1", "--network", scene.networkName, "--key-name", `${scene.name}-key`],
-      ...["--security-group", `${scene.name}-group`, ...json],
+      "server",
+      "create",
+      "volumes-server",
+      "--image",
+      "volumes-debian",
+      "--boot-from-volume",
+      "5",
+      "--flavor",
+      "SCS-1L-1",
+      "--network",
+      scene.networkName,
+      "--key-name",
+      `${scene.name}-key`,
+      "--security-group",
+      `${scene.name}-group`,
+      ...json,
     );
     id = server.id;
     await waitForStatus(cloud, id, "ACTIVE", 300_000);
@@ -156,9 +169,7 @@ describe("Debian on volumes", () => {
   });
 
   it("is backed up, whole and then what changed, and restored", async () => {
-    await cloud.openstack(
-      ...["volume", "backup", "create", "--name", "volumes-full", "--force", "volumes-data", ...json],
-    );
+    await cloud.openstack("volume", "backup", "create", "--name", "volumes-full", "--force", "volumes-data", ...json);
     await statusIn(["volume", "backup"], "volumes-full", "available");
     const device = await deviceOf("volumes-data");
     await inDebian(
@@ -168,7 +179,15 @@ describe("Debian on volumes", () => {
     assert.notEqual(changed, sums);
     await inDebian("sudo umount /data");
     await cloud.openstack(
-      ...["volume", "backup", "create", "--name", "volumes-more", "--incremental", "--force", "volumes-data", ...json],
+      "volume",
+      "backup",
+      "create",
+      "--name",
+      "volumes-more",
+      "--incremental",
+      "--force",
+      "volumes-data",
+      ...json,
     );
     await statusIn(["volume", "backup"], "volumes-more", "available");
     for (const [backup, expected] of [

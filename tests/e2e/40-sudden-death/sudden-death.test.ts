@@ -193,8 +193,8 @@ describe("sudden death", () => {
       await waitUntil(
         "the commit",
         async () =>
+          // Others commit too: a server comes in the only transaction that writes servers and addresses.
           (
-            // Others commit too: a server comes in the only transaction that writes servers and addresses.
             await cloud.sql(`select count(*) from pg_stat_activity a where wait_event = 'SyncRep' and query = 'commit'
               and 2 = (select count(distinct relation) from pg_locks l where l.pid = a.pid and mode = 'RowExclusiveLock'
                 and relation in ('server'::regclass, 'ip_allocation'::regclass))`)

@@ -68,8 +68,19 @@ describe("the life of a project", () => {
   type World = { northbound: { [table: string]: number }; files: string[]; guests: number };
   async function look(): Promise<World> {
     const tables = [
-      ...["Logical_Switch", "Logical_Switch_Port", "Logical_Router", "Logical_Router_Port", "NAT", "ACL"],
-      ...["Port_Group", "Address_Set", "DHCP_Options", "DNS", "QoS", "Load_Balancer", "Meter"],
+      "Logical_Switch",
+      "Logical_Switch_Port",
+      "Logical_Router",
+      "Logical_Router_Port",
+      "NAT",
+      "ACL",
+      "Port_Group",
+      "Address_Set",
+      "DHCP_Options",
+      "DNS",
+      "QoS",
+      "Load_Balancer",
+      "Meter",
     ];
     const counts = await Promise.all(
       tables.map(async (table): Promise<[string, number]> => {
