@@ -33,12 +33,7 @@ const OVN_TABLES = [
 export async function takeInventory(cloud: Cloud): Promise<Inventory> {
   const [tables, ovn, links, interfaces] = await Promise.all([
     countRows(cloud),
-    Promise.all(
-      OVN_TABLES.map(async (table): Promise<[string, number]> => [
-        `ovn ${table}`,
-        lines(await cloud.nbctl("--bare", "--columns=_uuid", "list", table)).length,
-      ]),
-    ),
+    Promise.all(OVN_TABLES.map(async (table) => [`ovn ${table}`, await countOvnRows(cloud, table)] as const)),
     cloud.inNamespace("ip", "-o", "link"),
     cloud.vsctl("--bare", "--columns=_uuid", "list", "Interface"),
   ]);
@@ -50,6 +45,14 @@ export async function takeInventory(cloud: Cloud): Promise<Inventory> {
     "QEMU processes": processesMentioning(`guest=${cloud.instance}/`).length,
     ...countFiles(cloud),
   };
+}
+
+/** The cloud's own rows, made when a network first needs them, are no customer's. */
+const CLOUDS_OWN = /andromede:class""=base|andromede:rule""=(drop-in|drop-out|dhcpv4|dhcpv6)\b/;
+
+async function countOvnRows(cloud: Cloud, table: string): Promise<number> {
+  const rows = await cloud.nbctl("--format=csv", "--no-headings", "--columns=_uuid,external_ids", "list", table);
+  return lines(rows).filter((row) => !CLOUDS_OWN.test(row)).length;
 }
 
 async function countRows(cloud: Cloud): Promise<Inventory> {
