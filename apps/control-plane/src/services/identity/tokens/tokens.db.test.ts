@@ -64,7 +64,7 @@ test("a scoped token says who, where, which roles and what there is; validation 
   );
   assert.deepEqual(
     token.catalog?.map((one) => one.type),
-    ["identity", "compute", "image", "network"],
+    ["identity", "compute", "image", "network", "block-storage", "volumev3"],
   );
   assert.equal(token.catalog?.[0]?.endpoints[0]?.url, "https://customer.test/identity/v3");
   assert.equal(token.catalog?.[2]?.endpoints[0]?.url, "https://customer.test/image");
