@@ -1,6 +1,6 @@
 -- Volumes: types, quotas, volumes and what hangs on them. Their bytes are kept by host agents (docs/rfd/0009-volumes.md).
 --
--- Locks are taken in this order: compute's (head of 0005-compute.sql), volume_group, volume, snapshot,
+-- Locks are taken in this order: compute's (head of 0005-compute.sql), volume, snapshot,
 -- backup, volume_attachment, volume_project, then the network's.
 
 create table qos_specs (
@@ -82,53 +82,6 @@ create table volume_host (
   observed_lost_at timestamptz
 );
 
-create table group_type (
-  id text collate "C" primary key,
-  name text not null unique,
-  description text,
-  is_public boolean not null default true,
-  group_specs jsonb not null default '{}',
-  created_at timestamptz not null default now(),
-  updated_at timestamptz
-);
-insert into group_type (id, name, description, is_public) values
-  ('0b5c1a52-3f5e-4b1c-9d0e-5a0f6d1c2e11', 'default_cgsnapshot_type', 'Volumes whose snapshots are taken at one moment', true);
-
-create table volume_group (
-  id text collate "C" primary key,
-  project_id text not null,
-  user_id text not null,
-  name text,
-  description text,
-  group_type_id text collate "C" not null references group_type,
-  volume_type_ids text[] not null default '{}',
-  availability_zone text not null default 'nova',
-  status text not null,
-  group_snapshot_id text,
-  source_group_id text,
-  created_at timestamptz not null,
-  updated_at timestamptz
-);
-create index volume_group_of_project on volume_group (project_id, created_at desc, id desc);
-create index volume_group_by_age on volume_group (created_at desc, id desc);
-create index volume_group_of_type on volume_group (group_type_id);
-
-create table group_snapshot (
-  id text collate "C" primary key,
-  project_id text not null,
-  user_id text not null,
-  group_id text collate "C" not null references volume_group,
-  group_type_id text collate "C" not null,
-  name text,
-  description text,
-  status text not null,
-  created_at timestamptz not null,
-  updated_at timestamptz
-);
-create index group_snapshot_of_project on group_snapshot (project_id, created_at desc, id desc);
-create index group_snapshot_by_age on group_snapshot (created_at desc, id desc);
-create index group_snapshot_of_group on group_snapshot (group_id);
-
 create table volume (
   id text collate "C" primary key,
   project_id text not null,
@@ -149,7 +102,6 @@ create table volume (
   image_metadata jsonb,
   migration_status text,
   consumes_quota boolean not null default true,
-  group_id text collate "C" references volume_group,
   snapshot_id text,
   source_volume_id text,
   source_backup_id text,
@@ -191,7 +143,6 @@ create table volume (
 );
 create index volume_of_project on volume (project_id, created_at desc, id desc);
 create index volume_by_age on volume (created_at desc, id desc);
-create index volume_of_group on volume (group_id) where group_id is not null;
 create index volume_of_type on volume (volume_type_id);
 create index volume_from_snapshot on volume (snapshot_id) where snapshot_id is not null;
 create index volume_from_volume on volume (source_volume_id) where source_volume_id is not null;
@@ -211,7 +162,6 @@ create table snapshot (
   progress text not null default '0%',
   metadata jsonb not null default '{}',
   consumes_quota boolean not null default true,
-  group_snapshot_id text collate "C" references group_snapshot,
   created_at timestamptz not null,
   updated_at timestamptz,
   -- is it in what the agent is told?
@@ -223,7 +173,6 @@ create table snapshot (
 create index snapshot_of_project on snapshot (project_id, created_at desc, id desc);
 create index snapshot_by_age on snapshot (created_at desc, id desc);
 create index snapshot_of_volume on snapshot (volume_id, created_at desc);
-create index snapshot_of_group_snapshot on snapshot (group_snapshot_id) where group_snapshot_id is not null;
 
 create table volume_attachment (
   id text collate "C" primary key,
@@ -283,8 +232,12 @@ create table backup (
   updated_at timestamptz,
   task_since timestamptz not null,
   deleting boolean not null default false,
+  -- from a record: its bytes are there, or it is none
+  imported boolean not null default false,
   -- the volume that it is being restored to
   restoring_volume_id text,
+  -- whose hosts reach it, and which of them makes it; given before an agent first hears of it
+  pool text,
   host text,
   -- below: written by reports only
   observed_state text,
@@ -297,6 +250,8 @@ create index backup_of_project on backup (project_id, created_at desc, id desc);
 create index backup_by_age on backup (created_at desc, id desc);
 create index backup_of_volume on backup (volume_id, created_at desc);
 create index backup_of_parent on backup (parent_id) where parent_id is not null;
+create index backup_restoring on backup (restoring_volume_id) where restoring_volume_id is not null;
+create index backup_of_snapshot on backup (snapshot_id) where snapshot_id is not null;
 create index backup_unsettled on backup (id) where deleting or status in ('creating', 'restoring');
 
 -- A volume on its way to the image service.

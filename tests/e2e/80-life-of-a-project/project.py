@@ -288,6 +288,16 @@ def a_snapshot():
     call(mine.block_storage, "put", f"/snapshots/{one.id}", json={"snapshot": {"description": "changed"}})
 
 
+@sample("volume.backup")
+def a_backup():
+    # the volume is attached, so it must be forced
+    one = mine.block_storage.create_backup(volume_id=made["volume.volume"], name="backup", force=True)
+    mine.block_storage.wait_for_status(one, "available", failures=["error"], interval=1, wait=120)
+    yield one.id
+    body = {"backup": {"description": "changed"}}
+    call(mine.block_storage, "put", f"/backups/{one.id}", json=body, microversion="3.9")
+
+
 @sample("volume.transfer")
 def a_transfer():
     one = mine.block_storage.create_volume(size=1, name="given away")

@@ -56,9 +56,17 @@ const PAGED = new Set([
     "qos/policies",
     "trunks",
   ].map((name) => `GET /network/v2.0/${name}`),
-  ...["volumes", "volumes/detail", "snapshots", "snapshots/detail", "attachments", "messages", "types"].map(
-    (name) => `GET /volume/v3/${name}`,
-  ),
+  ...[
+    "volumes",
+    "volumes/detail",
+    "snapshots",
+    "snapshots/detail",
+    "backups",
+    "backups/detail",
+    "attachments",
+    "messages",
+    "types",
+  ].map((name) => `GET /volume/v3/${name}`),
 ]);
 
 /** What compute only says of that it is gone. */
@@ -353,6 +361,10 @@ async function makeVolume(sampling: Sampling): Promise<void> {
   const id = own(sampling, "volumes", await volume("samples"));
   const snapshot = await send("snapshots", { snapshot: { volume_id: id, metadata: { "a-key": "value" } } });
   own(sampling, "snapshots", String(snapshot["snapshot"]?.["id"]));
+  const backup = await send("backups", {
+    backup: { volume_id: await volume("backed up"), metadata: { "a-key": "value" } },
+  });
+  own(sampling, "backups", String(backup["backup"]?.["id"]));
   const attachment = await send("attachments", {
     attachment: { volume_uuid: await volume("reserved"), instance_uuid: "5f1d0b6a-9c3e-4d7f-8a2b-1c0d9e8f7a60" },
   });

@@ -4,6 +4,8 @@ import type { Transaction } from "../../db/transaction.ts";
 import type { ResourceClass } from "../../registry/registry.ts";
 import { findAttachment, listProjectAttachments } from "./attachments/attachment.queries.ts";
 import { endAttachment } from "./attachments/change-attachments.ts";
+import { findBackup, listProjectBackupIds } from "./backups/backup.queries.ts";
+import { removeBackupForPurge } from "./backups/change-backups.ts";
 import { findVolumeHost } from "./hosts/host.queries.ts";
 import { deleteMessageRow, findMessage, listProjectMessageIds } from "./messages/message.queries.ts";
 import { quotaCells, toLimits } from "./quotas/quota.view.ts";
@@ -48,6 +50,7 @@ const volume: ResourceClass = {
     "retype",
     "revert",
     "reimage",
+    "restore",
     "reset",
     "upload",
     "transfer",
@@ -96,6 +99,34 @@ const snapshot: ResourceClass = {
       size_gib: found.sizeGib,
       status: found.status,
       metadata: found.metadata,
+      created_at: found.createdAt.toISOString(),
+    };
+  },
+};
+
+const backup: ResourceClass = {
+  name: "volume.backup",
+  table: "backup",
+  ownerColumn: "project_id",
+  deleteOrder: 44,
+  meters: [{ name: "backup.size", unit: "GiB·h" }],
+  verbs: ["create", "import", "update", "restore", "delete", "gone", "fail", "reset"],
+  list: (app, projectId) => listProjectBackupIds(app.db, projectId),
+  remove: removeBackupForPurge,
+  async export(app, id) {
+    const found = await findBackup(app.db, id, null);
+    if (found === null) return null;
+    return {
+      id: found.id,
+      name: found.name,
+      description: found.description,
+      volume_id: found.volumeId,
+      snapshot_id: found.snapshotId,
+      parent_id: found.parentId,
+      size_gib: found.sizeGib,
+      status: found.status,
+      metadata: found.metadata,
+      data_timestamp: found.dataTimestamp.toISOString(),
       created_at: found.createdAt.toISOString(),
     };
   },
@@ -297,6 +328,7 @@ const host: ResourceClass = {
 export const volumeClasses: ResourceClass[] = [
   volume,
   snapshot,
+  backup,
   attachment,
   transfer,
   upload,

@@ -4,6 +4,13 @@ import { after, before, test } from "node:test";
 
 import postgres from "postgres";
 
+import {
+  findBackup,
+  findParentId,
+  listBackups,
+  listProjectBackupIds,
+  listUnsettledBackups,
+} from "./backups/backup.queries.ts";
 import { listAttachments, listServerDiskRows } from "./attachments/attachment.queries.ts";
 import type { ListRequest } from "./common/list-request.ts";
 import { listMessages } from "./messages/message.queries.ts";
@@ -108,6 +115,14 @@ test("every list is an index scan", async () => {
       listSnapshots(sql, list.marker === null ? list : { ...list, marker: "s7-3" }, {}),
     );
   }
+  for (const list of [OWN, ALL, { ...OWN, marker: "b7-3" }, { ...ALL, marker: "b7-3" }]) {
+    await noBigScan("backups", () => listBackups(sql, list, {}));
+  }
+  await noBigScan("backups of a volume", () => listBackups(sql, OWN, { volumeId: "v7-3" }));
+  await noBigScan("a backup", () => findBackup(sql, "b7-3", null));
+  await noBigScan("a parent", () => findParentId(sql, { volumeId: "v7-3", projectId: "p7", before: null }));
+  await noBigScan("backups of a project", () => listProjectBackupIds(sql, "p7"));
+  await noBigScan("backups for the resync", () => listUnsettledBackups(sql));
   await noBigScan("volumes by name", () =>
     listVolumes(sql, { ...OWN, sort: [{ key: "display_name", descending: false }] }, {}),
   );

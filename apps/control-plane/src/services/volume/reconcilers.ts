@@ -1,5 +1,6 @@
 import type { Reconciler } from "../../reconcile/worker.ts";
+import { backupReconciler } from "./backups/backup.reconciler.ts";
 import { uploadReconciler } from "./uploads/upload.reconciler.ts";
 import { volumeReconciler } from "./volumes/volume.reconciler.ts";
 
-export const volumeReconcilers: Reconciler[] = [volumeReconciler, uploadReconciler];
+export const volumeReconcilers: Reconciler[] = [volumeReconciler, uploadReconciler, backupReconciler];

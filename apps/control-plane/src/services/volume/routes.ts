@@ -1,5 +1,6 @@
 import type { Route } from "../../http/service.ts";
 import { attachmentRoutes } from "./attachments/attachment.routes.ts";
+import { backupRoutes } from "./backups/backup.routes.ts";
 import { volumeHostRoutes } from "./hosts/host.routes.ts";
 import { messageRoutes } from "./messages/message.routes.ts";
 import { quotaRoutes } from "./quotas/quota.routes.ts";
@@ -13,6 +14,7 @@ export const volumeRoutes: Route[] = [
   ...versionRoutes,
   ...volumeResourceRoutes,
   ...snapshotRoutes,
+  ...backupRoutes,
   ...attachmentRoutes,
   ...transferRoutes,
   ...volumeTypeRoutes,

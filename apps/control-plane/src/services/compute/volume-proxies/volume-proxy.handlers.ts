@@ -41,7 +41,6 @@ export async function postVolumeProxy(request: ApiRequest<VolumeProxyBody>): Pro
     snapshotId: volume.snapshot_id ?? null,
     sourceVolumeId: null,
     backupId: null,
-    groupId: null,
   });
   return ok({ volume: toVolumeProxy(made) }, { location: `${request.baseUrl}/compute/v2.1/os-volumes/${made.id}` });
 }

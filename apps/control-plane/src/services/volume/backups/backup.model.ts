@@ -1,5 +1,8 @@
 /** What a backup is. Pure. */
-export type BackupStatus = "creating" | "available" | "deleting" | "error" | "restoring" | "error_deleting";
+export type BackupStatus = "creating" | "available" | "deleting" | "error" | "restoring";
+
+/** What an operator may set with `os-reset_status`. */
+export const SETTABLE_BACKUP_STATUSES = ["available", "error"] as const;
 
 export type Backup = {
   id: string;
@@ -23,7 +26,9 @@ export type Backup = {
   updatedAt: Date | null;
   taskSince: Date;
   deleting: boolean;
+  imported: boolean;
   restoringVolumeId: string | null;
+  pool: string | null;
   host: string | null;
   hasDependents: boolean;
   observedState: "working" | "ready" | "failed" | null;
@@ -35,3 +40,9 @@ export type Backup = {
 
 /** How the project's key names a backup's key. All backups of a chain have the same one, each wrapped under its own name. */
 export const backupKeyName = (backupId: string): string => `backup-key/${backupId}`;
+
+export const backupTarget = (backup: Pick<Backup, "id" | "projectId">) => ({
+  type: "backup",
+  id: backup.id,
+  projectId: backup.projectId,
+});

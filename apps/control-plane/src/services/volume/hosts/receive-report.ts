@@ -4,6 +4,7 @@ import { newUuid } from "@andromede/base/ids";
 
 import type { App } from "../../../app.ts";
 import { type ResourceKey, insertKeys } from "../../../reconcile/queue.ts";
+import { storeBackupReports } from "../backups/backup.queries.ts";
 import { storeUploadReports } from "../uploads/upload.queries.ts";
 import { listUnsettledVolumes } from "../volumes/volume.queries.ts";
 import { storePools, storeVolumeHostLost, storeVolumeReports } from "./host.queries.ts";
@@ -12,13 +13,15 @@ import { storePools, storeVolumeHostLost, storeVolumeReports } from "./host.quer
 export async function receiveVolumeReport(app: App, host: string, report: Report): Promise<void> {
   const nowMs = app.clock.now();
   const pools = report.host.pools ?? [];
-  const [volumes, uploads, returned] = await Promise.all([
+  const [volumes, uploads, backups, returned] = await Promise.all([
     storeVolumeReports(app.db, report.volumes ?? [], nowMs),
     storeUploadReports(app.db, report.exports ?? []),
+    storeBackupReports(app.db, report.backups ?? [], nowMs),
     pools.length === 0 ? false : storePools(app.db, host, pools, { serviceId: newUuid(), nowMs, full: report.full }),
   ]);
   const keys = new Set<ResourceKey>([
     ...volumes.map((id): ResourceKey => `volume/${id}`),
+    ...backups.map((id): ResourceKey => `volume_backup/${id}`),
     ...uploads.map((id): ResourceKey => `volume_upload/${id}`),
   ]);
   if (returned) for (const id of await listUnsettledVolumes(app.db)) keys.add(`volume/${id}`);

@@ -31,7 +31,6 @@ export type Taking = {
   snapshots?: number;
   backups?: number;
   backup_gigabytes?: number;
-  groups?: number;
   /** Whose type it is: counted for the type too. */
   typeId?: string;
 };
@@ -79,8 +78,6 @@ export function overQuotaError({ name, asked, used, limit }: OverQuota, shown: s
       return tooLarge(`SnapshotLimitExceeded: Maximum number of snapshots allowed (${limit}) exceeded`);
     case "backups":
       return tooLarge(`BackupLimitExceeded: Maximum number of backups allowed (${limit}) exceeded`);
-    case "groups":
-      return tooLarge(`GroupLimitExceeded: Maximum number of groups allowed (${limit}) exceeded`);
     default:
       return tooLarge(
         `VolumeLimitExceeded: Maximum number of volumes allowed (${limit}) exceeded for quota '${shown}'.`,

@@ -78,7 +78,6 @@ export const deleteSnapshot = (request: ApiRequest, id: string, force: boolean):
         `Snapshot status must be available or error or error_deleting and Snapshot ${id} must not be part of a group.`,
       );
     }
-    if (snapshot.groupSnapshotId !== null) throw invalidSnapshot(`Snapshot ${id} must not be part of a group.`);
     if ((await countUsers(tx.sql, { snapshotId: id })) > 0) {
       throw invalidSnapshot(`Snapshot ${id} is being used to create a volume.`);
     }

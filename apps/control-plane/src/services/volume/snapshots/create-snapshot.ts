@@ -26,7 +26,7 @@ export async function createSnapshot(request: ApiRequest, wanted: CreateSnapshot
     const volume = await holdVolume(tx.sql, request, wanted.volumeId);
     checkMaySnapshot(volume, wanted.allowInUse);
     const owner = { projectId: volume.projectId, userId: request.actor.userId };
-    const id = await addSnapshot(app, tx, volume, { ...wanted, ...owner, groupSnapshotId: null });
+    const id = await addSnapshot(app, tx, volume, { ...wanted, ...owner });
     const made = await findSnapshot(tx.sql, id, null);
     if (made === null) throw new Error(`snapshot ${id} is not there`);
     return made;
@@ -48,7 +48,6 @@ type NewOne = {
   metadata: { [key: string]: string };
   projectId: string;
   userId: string;
-  groupSnapshotId: string | null;
 };
 
 /** The caller holds the volume. */
@@ -72,7 +71,6 @@ export async function addSnapshot(
       description: wanted.description,
       sizeGib: volume.sizeGib,
       metadata: wanted.metadata,
-      groupSnapshotId: wanted.groupSnapshotId,
       generation,
     },
     new Date(app.clock.now()),
@@ -101,7 +99,6 @@ export async function snapshotVolumeForImage(
     metadata: {},
     projectId: wanted.projectId,
     userId: wanted.userId,
-    groupSnapshotId: null,
   });
   return { snapshotId, sizeGib: volume.sizeGib };
 }

@@ -23,7 +23,6 @@ export type Snapshot = {
   progress: string;
   metadata: { [key: string]: string };
   consumesQuota: boolean;
-  groupSnapshotId: string | null;
   createdAt: Date;
   updatedAt: Date | null;
   wanted: boolean;

@@ -7,7 +7,7 @@ import { type SortColumn, containing, pageOf } from "../common/list.queries.ts";
 import type { Snapshot, SnapshotStatus } from "./snapshot.model.ts";
 
 const columns = (sql: Queryable) => sql`
-  id, project_id, user_id, volume_id, name, description, status, size_gib, progress, metadata, consumes_quota, group_snapshot_id, created_at,
+  id, project_id, user_id, volume_id, name, description, status, size_gib, progress, metadata, consumes_quota, created_at,
   updated_at, wanted, generation, task_since`;
 
 export async function findSnapshot(sql: Queryable, id: string, projectId: string | null): Promise<Snapshot | null> {
@@ -33,24 +33,15 @@ export async function listVolumeSnapshots(sql: Queryable, volumeId: string): Pro
 
 export type NewSnapshot = Pick<
   Snapshot,
-  | "id"
-  | "projectId"
-  | "userId"
-  | "volumeId"
-  | "name"
-  | "description"
-  | "sizeGib"
-  | "metadata"
-  | "groupSnapshotId"
-  | "generation"
+  "id" | "projectId" | "userId" | "volumeId" | "name" | "description" | "sizeGib" | "metadata" | "generation"
 >;
 
 export async function insertSnapshot(sql: postgres.ISql, row: NewSnapshot, at: Date): Promise<void> {
   await sql`
-    insert into snapshot (id, project_id, user_id, volume_id, name, description, status, size_gib, metadata, group_snapshot_id, created_at,
+    insert into snapshot (id, project_id, user_id, volume_id, name, description, status, size_gib, metadata, created_at,
       generation, task_since)
     values (${row.id}, ${row.projectId}, ${row.userId}, ${row.volumeId}, ${row.name}, ${row.description}, 'creating', ${row.sizeGib},
-      ${sql.json(row.metadata)}, ${row.groupSnapshotId}, ${at}, ${row.generation}, ${at})`;
+      ${sql.json(row.metadata)}, ${at}, ${row.generation}, ${at})`;
 }
 
 export async function setSnapshotNames(

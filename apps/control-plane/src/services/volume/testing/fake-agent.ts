@@ -50,7 +50,7 @@ export class FakeVolumeAgent implements VolumeClient {
   /** What was asked fails with this. */
   failWith: string | null = null;
   readonly volumes = new Map<string, Kept>();
-  readonly #backups = new Map<string, BackupReport>();
+  readonly backups = new Map<string, BackupReport>();
   readonly #exports = new Map<string, ExportReport>();
 
   constructor(pool = "volumes") {
@@ -72,7 +72,7 @@ export class FakeVolumeAgent implements VolumeClient {
       host: this.facts,
       guests: [],
       volumes: [...this.volumes.values()].map(({ report }) => ({ ...report })),
-      backups: [...this.#backups.values()],
+      backups: [...this.backups.values()],
       exports: [...this.#exports.values()],
     });
   }
@@ -81,6 +81,7 @@ export class FakeVolumeAgent implements VolumeClient {
   async release(): Promise<void> {
     this.held = false;
     for (const kept of this.volumes.values()) await this.#converge(kept);
+    for (const [id, { state }] of this.backups) if (state === "working") await this.#finishBackup(id);
   }
 
   /** As after a restart: what it was told is forgotten, what it made is there. */
@@ -121,22 +122,22 @@ export class FakeVolumeAgent implements VolumeClient {
   async putBackup(spec: BackupSpec): Promise<BackupReport> {
     this.#reached(`put backup ${spec.id}`);
     this.backupSpecs.set(spec.id, spec);
-    const done = this.#backups.get(spec.id);
+    const done = this.backups.get(spec.id);
     if (done?.state === "ready") return done;
     const report: BackupReport = { id: spec.id, state: "working", storedBytes: 0, pieces: 0, progress: 0 };
-    this.#backups.set(spec.id, report);
+    this.backups.set(spec.id, report);
     if (!this.held) setImmediate(() => void this.#finishBackup(spec.id));
     return report;
   }
 
   async getBackup(id: string): Promise<BackupReport | null> {
     this.#reached(`get backup ${id}`);
-    return this.#backups.get(id) ?? null;
+    return this.backups.get(id) ?? null;
   }
 
   async deleteBackup(id: string): Promise<void> {
     this.#reached(`delete backup ${id}`);
-    this.#backups.delete(id);
+    this.backups.delete(id);
   }
 
   async putExport(spec: ExportSpec): Promise<ExportReport> {
@@ -192,11 +193,12 @@ export class FakeVolumeAgent implements VolumeClient {
   }
 
   async #finishBackup(id: string): Promise<void> {
+    if (!this.backups.has(id)) return;
     const report: BackupReport =
       this.failWith === null
         ? { id, state: "ready", storedBytes: 4096, pieces: 3, progress: 100 }
         : { id, state: "failed", storedBytes: 0, pieces: 0, progress: 0, fault: this.failWith };
-    this.#backups.set(id, report);
+    this.backups.set(id, report);
     await this.#tell({ backups: [report] });
   }
 }

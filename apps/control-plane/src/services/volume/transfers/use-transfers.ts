@@ -56,7 +56,6 @@ export async function createTransfer(
     const at = new Date(app.clock.now());
     const volume = await holdVolume(tx.sql, request, wanted.volumeId);
     if (volume.deleting || volume.status !== "available") throw invalidVolume("status must be available");
-    if (volume.groupId !== null) throw invalidVolume(`volume ${volume.id} is part of a group`);
     const snapshots = await listVolumeSnapshots(tx.sql, volume.id);
     if (!wanted.noSnapshots && snapshots.some(({ status }) => status !== "available")) {
       throw invalid(`Invalid snapshot: every snapshot of volume ${volume.id} must be available`);

@@ -58,7 +58,7 @@ export async function retypeVolume(request: ApiRequest, id: string, wanted: stri
       findType(tx.sql, volume.volumeTypeId, null),
     ]);
     if (type === null) throw invalid(`Invalid input received: Invalid volume_type passed: ${wanted}.`.slice(0, 400));
-    if (type.id === volume.volumeTypeId || volume.groupId !== null) {
+    if (type.id === volume.volumeTypeId) {
       throw invalidVolume(
         "Retype needs volume to be in available or in-use state, not be part of an active migration or a consistency group, requested type has to be different that the one from the volume, and for in-use volumes front-end qos specs cannot change.",
       );

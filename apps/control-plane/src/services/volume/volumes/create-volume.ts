@@ -9,9 +9,8 @@ import type { Queryable } from "../../../db/database.ts";
 import { type Transaction, transact } from "../../../db/transaction.ts";
 import type { ApiRequest } from "../../../http/service.ts";
 import { type BootImage, bootImageById, imageForBoot } from "../../image/public.ts";
-import { findBackup } from "../backups/backup.queries.ts";
+import { lockBackup } from "../backups/backup.queries.ts";
 import { asksAsAdmin, projectOf, scopeOf } from "../common/actor.ts";
-import { findGroup } from "../groups/group.queries.ts";
 import { listZones } from "../hosts/host.queries.ts";
 import { takeQuota } from "../quotas/take-quota.ts";
 import { findSnapshot } from "../snapshots/snapshot.queries.ts";
@@ -33,7 +32,6 @@ export type CreateVolume = {
   snapshotId: string | null;
   sourceVolumeId: string | null;
   backupId: string | null;
-  groupId: string | null;
 };
 
 /** What a new volume takes from where it comes from. */
@@ -61,7 +59,7 @@ export async function createVolume(request: ApiRequest, wanted: CreateVolume): P
   const projectId = projectOf(request);
   const image = wanted.imageId === null ? null : await imageOf(request, wanted.imageId);
   const id = await transact(app, request.origin, (tx) =>
-    insertOne(app, tx, wanted, {
+    addVolume(app, tx, wanted, {
       projectId,
       userId: request.actor.userId,
       scope: scopeOf(request),
@@ -76,20 +74,19 @@ export async function createVolume(request: ApiRequest, wanted: CreateVolume): P
 
 type Owner = { projectId: string; userId: string; scope: string | null; isAdmin: boolean; image: BootImage | null };
 
-async function insertOne(app: App, tx: Transaction, wanted: CreateVolume, owner: Owner): Promise<string> {
+/** One of the sources that `wanted` names at most; `owner.image`: the image it names. */
+export async function addVolume(app: App, tx: Transaction, wanted: CreateVolume, owner: Owner): Promise<string> {
   const { sql } = tx;
   // sent together: what is named, and the zones there are
-  const [asked, fallback, zones, source, group] = await Promise.all([
+  const [asked, fallback, zones, source] = await Promise.all([
     wanted.typeName === null ? null : findType(sql, wanted.typeName, owner.scope, true),
     findDefaultType(sql, owner.projectId),
     listZones(sql),
     sourceOf(sql, wanted, owner),
-    wanted.groupId === null ? null : findGroup(sql, wanted.groupId, owner.scope),
   ]);
   if (wanted.typeName !== null && asked === null) throw noType(wanted.typeName);
   const own = asked ?? (source.typeId === null ? null : await findType(sql, source.typeId, null)) ?? fallback;
   if (own === null) throw invalid("No volume type was given, and there is no default one.");
-  if (wanted.groupId !== null) checkGroup(wanted.groupId, group, own);
   const sizeGib = sizeOf(wanted, source);
   const zone = zoneOf(wanted, source, own, zones);
   const row = await toRow(app, tx, { wanted, owner, source, type: own, sizeGib, zone });
@@ -106,15 +103,6 @@ async function insertOne(app: App, tx: Transaction, wanted: CreateVolume, owner:
 }
 
 const noType = (name: string) => notFound(`Volume type ${name} could not be found.`.slice(0, 400));
-
-function checkGroup(id: string, group: { volumeTypeIds: string[]; status: string } | null, type: VolumeType): void {
-  if (group === null) throw notFound(`Group ${id} could not be found.`);
-  if (!group.volumeTypeIds.includes(type.id)) {
-    throw invalid(
-      `Invalid input received: Invalid volume_type provided: ${type.name} (requested type must be supported by this group).`,
-    );
-  }
-}
 
 /** The image a request names, by id or by a name that only one has. */
 async function imageOf(request: ApiRequest, imageRef: string): Promise<BootImage> {
@@ -186,7 +174,7 @@ async function fromVolume(sql: Queryable, id: string, scope: string | null): Pro
 }
 
 async function fromBackup(sql: Queryable, id: string, scope: string | null): Promise<Source> {
-  const backup = await findBackup(sql, id, scope);
+  const backup = await lockBackup(sql, id, scope);
   if (backup === null) throw notFound(`Backup ${id} could not be found.`);
   if (backup.status !== "available" || backup.deleting)
     throw invalid("Invalid backup: Backup status must be available");
@@ -255,7 +243,6 @@ async function toRow(app: App, tx: Transaction, input: RowInput): Promise<NewVol
     multiattach: isMultiattach(type),
     metadata: wanted.metadata,
     imageMetadata: source.imageMetadata,
-    groupId: wanted.groupId,
     snapshotId: wanted.snapshotId,
     sourceVolumeId: wanted.sourceVolumeId,
     sourceBackupId: wanted.backupId,
@@ -286,7 +273,7 @@ export async function createServerVolume(app: App, tx: Transaction, wanted: NewS
   const { source, projectId } = wanted;
   const image = source.kind === "image" ? await bootImageById(tx.sql, app, source.imageId) : null;
   if (source.kind === "image" && image === null) throw invalid(`Image ${source.imageId} could not be found.`);
-  return insertOne(
+  return addVolume(
     app,
     tx,
     {
@@ -300,7 +287,6 @@ export async function createServerVolume(app: App, tx: Transaction, wanted: NewS
       snapshotId: source.kind === "snapshot" ? source.snapshotId : null,
       sourceVolumeId: source.kind === "volume" ? source.volumeId : null,
       backupId: null,
-      groupId: null,
     },
     { projectId, userId: wanted.userId, scope: projectId, isAdmin: false, image },
   );

@@ -40,19 +40,18 @@ const STATUS_WORDS = "status must be available or error or error_restoring or er
 
 function check(
   volume: Volume,
-  snapshots: { status: string; groupSnapshotId: string | null; projectId: string }[],
+  snapshots: { status: string; projectId: string }[],
   how: { cascade: boolean; force: boolean; isAdmin: boolean },
 ): void {
   const attached = volume.attachments.some(
     ({ status }) => status === "attached" || status === "detaching" || status === "attaching",
   );
   const wrongStatus = !how.force && !DELETABLE.includes(volume.status);
-  if (attached || wrongStatus || volume.groupId !== null) throw refusal(how.force ? "" : STATUS_WORDS);
+  if (attached || wrongStatus) throw refusal(how.force ? "" : STATUS_WORDS);
   if (snapshots.length === 0) return;
   if (!how.cascade) throw refusal(how.force ? "" : STATUS_WORDS);
   const stuck = snapshots.some(
-    ({ status, groupSnapshotId, projectId }) =>
-      groupSnapshotId !== null ||
+    ({ status, projectId }) =>
       (!how.force && !["available", "error", "deleting", "error_deleting"].includes(status)) ||
       (!how.isAdmin && projectId !== volume.projectId),
   );
@@ -83,7 +82,7 @@ export async function startServerVolumeDeletion(app: Pick<App, "clock">, tx: Tra
   if (volume === null || volume.deleting) return;
   const snapshots = await listVolumeSnapshots(tx.sql, id);
   const isHad = volume.attachments.some(({ status }) => status !== "reserved");
-  if (isHad || snapshots.length > 0 || volume.groupId !== null) return;
+  if (isHad || snapshots.length > 0) return;
   await startDeletion(app, tx, volume, false);
 }
 

@@ -18,6 +18,7 @@ import { volumeTarget } from "./volume-access.ts";
 import { type Volume, WORKING, failedStatus, restingStatus } from "./volume.model.ts";
 import {
   bumpGeneration,
+  clearRemake,
   clearRevert,
   deleteVolumeRow,
   forgetSource,
@@ -55,12 +56,15 @@ export async function settleVolume(app: App, seen: Volume): Promise<void> {
     if (!WORKING.includes(volume.status)) return;
     if (volume.status === "creating") await forgetSource(tx.sql, volume.id);
     if (volume.status === "reverting") await endRevert(tx, volume, at);
-    if (volume.status === "restoring-backup") await setBackupRestored(tx.sql, volume.id, at);
+    if (isRestoring(volume)) await setBackupRestored(tx.sql, volume.id, at);
     await setStatus(tx.sql, volume.id, restingStatus(volume), at, { previousStatus: null, fault: null });
     // their guests' specs say how large it is
     if (volume.status === "extending") await touchServersOf(tx, volume);
   });
 }
+
+const isRestoring = ({ status, sourceBackupId }: Volume): boolean =>
+  status === "restoring-backup" || (status === "creating" && sourceBackupId !== null);
 
 async function touchServersOf(tx: Transaction, volume: Volume): Promise<void> {
   for (const { serverId, status } of volume.attachments) {
@@ -87,7 +91,6 @@ async function forgetSnapshot(tx: Transaction, volume: Volume, snapshot: Snapsho
     action: "volume.snapshot.gone",
     target: { type: "snapshot", id: snapshot.id, projectId: snapshot.projectId },
   });
-  if (snapshot.groupSnapshotId !== null) tx.enqueue(`group_snapshot/${snapshot.groupSnapshotId}`);
 }
 
 const giveBackSnapshot = (tx: Transaction, volume: Volume, snapshot: Snapshot): Promise<void> =>
@@ -129,7 +132,9 @@ async function failTask(tx: Transaction, volume: Volume, { text, at, action }: F
     await setSize(tx.sql, volume.id, volume.observedSizeGib);
   }
   if (volume.status === "reverting") await endRevert(tx, volume, at);
-  if (volume.status === "restoring-backup") await setBackupRestored(tx.sql, volume.id, at);
+  if (isRestoring(volume)) await setBackupRestored(tx.sql, volume.id, at);
+  // what is still there stays
+  if (volume.remake) await clearRemake(tx.sql, volume.id);
   await setStatus(tx.sql, volume.id, failedStatus(volume.status), at, { previousStatus: null, fault: text });
   await tellCustomer(
     tx,
@@ -187,6 +192,5 @@ export async function forgetVolume(app: App, seen: Volume): Promise<void> {
     for (const snapshot of snapshots) await giveBackSnapshot(tx, volume, snapshot);
     await giveBackQuota(tx, volume.projectId, { volumes: 1, gigabytes: volume.sizeGib, typeId: volume.volumeTypeId });
     tx.event({ action: "volume.volume.gone", target: volumeTarget(volume) });
-    if (volume.groupId !== null) tx.enqueue(`volume_group/${volume.groupId}`);
   });
 }

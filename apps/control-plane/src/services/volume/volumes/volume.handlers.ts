@@ -64,6 +64,9 @@ export async function postVolume(request: ApiRequest<CreateVolumeBody>): Promise
   }
   if (orNull(volume.consistencygroup_id) !== null)
     throw notFound(`Group ${volume.consistencygroup_id ?? ""} could not be found.`);
+  // there are no groups
+  const groupId = request.version >= 13 ? orNull(volume.group_id) : null;
+  if (groupId !== null) throw notFound(`Group ${groupId} could not be found.`.slice(0, 400));
   const sources = {
     imageId: orNull(volume.imageRef ?? volume.image_id),
     snapshotId: orNull(volume.snapshot_id),
@@ -80,7 +83,6 @@ export async function postVolume(request: ApiRequest<CreateVolumeBody>): Promise
     typeName: orNull(volume.volume_type),
     zone: orNull(volume.availability_zone),
     metadata: toMetadata(volume.metadata),
-    groupId: request.version >= 13 ? orNull(volume.group_id) : null,
     ...sources,
   });
   return { status: 202, body: { volume: toVolumeView(request, made) } };

@@ -90,7 +90,6 @@ export type Volume = {
   imageMetadata: ImageMetadata | null;
   migrationStatus: string | null;
   consumesQuota: boolean;
-  groupId: string | null;
   snapshotId: string | null;
   sourceVolumeId: string | null;
   sourceBackupId: string | null;

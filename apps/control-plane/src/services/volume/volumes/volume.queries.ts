@@ -7,7 +7,7 @@ import type { ImageMetadata, Volume, VolumeImage, VolumeStatus } from "./volume.
 /** A volume with its type's name and its attachments: one flight. */
 export const volumeColumns = (sql: Queryable) => sql`
   v.id, v.project_id, v.user_id, v.name, v.description, v.size_gib, v.availability_zone, v.volume_type_id, t.name as volume_type_name, v.status,
-  v.previous_status, v.bootable, v.multiattach, v.readonly, v.metadata, v.image_metadata, v.migration_status, v.consumes_quota, v.group_id,
+  v.previous_status, v.bootable, v.multiattach, v.readonly, v.metadata, v.image_metadata, v.migration_status, v.consumes_quota,
   v.snapshot_id, v.source_volume_id, v.source_backup_id, v.image, v.key_id, v.created_at, v.updated_at, v.generation, v.revert_snapshot_id,
   v.revert_nonce, v.remake, v.restore_backup_id, v.deleting, v.cascade, v.task_since, v.pool, v.fault, v.observed_generation, v.observed_state, v.observed_size_gib,
   v.observed_snapshots, v.observed_revert_nonce, v.observed_fault, v.observed_gone,
@@ -51,7 +51,6 @@ export type NewVolume = {
   multiattach: boolean;
   metadata: { [key: string]: string };
   imageMetadata: ImageMetadata | null;
-  groupId: string | null;
   snapshotId: string | null;
   sourceVolumeId: string | null;
   sourceBackupId: string | null;
@@ -64,10 +63,10 @@ export type NewVolume = {
 export async function insertVolume(sql: postgres.ISql, row: NewVolume, at: Date): Promise<void> {
   await sql`
     insert into volume (id, project_id, user_id, name, description, size_gib, availability_zone, volume_type_id, status, bootable, multiattach,
-      metadata, image_metadata, group_id, snapshot_id, source_volume_id, source_backup_id, image, wrapped_key, key_id, created_at, task_since)
+      metadata, image_metadata, snapshot_id, source_volume_id, source_backup_id, image, wrapped_key, key_id, created_at, task_since)
     values (${row.id}, ${row.projectId}, ${row.userId}, ${row.name}, ${row.description}, ${row.sizeGib}, ${row.availabilityZone},
       ${row.volumeTypeId}, ${row.status}, ${row.bootable}, ${row.multiattach}, ${sql.json(row.metadata)},
-      ${row.imageMetadata === null ? null : sql.json(row.imageMetadata)}, ${row.groupId}, ${row.snapshotId}, ${row.sourceVolumeId},
+      ${row.imageMetadata === null ? null : sql.json(row.imageMetadata)}, ${row.snapshotId}, ${row.sourceVolumeId},
       ${row.sourceBackupId}, ${row.image === null ? null : sql.json(row.image)}, ${row.wrappedKey}, ${row.keyId}, ${at}, ${at})`;
 }
 
@@ -260,6 +259,11 @@ export async function setRemake(
     update volume set status = ${wanted.status}, image = ${wanted.image === null ? null : sql.json(wanted.image)}, restore_backup_id = ${wanted.backupId},
       remake = true, generation = generation + 1, fault = null, updated_at = ${at}, task_since = ${at}
     where id = ${id}`;
+}
+
+/** It is not to be made anew after all. */
+export async function clearRemake(sql: Queryable, id: string): Promise<void> {
+  await sql`update volume set remake = false where id = ${id}`;
 }
 
 /** Its old bytes are gone. What was seen of them says nothing about the new ones. */

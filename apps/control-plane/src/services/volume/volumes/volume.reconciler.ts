@@ -3,6 +3,7 @@ import { CloudError, messageOf } from "@andromede/base/errors";
 
 import type { App } from "../../../app.ts";
 import { type Outcome, type Reconciler, done, pollAfter } from "../../../reconcile/worker.ts";
+import { findBackup } from "../backups/backup.queries.ts";
 import { capabilitiesOf, satisfies } from "../hosts/capabilities.ts";
 import { type VolumeHost, choosePool, hostOfPool, isUp } from "../hosts/host.model.ts";
 import { listVolumeHosts, promisedByPool } from "../hosts/host.queries.ts";
@@ -95,13 +96,15 @@ async function takeStep(app: App, loaded: Loaded, step: VolumeStep): Promise<Out
 /** Which pool its bytes go to; a copy stays where its source is. */
 async function place(app: App, { volume, hosts }: Loaded): Promise<Outcome> {
   if (!hosts.some(isUp)) return pollAfter(WORKING_POLL_MS, "no host that keeps volumes answers");
-  const [promised, type, source] = await Promise.all([
+  const [promised, type, source, backup] = await Promise.all([
     promisedByPool(app.db),
     findType(app.db, volume.volumeTypeId, null),
     volume.sourceVolumeId === null ? null : findVolume(app.db, volume.sourceVolumeId, null),
+    volume.sourceBackupId === null ? null : findBackup(app.db, volume.sourceBackupId, null),
   ]);
+  const home = source?.pool ?? backup?.pool ?? null;
   const suits = (pool: Parameters<typeof capabilitiesOf>[0]): boolean =>
-    (source === null || source.pool === pool.name) &&
+    (home === null || home === pool.name) &&
     satisfies(capabilitiesOf(pool, promised[pool.name] ?? 0), type?.extraSpecs ?? {});
   const pool = choosePool(hosts, { sizeGib: volume.sizeGib, zone: volume.availabilityZone }, promised, suits);
   if (pool === null) {
