@@ -58,6 +58,15 @@ CREATE FUNCTION public.server_vm_state(power text, launched boolean, fault boole
     else 'stopped'
   end $$;
 
+CREATE TABLE public.access_rule (
+    id text NOT NULL COLLATE pg_catalog."C",
+    user_id text NOT NULL COLLATE pg_catalog."C",
+    service text NOT NULL,
+    path text NOT NULL,
+    method text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE TABLE public.address_group (
     id text NOT NULL COLLATE pg_catalog."C",
     project_id text NOT NULL COLLATE pg_catalog."C",
@@ -116,9 +125,20 @@ CREATE TABLE public.application_credential (
     created_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE public.application_credential_access_rule (
+    application_credential_id text NOT NULL COLLATE pg_catalog."C",
+    access_rule_id text NOT NULL COLLATE pg_catalog."C"
+);
+
 CREATE TABLE public.application_credential_role (
     application_credential_id text NOT NULL COLLATE pg_catalog."C",
     role_id text NOT NULL COLLATE pg_catalog."C"
+);
+
+CREATE TABLE public.auto_allocated_topology (
+    project_id text NOT NULL COLLATE pg_catalog."C",
+    network_id text NOT NULL COLLATE pg_catalog."C",
+    router_id text COLLATE pg_catalog."C"
 );
 
 CREATE TABLE public.backup (
@@ -143,13 +163,37 @@ CREATE TABLE public.backup (
     updated_at timestamp with time zone,
     task_since timestamp with time zone NOT NULL,
     deleting boolean DEFAULT false NOT NULL,
+    imported boolean DEFAULT false NOT NULL,
     restoring_volume_id text,
+    pool text,
     host text,
     observed_state text,
     observed_stored_bytes bigint,
     observed_pieces integer,
     observed_progress integer,
     observed_fault text
+);
+
+CREATE TABLE public.catalog_endpoint (
+    id text NOT NULL COLLATE pg_catalog."C",
+    service_id text NOT NULL,
+    region_id text,
+    interface text NOT NULL,
+    url text NOT NULL,
+    enabled boolean DEFAULT true NOT NULL,
+    extra jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT catalog_endpoint_interface_check CHECK ((interface = ANY (ARRAY['public'::text, 'internal'::text, 'admin'::text])))
+);
+
+CREATE TABLE public.catalog_service (
+    id text NOT NULL COLLATE pg_catalog."C",
+    type text NOT NULL,
+    name text,
+    description text,
+    enabled boolean DEFAULT true NOT NULL,
+    extra jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
 CREATE TABLE public.compute_host (
@@ -161,6 +205,7 @@ CREATE TABLE public.compute_host (
     disabled boolean DEFAULT false NOT NULL,
     disabled_reason text,
     disabled_at timestamp with time zone,
+    forced_down boolean DEFAULT false NOT NULL,
     claimed_servers integer DEFAULT 0 NOT NULL,
     claimed_vcpus integer DEFAULT 0 NOT NULL,
     claimed_memory_mib bigint DEFAULT 0 NOT NULL,
@@ -221,6 +266,19 @@ CREATE TABLE public.console_token (
     CONSTRAINT console_token_stream_check CHECK ((stream = ANY (ARRAY['vnc'::text, 'serial'::text])))
 );
 
+CREATE TABLE public.credential (
+    id text NOT NULL COLLATE pg_catalog."C",
+    user_id text NOT NULL COLLATE pg_catalog."C",
+    project_id text COLLATE pg_catalog."C",
+    type text NOT NULL,
+    wrapped_blob bytea NOT NULL,
+    trust_id text COLLATE pg_catalog."C",
+    application_credential_id text COLLATE pg_catalog."C",
+    last_used_step bigint DEFAULT 0 NOT NULL,
+    extra jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE TABLE public.default_volume_type (
     project_id text NOT NULL COLLATE pg_catalog."C",
     volume_type_id text NOT NULL COLLATE pg_catalog."C"
@@ -240,6 +298,7 @@ CREATE TABLE public.domain (
     enabled boolean DEFAULT true NOT NULL,
     directory text DEFAULT 'customer'::text NOT NULL,
     tags text[] DEFAULT '{}'::text[] NOT NULL,
+    immutable boolean DEFAULT false NOT NULL,
     extra jsonb DEFAULT '{}'::jsonb NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT domain_directory_check CHECK ((directory = ANY (ARRAY['customer'::text, 'operator'::text])))
@@ -277,6 +336,7 @@ ALTER TABLE ONLY public.event_tile ALTER COLUMN hashes SET STORAGE EXTERNAL;
 
 CREATE TABLE public.flavor (
     id text NOT NULL COLLATE pg_catalog."C",
+    number bigint NOT NULL,
     name text NOT NULL,
     vcpus integer NOT NULL,
     ram_mib integer NOT NULL,
@@ -300,6 +360,15 @@ CREATE TABLE public.flavor (
 CREATE TABLE public.flavor_access (
     flavor_id text NOT NULL COLLATE pg_catalog."C",
     project_id text NOT NULL
+);
+
+ALTER TABLE public.flavor ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.flavor_number_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE public.floatingip (
@@ -332,29 +401,6 @@ CREATE TABLE public.group_member (
     user_id text NOT NULL COLLATE pg_catalog."C"
 );
 
-CREATE TABLE public.group_snapshot (
-    id text NOT NULL COLLATE pg_catalog."C",
-    project_id text NOT NULL,
-    user_id text NOT NULL,
-    group_id text NOT NULL COLLATE pg_catalog."C",
-    group_type_id text NOT NULL COLLATE pg_catalog."C",
-    name text,
-    description text,
-    status text NOT NULL,
-    created_at timestamp with time zone NOT NULL,
-    updated_at timestamp with time zone
-);
-
-CREATE TABLE public.group_type (
-    id text NOT NULL COLLATE pg_catalog."C",
-    name text NOT NULL,
-    description text,
-    is_public boolean DEFAULT true NOT NULL,
-    group_specs jsonb DEFAULT '{}'::jsonb NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone
-);
-
 CREATE TABLE public.image (
     id text NOT NULL COLLATE pg_catalog."C",
     name text,
@@ -377,10 +423,12 @@ CREATE TABLE public.image (
     upload_id text,
     upload_until timestamp with time zone,
     reserved_bytes bigint DEFAULT 0 NOT NULL,
+    staged_bytes bigint,
+    staged_sha512 text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT image_check CHECK (((status = ANY (ARRAY['active'::text, 'deactivated'::text])) <= ((size_bytes IS NOT NULL) AND (sha512 IS NOT NULL) AND (upload_id IS NOT NULL)))),
-    CONSTRAINT image_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'saving'::text, 'active'::text, 'deactivated'::text, 'deleting'::text]))),
+    CONSTRAINT image_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'saving'::text, 'uploading'::text, 'importing'::text, 'active'::text, 'deactivated'::text, 'deleting'::text]))),
     CONSTRAINT image_visibility_check CHECK ((visibility = ANY (ARRAY['public'::text, 'private'::text, 'shared'::text, 'community'::text])))
 );
 
@@ -396,6 +444,21 @@ CREATE TABLE public.image_member (
 CREATE TABLE public.image_quota (
     project_id text NOT NULL,
     max_bytes bigint
+);
+
+CREATE TABLE public.image_task (
+    id text NOT NULL COLLATE pg_catalog."C",
+    image_id text NOT NULL COLLATE pg_catalog."C",
+    project_id text,
+    user_id text,
+    request_id text NOT NULL,
+    status text DEFAULT 'pending'::text NOT NULL,
+    input jsonb NOT NULL,
+    message text DEFAULT ''::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT image_task_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'processing'::text, 'success'::text, 'failure'::text])))
 );
 
 CREATE TABLE public.ip_allocation (
@@ -422,6 +485,28 @@ ALTER TABLE public.keypair ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY 
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE public.metadef_item (
+    namespace text NOT NULL COLLATE pg_catalog."C",
+    kind text NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    body jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT metadef_item_kind_check CHECK ((kind = ANY (ARRAY['object'::text, 'property'::text, 'tag'::text, 'resource_type'::text])))
+);
+
+CREATE TABLE public.metadef_namespace (
+    namespace text NOT NULL COLLATE pg_catalog."C",
+    project_id text,
+    display_name text,
+    description text,
+    visibility text DEFAULT 'private'::text NOT NULL,
+    protected boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT metadef_namespace_visibility_check CHECK ((visibility = ANY (ARRAY['public'::text, 'private'::text])))
 );
 
 CREATE TABLE public.network (
@@ -542,6 +627,7 @@ CREATE TABLE public.project (
     description text DEFAULT ''::text NOT NULL,
     enabled boolean DEFAULT true NOT NULL,
     tags text[] DEFAULT '{}'::text[] NOT NULL,
+    immutable boolean DEFAULT false NOT NULL,
     extra jsonb DEFAULT '{}'::jsonb NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL
 );
@@ -628,6 +714,35 @@ CREATE TABLE public.reconcile_queue (
     why text
 );
 
+CREATE TABLE public.region (
+    id text NOT NULL COLLATE pg_catalog."C",
+    description text DEFAULT ''::text NOT NULL,
+    parent_region_id text,
+    extra jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.registered_limit (
+    id text NOT NULL COLLATE pg_catalog."C",
+    service_id text NOT NULL,
+    region_id text,
+    resource_name text NOT NULL,
+    default_limit integer NOT NULL,
+    description text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.resource_limit (
+    id text NOT NULL COLLATE pg_catalog."C",
+    registered_limit_id text NOT NULL COLLATE pg_catalog."C",
+    project_id text COLLATE pg_catalog."C",
+    domain_id text COLLATE pg_catalog."C",
+    resource_limit integer NOT NULL,
+    description text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT resource_limit_check CHECK ((num_nonnulls(project_id, domain_id) = 1))
+);
+
 CREATE TABLE public.revocation (
     number bigint NOT NULL,
     subject text NOT NULL,
@@ -656,9 +771,11 @@ CREATE TABLE public.role_assignment (
     group_id text COLLATE pg_catalog."C",
     project_id text COLLATE pg_catalog."C",
     domain_id text COLLATE pg_catalog."C",
+    inherited boolean DEFAULT false NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT role_assignment_check CHECK ((num_nonnulls(user_id, group_id) = 1)),
-    CONSTRAINT role_assignment_check1 CHECK ((num_nonnulls(project_id, domain_id) <= 1))
+    CONSTRAINT role_assignment_check1 CHECK ((num_nonnulls(project_id, domain_id) <= 1)),
+    CONSTRAINT role_assignment_check2 CHECK (((NOT inherited) OR (num_nonnulls(project_id, domain_id) = 1)))
 );
 
 CREATE TABLE public.role_implication (
@@ -945,6 +1062,15 @@ CREATE TABLE public.server_snapshot (
     CONSTRAINT server_snapshot_kind_check CHECK ((kind = ANY (ARRAY['snapshot'::text, 'backup'::text, 'shelve'::text, 'migrate'::text])))
 );
 
+CREATE TABLE public.server_usage (
+    server_id text NOT NULL COLLATE pg_catalog."C",
+    project_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    flavor jsonb NOT NULL,
+    launched_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE public.signing_key (
     id text NOT NULL,
     purpose text NOT NULL,
@@ -967,7 +1093,6 @@ CREATE TABLE public.snapshot (
     progress text DEFAULT '0%'::text NOT NULL,
     metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
     consumes_quota boolean DEFAULT true NOT NULL,
-    group_snapshot_id text COLLATE pg_catalog."C",
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone,
     wanted boolean DEFAULT true NOT NULL,
@@ -1020,12 +1145,52 @@ CREATE TABLE public.subnetpool (
     CONSTRAINT subnetpool_ip_version_check CHECK ((ip_version = ANY (ARRAY[4, 6])))
 );
 
+CREATE TABLE public.trunk (
+    id text NOT NULL COLLATE pg_catalog."C",
+    project_id text NOT NULL COLLATE pg_catalog."C",
+    name text DEFAULT ''::text NOT NULL,
+    description text DEFAULT ''::text NOT NULL,
+    admin_state_up boolean DEFAULT true NOT NULL,
+    port_id text NOT NULL COLLATE pg_catalog."C",
+    tags text[] DEFAULT '{}'::text[] NOT NULL,
+    revision_number integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.trunk_subport (
+    port_id text NOT NULL COLLATE pg_catalog."C",
+    trunk_id text NOT NULL COLLATE pg_catalog."C",
+    segmentation_id integer NOT NULL
+);
+
+CREATE TABLE public.trust (
+    id text NOT NULL COLLATE pg_catalog."C",
+    trustor_user_id text NOT NULL COLLATE pg_catalog."C",
+    trustee_user_id text NOT NULL COLLATE pg_catalog."C",
+    project_id text COLLATE pg_catalog."C",
+    impersonation boolean NOT NULL,
+    expires_at timestamp with time zone,
+    remaining_uses integer,
+    redelegation_count integer DEFAULT 0 NOT NULL,
+    redelegated_trust_id text COLLATE pg_catalog."C",
+    extra jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT trust_remaining_uses_check CHECK ((remaining_uses >= 0))
+);
+
+CREATE TABLE public.trust_role (
+    trust_id text NOT NULL COLLATE pg_catalog."C",
+    role_id text NOT NULL COLLATE pg_catalog."C"
+);
+
 CREATE TABLE public.user_account (
     id text NOT NULL COLLATE pg_catalog."C",
     domain_id text NOT NULL COLLATE pg_catalog."C",
     name text NOT NULL,
     default_project_id text,
     enabled boolean DEFAULT true NOT NULL,
+    options jsonb DEFAULT '{}'::jsonb NOT NULL,
     extra jsonb DEFAULT '{}'::jsonb NOT NULL,
     password_hash text,
     password_changed_at timestamp with time zone,
@@ -1061,7 +1226,6 @@ CREATE TABLE public.volume (
     image_metadata jsonb,
     migration_status text,
     consumes_quota boolean DEFAULT true NOT NULL,
-    group_id text COLLATE pg_catalog."C",
     snapshot_id text,
     source_volume_id text,
     source_backup_id text,
@@ -1088,6 +1252,7 @@ CREATE TABLE public.volume (
     observed_fault text,
     observed_gone boolean DEFAULT false NOT NULL,
     observed_at timestamp with time zone,
+    unsettled boolean GENERATED ALWAYS AS ((deleting OR (status = ANY (ARRAY['creating'::text, 'extending'::text, 'reverting'::text, 'restoring-backup'::text])) OR (observed_generation IS DISTINCT FROM generation))) STORED NOT NULL,
     CONSTRAINT volume_size_gib_check CHECK ((size_gib > 0))
 );
 
@@ -1105,22 +1270,6 @@ CREATE TABLE public.volume_attachment (
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone,
     CONSTRAINT volume_attachment_status_check CHECK ((status = ANY (ARRAY['reserved'::text, 'attaching'::text, 'attached'::text, 'detaching'::text])))
-);
-
-CREATE TABLE public.volume_group (
-    id text NOT NULL COLLATE pg_catalog."C",
-    project_id text NOT NULL,
-    user_id text NOT NULL,
-    name text,
-    description text,
-    group_type_id text NOT NULL COLLATE pg_catalog."C",
-    volume_type_ids text[] DEFAULT '{}'::text[] NOT NULL,
-    availability_zone text DEFAULT 'nova'::text NOT NULL,
-    status text NOT NULL,
-    group_snapshot_id text,
-    source_group_id text,
-    created_at timestamp with time zone NOT NULL,
-    updated_at timestamp with time zone
 );
 
 CREATE TABLE public.volume_host (
@@ -1209,6 +1358,12 @@ CREATE TABLE public.volume_usage (
     used bigint DEFAULT 0 NOT NULL
 );
 
+ALTER TABLE ONLY public.access_rule
+    ADD CONSTRAINT access_rule_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.access_rule
+    ADD CONSTRAINT access_rule_user_id_service_path_method_key UNIQUE (user_id, service, path, method);
+
 ALTER TABLE ONLY public.address_group
     ADD CONSTRAINT address_group_pkey PRIMARY KEY (id);
 
@@ -1227,6 +1382,9 @@ ALTER TABLE ONLY public.aggregate
 ALTER TABLE ONLY public.aggregate
     ADD CONSTRAINT aggregate_uuid_key UNIQUE (uuid);
 
+ALTER TABLE ONLY public.application_credential_access_rule
+    ADD CONSTRAINT application_credential_access_rule_pkey PRIMARY KEY (application_credential_id, access_rule_id);
+
 ALTER TABLE ONLY public.application_credential
     ADD CONSTRAINT application_credential_pkey PRIMARY KEY (id);
 
@@ -1236,8 +1394,17 @@ ALTER TABLE ONLY public.application_credential_role
 ALTER TABLE ONLY public.application_credential
     ADD CONSTRAINT application_credential_user_id_name_key UNIQUE (user_id, name);
 
+ALTER TABLE ONLY public.auto_allocated_topology
+    ADD CONSTRAINT auto_allocated_topology_pkey PRIMARY KEY (project_id);
+
 ALTER TABLE ONLY public.backup
     ADD CONSTRAINT backup_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.catalog_endpoint
+    ADD CONSTRAINT catalog_endpoint_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.catalog_service
+    ADD CONSTRAINT catalog_service_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.compute_host
     ADD CONSTRAINT compute_host_pkey PRIMARY KEY (name);
@@ -1256,6 +1423,9 @@ ALTER TABLE ONLY public.compute_user_quota
 
 ALTER TABLE ONLY public.console_token
     ADD CONSTRAINT console_token_pkey PRIMARY KEY (token_hash);
+
+ALTER TABLE ONLY public.credential
+    ADD CONSTRAINT credential_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.default_volume_type
     ADD CONSTRAINT default_volume_type_pkey PRIMARY KEY (project_id);
@@ -1302,15 +1472,6 @@ ALTER TABLE ONLY public.floatingip
 ALTER TABLE ONLY public.group_member
     ADD CONSTRAINT group_member_pkey PRIMARY KEY (group_id, user_id);
 
-ALTER TABLE ONLY public.group_snapshot
-    ADD CONSTRAINT group_snapshot_pkey PRIMARY KEY (id);
-
-ALTER TABLE ONLY public.group_type
-    ADD CONSTRAINT group_type_name_key UNIQUE (name);
-
-ALTER TABLE ONLY public.group_type
-    ADD CONSTRAINT group_type_pkey PRIMARY KEY (id);
-
 ALTER TABLE ONLY public.image_member
     ADD CONSTRAINT image_member_pkey PRIMARY KEY (image_id, member_id);
 
@@ -1320,11 +1481,20 @@ ALTER TABLE ONLY public.image
 ALTER TABLE ONLY public.image_quota
     ADD CONSTRAINT image_quota_pkey PRIMARY KEY (project_id);
 
+ALTER TABLE ONLY public.image_task
+    ADD CONSTRAINT image_task_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.ip_allocation
     ADD CONSTRAINT ip_allocation_pkey PRIMARY KEY (subnet_id, address);
 
 ALTER TABLE ONLY public.keypair
     ADD CONSTRAINT keypair_pkey PRIMARY KEY (user_id, name);
+
+ALTER TABLE ONLY public.metadef_item
+    ADD CONSTRAINT metadef_item_pkey PRIMARY KEY (namespace, kind, name);
+
+ALTER TABLE ONLY public.metadef_namespace
+    ADD CONSTRAINT metadef_namespace_pkey PRIMARY KEY (namespace);
 
 ALTER TABLE ONLY public.network
     ADD CONSTRAINT network_pkey PRIMARY KEY (id);
@@ -1383,6 +1553,21 @@ ALTER TABLE ONLY public.rbac_policy
 ALTER TABLE ONLY public.reconcile_queue
     ADD CONSTRAINT reconcile_queue_pkey PRIMARY KEY (key);
 
+ALTER TABLE ONLY public.region
+    ADD CONSTRAINT region_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.registered_limit
+    ADD CONSTRAINT registered_limit_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.registered_limit
+    ADD CONSTRAINT registered_limit_service_id_region_id_resource_name_key UNIQUE NULLS NOT DISTINCT (service_id, region_id, resource_name);
+
+ALTER TABLE ONLY public.resource_limit
+    ADD CONSTRAINT resource_limit_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.resource_limit
+    ADD CONSTRAINT resource_limit_project_id_domain_id_registered_limit_id_key UNIQUE NULLS NOT DISTINCT (project_id, domain_id, registered_limit_id);
+
 ALTER TABLE ONLY public.revocation_clock
     ADD CONSTRAINT revocation_clock_pkey PRIMARY KEY (one);
 
@@ -1390,7 +1575,7 @@ ALTER TABLE ONLY public.revocation
     ADD CONSTRAINT revocation_pkey PRIMARY KEY (number, subject);
 
 ALTER TABLE ONLY public.role_assignment
-    ADD CONSTRAINT role_assignment_user_id_group_id_project_id_domain_id_role__key UNIQUE NULLS NOT DISTINCT (user_id, group_id, project_id, domain_id, role_id);
+    ADD CONSTRAINT role_assignment_user_id_group_id_project_id_domain_id_role__key UNIQUE NULLS NOT DISTINCT (user_id, group_id, project_id, domain_id, role_id, inherited);
 
 ALTER TABLE ONLY public.role
     ADD CONSTRAINT role_domain_id_name_key UNIQUE NULLS NOT DISTINCT (domain_id, name);
@@ -1443,6 +1628,9 @@ ALTER TABLE ONLY public.server
 ALTER TABLE ONLY public.server_snapshot
     ADD CONSTRAINT server_snapshot_pkey PRIMARY KEY (image_id);
 
+ALTER TABLE ONLY public.server_usage
+    ADD CONSTRAINT server_usage_pkey PRIMARY KEY (server_id);
+
 ALTER TABLE ONLY public.signing_key
     ADD CONSTRAINT signing_key_pkey PRIMARY KEY (id);
 
@@ -1454,6 +1642,24 @@ ALTER TABLE ONLY public.subnet
 
 ALTER TABLE ONLY public.subnetpool
     ADD CONSTRAINT subnetpool_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.trunk
+    ADD CONSTRAINT trunk_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.trunk
+    ADD CONSTRAINT trunk_port_id_key UNIQUE (port_id);
+
+ALTER TABLE ONLY public.trunk_subport
+    ADD CONSTRAINT trunk_subport_once UNIQUE (trunk_id, segmentation_id);
+
+ALTER TABLE ONLY public.trunk_subport
+    ADD CONSTRAINT trunk_subport_pkey PRIMARY KEY (port_id);
+
+ALTER TABLE ONLY public.trust
+    ADD CONSTRAINT trust_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.trust_role
+    ADD CONSTRAINT trust_role_pkey PRIMARY KEY (trust_id, role_id);
 
 ALTER TABLE ONLY public.user_account
     ADD CONSTRAINT user_account_domain_id_name_key UNIQUE (domain_id, name);
@@ -1469,9 +1675,6 @@ ALTER TABLE ONLY public.user_group
 
 ALTER TABLE ONLY public.volume_attachment
     ADD CONSTRAINT volume_attachment_pkey PRIMARY KEY (id);
-
-ALTER TABLE ONLY public.volume_group
-    ADD CONSTRAINT volume_group_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.volume_host
     ADD CONSTRAINT volume_host_pkey PRIMARY KEY (name);
@@ -1522,9 +1725,15 @@ CREATE INDEX address_scope_shared ON public.address_scope USING gin (shared_with
 
 CREATE INDEX aggregate_host_by_host ON public.aggregate_host USING btree (host);
 
+CREATE INDEX application_credential_access_rule_by_rule ON public.application_credential_access_rule USING btree (access_rule_id);
+
 CREATE INDEX application_credential_by_project ON public.application_credential USING btree (project_id);
 
 CREATE INDEX application_credential_role_by_role ON public.application_credential_role USING btree (role_id);
+
+CREATE INDEX auto_allocated_topology_by_network ON public.auto_allocated_topology USING btree (network_id);
+
+CREATE INDEX auto_allocated_topology_by_router ON public.auto_allocated_topology USING btree (router_id) WHERE (router_id IS NOT NULL);
 
 CREATE INDEX backup_by_age ON public.backup USING btree (created_at DESC, id DESC);
 
@@ -1532,13 +1741,29 @@ CREATE INDEX backup_of_parent ON public.backup USING btree (parent_id) WHERE (pa
 
 CREATE INDEX backup_of_project ON public.backup USING btree (project_id, created_at DESC, id DESC);
 
+CREATE INDEX backup_of_snapshot ON public.backup USING btree (snapshot_id) WHERE (snapshot_id IS NOT NULL);
+
 CREATE INDEX backup_of_volume ON public.backup USING btree (volume_id, created_at DESC);
 
+CREATE INDEX backup_restoring ON public.backup USING btree (restoring_volume_id) WHERE (restoring_volume_id IS NOT NULL);
+
 CREATE INDEX backup_unsettled ON public.backup USING btree (id) WHERE (deleting OR (status = ANY (ARRAY['creating'::text, 'restoring'::text])));
+
+CREATE INDEX catalog_endpoint_by_region ON public.catalog_endpoint USING btree (region_id);
+
+CREATE INDEX catalog_endpoint_by_service ON public.catalog_endpoint USING btree (service_id);
 
 CREATE INDEX console_token_of_server ON public.console_token USING btree (server_id);
 
 CREATE INDEX console_token_old ON public.console_token USING btree (expires_at);
+
+CREATE INDEX credential_by_application_credential ON public.credential USING btree (application_credential_id) WHERE (application_credential_id IS NOT NULL);
+
+CREATE INDEX credential_by_project ON public.credential USING btree (project_id) WHERE (project_id IS NOT NULL);
+
+CREATE INDEX credential_by_trust ON public.credential USING btree (trust_id) WHERE (trust_id IS NOT NULL);
+
+CREATE INDEX credential_by_user ON public.credential USING btree (user_id, type, id);
 
 CREATE INDEX default_volume_type_by_type ON public.default_volume_type USING btree (volume_type_id);
 
@@ -1562,12 +1787,6 @@ CREATE INDEX floatingip_by_router ON public.floatingip USING btree (router_id) W
 
 CREATE INDEX group_member_by_user ON public.group_member USING btree (user_id);
 
-CREATE INDEX group_snapshot_by_age ON public.group_snapshot USING btree (created_at DESC, id DESC);
-
-CREATE INDEX group_snapshot_of_group ON public.group_snapshot USING btree (group_id);
-
-CREATE INDEX group_snapshot_of_project ON public.group_snapshot USING btree (project_id, created_at DESC, id DESC);
-
 CREATE INDEX image_by_creation ON public.image USING btree (created_at DESC, id DESC);
 
 CREATE INDEX image_by_project ON public.image USING btree (project_id, created_at DESC, id DESC);
@@ -1578,11 +1797,23 @@ CREATE INDEX image_member_by_member ON public.image_member USING btree (member_i
 
 CREATE INDEX image_tags ON public.image USING gin (tags);
 
-CREATE INDEX image_unsettled ON public.image USING btree (id) WHERE ((status = ANY (ARRAY['saving'::text, 'deleting'::text])) OR ((checksum IS NULL) AND (sha512 IS NOT NULL)));
+CREATE INDEX image_task_by_creation ON public.image_task USING btree (created_at DESC, id DESC);
+
+CREATE INDEX image_task_by_end ON public.image_task USING btree (expires_at);
+
+CREATE INDEX image_task_by_image ON public.image_task USING btree (image_id, created_at DESC);
+
+CREATE INDEX image_task_unfinished ON public.image_task USING btree (id) WHERE (status = ANY (ARRAY['pending'::text, 'processing'::text]));
+
+CREATE INDEX image_unsettled ON public.image USING btree (id) WHERE ((status = ANY (ARRAY['saving'::text, 'uploading'::text, 'deleting'::text])) OR ((checksum IS NULL) AND (sha512 IS NOT NULL)));
 
 CREATE INDEX ip_allocation_by_address ON public.ip_allocation USING btree (address);
 
 CREATE INDEX ip_allocation_by_port ON public.ip_allocation USING btree (port_id);
+
+CREATE INDEX metadef_item_by_kind ON public.metadef_item USING btree (kind, name);
+
+CREATE INDEX metadef_namespace_by_project ON public.metadef_namespace USING btree (project_id);
 
 CREATE INDEX network_by_name ON public.network USING btree (name, id);
 
@@ -1649,6 +1880,12 @@ CREATE INDEX rbac_policy_by_project ON public.rbac_policy USING btree (project_i
 CREATE INDEX reconcile_queue_due ON public.reconcile_queue USING btree (run_at);
 
 CREATE INDEX reconcile_queue_waiting ON public.reconcile_queue USING btree (waiting_for) WHERE (waiting_for IS NOT NULL);
+
+CREATE INDEX region_by_parent ON public.region USING btree (parent_region_id) WHERE (parent_region_id IS NOT NULL);
+
+CREATE INDEX resource_limit_by_domain ON public.resource_limit USING btree (domain_id) WHERE (domain_id IS NOT NULL);
+
+CREATE INDEX resource_limit_by_registered ON public.resource_limit USING btree (registered_limit_id);
 
 CREATE INDEX revocation_by_expiry ON public.revocation USING btree (expires_at);
 
@@ -1720,11 +1957,13 @@ CREATE INDEX server_snapshot_of_server ON public.server_snapshot USING btree (se
 
 CREATE INDEX server_unsettled ON public.server USING btree (id) WHERE (deleting OR (task_state IS NOT NULL));
 
+CREATE INDEX server_usage_by_end ON public.server_usage USING btree (ended_at);
+
+CREATE INDEX server_usage_of_project ON public.server_usage USING btree (project_id, ended_at);
+
 CREATE UNIQUE INDEX signing_key_in_force ON public.signing_key USING btree (purpose) WHERE (retired_at IS NULL);
 
 CREATE INDEX snapshot_by_age ON public.snapshot USING btree (created_at DESC, id DESC);
-
-CREATE INDEX snapshot_of_group_snapshot ON public.snapshot USING btree (group_snapshot_id) WHERE (group_snapshot_id IS NOT NULL);
 
 CREATE INDEX snapshot_of_project ON public.snapshot USING btree (project_id, created_at DESC, id DESC);
 
@@ -1746,6 +1985,18 @@ CREATE UNIQUE INDEX subnetpool_default ON public.subnetpool USING btree (ip_vers
 
 CREATE INDEX subnetpool_shared ON public.subnetpool USING gin (shared_with) WITH (fastupdate=off);
 
+CREATE INDEX trunk_by_project ON public.trunk USING btree (project_id, id);
+
+CREATE INDEX trust_by_origin ON public.trust USING btree (redelegated_trust_id) WHERE (redelegated_trust_id IS NOT NULL);
+
+CREATE INDEX trust_by_project ON public.trust USING btree (project_id) WHERE (project_id IS NOT NULL);
+
+CREATE INDEX trust_by_trustee ON public.trust USING btree (trustee_user_id, id);
+
+CREATE INDEX trust_by_trustor ON public.trust USING btree (trustor_user_id, id);
+
+CREATE INDEX trust_role_by_role ON public.trust_role USING btree (role_id);
+
 CREATE INDEX user_account_by_domain ON public.user_account USING btree (domain_id, id);
 
 CREATE INDEX user_group_by_domain ON public.user_group USING btree (domain_id, id);
@@ -1766,17 +2017,9 @@ CREATE INDEX volume_from_snapshot ON public.volume USING btree (snapshot_id) WHE
 
 CREATE INDEX volume_from_volume ON public.volume USING btree (source_volume_id) WHERE (source_volume_id IS NOT NULL);
 
-CREATE INDEX volume_group_by_age ON public.volume_group USING btree (created_at DESC, id DESC);
-
-CREATE INDEX volume_group_of_project ON public.volume_group USING btree (project_id, created_at DESC, id DESC);
-
-CREATE INDEX volume_group_of_type ON public.volume_group USING btree (group_type_id);
-
 CREATE INDEX volume_message_of_project ON public.volume_message USING btree (project_id, created_at DESC, id DESC);
 
 CREATE INDEX volume_message_old ON public.volume_message USING btree (expires_at);
-
-CREATE INDEX volume_of_group ON public.volume USING btree (group_id) WHERE (group_id IS NOT NULL);
 
 CREATE INDEX volume_of_project ON public.volume USING btree (project_id, created_at DESC, id DESC);
 
@@ -1792,17 +2035,26 @@ CREATE INDEX volume_type_by_age ON public.volume_type USING btree (created_at DE
 
 CREATE INDEX volume_type_of_qos ON public.volume_type USING btree (qos_specs_id) WHERE (qos_specs_id IS NOT NULL);
 
-CREATE INDEX volume_unsettled ON public.volume USING btree (id) WHERE (deleting OR (status = ANY (ARRAY['creating'::text, 'extending'::text, 'reverting'::text, 'restoring-backup'::text])) OR (observed_generation IS DISTINCT FROM generation));
+CREATE INDEX volume_unsettled ON public.volume USING btree (id) WHERE unsettled;
 
 CREATE INDEX volume_upload_of_project ON public.volume_upload USING btree (project_id);
 
 CREATE INDEX volume_upload_of_volume ON public.volume_upload USING btree (volume_id);
+
+ALTER TABLE ONLY public.access_rule
+    ADD CONSTRAINT access_rule_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.user_account(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.aggregate_host
     ADD CONSTRAINT aggregate_host_aggregate_id_fkey FOREIGN KEY (aggregate_id) REFERENCES public.aggregate(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.aggregate_host
     ADD CONSTRAINT aggregate_host_host_fkey FOREIGN KEY (host) REFERENCES public.compute_host(name) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.application_credential_access_rule
+    ADD CONSTRAINT application_credential_access_ru_application_credential_id_fkey FOREIGN KEY (application_credential_id) REFERENCES public.application_credential(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.application_credential_access_rule
+    ADD CONSTRAINT application_credential_access_rule_access_rule_id_fkey FOREIGN KEY (access_rule_id) REFERENCES public.access_rule(id) ON DELETE RESTRICT;
 
 ALTER TABLE ONLY public.application_credential
     ADD CONSTRAINT application_credential_project_id_fkey FOREIGN KEY (project_id) REFERENCES public.project(id) ON DELETE CASCADE;
@@ -1816,11 +2068,29 @@ ALTER TABLE ONLY public.application_credential_role
 ALTER TABLE ONLY public.application_credential
     ADD CONSTRAINT application_credential_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.user_account(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.auto_allocated_topology
+    ADD CONSTRAINT auto_allocated_topology_network_id_fkey FOREIGN KEY (network_id) REFERENCES public.network(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.auto_allocated_topology
+    ADD CONSTRAINT auto_allocated_topology_router_id_fkey FOREIGN KEY (router_id) REFERENCES public.router(id) ON DELETE SET NULL;
+
 ALTER TABLE ONLY public.backup
     ADD CONSTRAINT backup_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES public.backup(id);
 
 ALTER TABLE ONLY public.console_token
     ADD CONSTRAINT console_token_server_id_fkey FOREIGN KEY (server_id) REFERENCES public.server(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.credential
+    ADD CONSTRAINT credential_application_credential_id_fkey FOREIGN KEY (application_credential_id) REFERENCES public.application_credential(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.credential
+    ADD CONSTRAINT credential_project_id_fkey FOREIGN KEY (project_id) REFERENCES public.project(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.credential
+    ADD CONSTRAINT credential_trust_id_fkey FOREIGN KEY (trust_id) REFERENCES public.trust(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.credential
+    ADD CONSTRAINT credential_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.user_account(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.default_volume_type
     ADD CONSTRAINT default_volume_type_volume_type_id_fkey FOREIGN KEY (volume_type_id) REFERENCES public.volume_type(id);
@@ -1849,17 +2119,20 @@ ALTER TABLE ONLY public.group_member
 ALTER TABLE ONLY public.group_member
     ADD CONSTRAINT group_member_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.user_account(id) ON DELETE CASCADE;
 
-ALTER TABLE ONLY public.group_snapshot
-    ADD CONSTRAINT group_snapshot_group_id_fkey FOREIGN KEY (group_id) REFERENCES public.volume_group(id);
-
 ALTER TABLE ONLY public.image_member
     ADD CONSTRAINT image_member_image_id_fkey FOREIGN KEY (image_id) REFERENCES public.image(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.image_task
+    ADD CONSTRAINT image_task_image_id_fkey FOREIGN KEY (image_id) REFERENCES public.image(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.ip_allocation
     ADD CONSTRAINT ip_allocation_port_id_fkey FOREIGN KEY (port_id) REFERENCES public.port(id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED;
 
 ALTER TABLE ONLY public.ip_allocation
     ADD CONSTRAINT ip_allocation_subnet_id_fkey FOREIGN KEY (subnet_id) REFERENCES public.subnet(id);
+
+ALTER TABLE ONLY public.metadef_item
+    ADD CONSTRAINT metadef_item_namespace_fkey FOREIGN KEY (namespace) REFERENCES public.metadef_namespace(namespace) ON UPDATE CASCADE ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.network_project
     ADD CONSTRAINT network_project_default_group FOREIGN KEY (default_security_group_id) REFERENCES public.security_group(id) ON DELETE SET NULL;
@@ -1890,6 +2163,15 @@ ALTER TABLE ONLY public.project
 
 ALTER TABLE ONLY public.qos_rule
     ADD CONSTRAINT qos_rule_qos_policy_id_fkey FOREIGN KEY (qos_policy_id) REFERENCES public.qos_policy(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.resource_limit
+    ADD CONSTRAINT resource_limit_domain_id_fkey FOREIGN KEY (domain_id) REFERENCES public.domain(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.resource_limit
+    ADD CONSTRAINT resource_limit_project_id_fkey FOREIGN KEY (project_id) REFERENCES public.project(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.resource_limit
+    ADD CONSTRAINT resource_limit_registered_limit_id_fkey FOREIGN KEY (registered_limit_id) REFERENCES public.registered_limit(id);
 
 ALTER TABLE ONLY public.role_assignment
     ADD CONSTRAINT role_assignment_domain_id_fkey FOREIGN KEY (domain_id) REFERENCES public.domain(id) ON DELETE CASCADE;
@@ -1946,9 +2228,6 @@ ALTER TABLE ONLY public.server_migration
     ADD CONSTRAINT server_migration_server_id_fkey FOREIGN KEY (server_id) REFERENCES public.server(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.snapshot
-    ADD CONSTRAINT snapshot_group_snapshot_id_fkey FOREIGN KEY (group_snapshot_id) REFERENCES public.group_snapshot(id);
-
-ALTER TABLE ONLY public.snapshot
     ADD CONSTRAINT snapshot_volume_id_fkey FOREIGN KEY (volume_id) REFERENCES public.volume(id);
 
 ALTER TABLE ONLY public.subnet
@@ -1960,6 +2239,33 @@ ALTER TABLE ONLY public.subnet
 ALTER TABLE ONLY public.subnetpool
     ADD CONSTRAINT subnetpool_address_scope_id_fkey FOREIGN KEY (address_scope_id) REFERENCES public.address_scope(id);
 
+ALTER TABLE ONLY public.trunk
+    ADD CONSTRAINT trunk_port_id_fkey FOREIGN KEY (port_id) REFERENCES public.port(id);
+
+ALTER TABLE ONLY public.trunk_subport
+    ADD CONSTRAINT trunk_subport_port_id_fkey FOREIGN KEY (port_id) REFERENCES public.port(id);
+
+ALTER TABLE ONLY public.trunk_subport
+    ADD CONSTRAINT trunk_subport_trunk_id_fkey FOREIGN KEY (trunk_id) REFERENCES public.trunk(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.trust
+    ADD CONSTRAINT trust_project_id_fkey FOREIGN KEY (project_id) REFERENCES public.project(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.trust
+    ADD CONSTRAINT trust_redelegated_trust_id_fkey FOREIGN KEY (redelegated_trust_id) REFERENCES public.trust(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.trust_role
+    ADD CONSTRAINT trust_role_role_id_fkey FOREIGN KEY (role_id) REFERENCES public.role(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.trust_role
+    ADD CONSTRAINT trust_role_trust_id_fkey FOREIGN KEY (trust_id) REFERENCES public.trust(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.trust
+    ADD CONSTRAINT trust_trustee_user_id_fkey FOREIGN KEY (trustee_user_id) REFERENCES public.user_account(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.trust
+    ADD CONSTRAINT trust_trustor_user_id_fkey FOREIGN KEY (trustor_user_id) REFERENCES public.user_account(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.user_account
     ADD CONSTRAINT user_account_domain_id_fkey FOREIGN KEY (domain_id) REFERENCES public.domain(id) ON DELETE CASCADE;
 
@@ -1968,12 +2274,6 @@ ALTER TABLE ONLY public.user_group
 
 ALTER TABLE ONLY public.volume_attachment
     ADD CONSTRAINT volume_attachment_volume_id_fkey FOREIGN KEY (volume_id) REFERENCES public.volume(id);
-
-ALTER TABLE ONLY public.volume_group
-    ADD CONSTRAINT volume_group_group_type_id_fkey FOREIGN KEY (group_type_id) REFERENCES public.group_type(id);
-
-ALTER TABLE ONLY public.volume
-    ADD CONSTRAINT volume_group_id_fkey FOREIGN KEY (group_id) REFERENCES public.volume_group(id);
 
 ALTER TABLE ONLY public.volume_transfer
     ADD CONSTRAINT volume_transfer_volume_id_fkey FOREIGN KEY (volume_id) REFERENCES public.volume(id) ON DELETE CASCADE;
