@@ -118,16 +118,3 @@ export async function deleteLimitRow(sql: Queryable, id: string): Promise<boolea
   const rows = await sql`delete from resource_limit where id = ${id} returning 1`;
   return rows.length > 0;
 }
-
-/** What holds for a project: its own limits where it has some, else the registered ones. By resource name. */
-export async function effectiveLimits(
-  sql: Queryable,
-  projectId: string,
-  serviceId: string,
-  resourceNames: string[],
-): Promise<{ resourceName: string; value: number }[]> {
-  return sql<{ resourceName: string; value: number }[]>`
-    select r.resource_name, coalesce(l.resource_limit, r.default_limit) as value
-    from registered_limit r left join resource_limit l on l.registered_limit_id = r.id and l.project_id = ${projectId}
-    where r.service_id = ${serviceId} and r.region_id is null and r.resource_name = any(${resourceNames}::text[])`;
-}

@@ -128,9 +128,6 @@ export async function removeDeletedProject(sql: Queryable, id: string): Promise<
   await sql`delete from deleted_project where id = ${id}`;
 }
 
-/** A project as a tree of them is drawn. */
-export type Branch = { id: string; parentId: string | null };
-
 /** Everything below a project, however deep; the nearest first. */
 export async function listSubtree(sql: Queryable, id: string): Promise<Project[]> {
   return sql<Project[]>`
