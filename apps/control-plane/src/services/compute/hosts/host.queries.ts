@@ -9,6 +9,7 @@ import type { Host } from "./host.model.ts";
 
 const capacity = (sql: Queryable) => sql`
   name, availability_zone, observed_hostname as hypervisor_hostname, disabled, observed_lost_at is null and observed_at is not null and not forced_down as up,
+  case when not forced_down then observed_lost_at end as lost_at,
   observed_vcpus as vcpus, observed_memory_mib as memory_mib, observed_disk_gib as disk_gib,
   claimed_vcpus, claimed_memory_mib, claimed_disk_gib`;
 

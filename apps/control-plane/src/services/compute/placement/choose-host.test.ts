@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { type Demand, type HostCapacity, type PlacedGroup, chooseHost } from "./choose-host.ts";
+import { type Demand, type HostCapacity, type PlacedGroup, chooseHost, mayComeBack } from "./choose-host.ts";
 
 const host = (name: string, over: Partial<HostCapacity> = {}): HostCapacity => ({
   name,
@@ -9,6 +9,7 @@ const host = (name: string, over: Partial<HostCapacity> = {}): HostCapacity => (
   hypervisorHostname: `${name}.example`,
   disabled: false,
   up: true,
+  lostAt: null,
   vcpus: 4,
   memoryMib: 8192,
   diskGib: 100,
@@ -131,3 +132,13 @@ for (const { name, hosts, demand: wants, tried, chosen } of cases) {
     assert.equal(chooseHost(hosts, demand(wants), new Set(tried))?.name ?? null, chosen);
   });
 }
+
+test("a host that was lost a moment ago may come back; one that is full or long gone is not waited for", () => {
+  const lost = { up: false, lostAt: new Date(1_000) };
+  assert.equal(mayComeBack([host("a", lost)], demand(), 500), true);
+  assert.equal(mayComeBack([host("a", lost)], demand(), 1_000), false);
+  assert.equal(mayComeBack([host("a", { ...lost, claimedMemoryMib: 8192 })], demand(), 500), false);
+  assert.equal(mayComeBack([host("a", { up: false })], demand(), 500), false);
+  // one that answers was looked at already
+  assert.equal(mayComeBack([host("a")], demand(), 500), false);
+});

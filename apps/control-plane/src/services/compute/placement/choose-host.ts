@@ -8,6 +8,8 @@ export type HostCapacity = {
   disabled: boolean;
   /** Its agent answers. */
   up: boolean;
+  /** Since when it does not, though nobody says that it should not. */
+  lostAt: Date | null;
   vcpus: number;
   memoryMib: number;
   diskGib: number;
@@ -61,6 +63,13 @@ export function chooseHost(
   }
   return best;
 }
+
+/** Would a host do whose agent was lost only after `since`, and may be back any moment? */
+export const mayComeBack = (hosts: readonly HostCapacity[], demand: Demand, since: number): boolean =>
+  chooseHost(
+    hosts.map((host) => ({ ...host, up: host.lostAt !== null && host.lostAt.getTime() > since })),
+    demand,
+  ) !== null;
 
 function suits(host: HostCapacity, demand: Demand): boolean {
   if (host.disabled || !host.up) return false;

@@ -69,6 +69,34 @@ test("a server whose host stays away is deleted without it; the guest goes when 
   assert.ok(lab.agent.calls.includes(`delete ${id}`));
 });
 
+test("a host that is away for a moment is waited for; one that stays away has no room", async () => {
+  await lab.drain();
+  lab.agent.away = true;
+  await markHostLost(lab.app, "host1");
+  const patient = await lab.boot();
+  await waitUntil(
+    "a first look for room",
+    async () =>
+      (await lab.app.db`select 1 from reconcile_queue where key = ${`server/${patient}`} and run_at > now()`).length >
+      0,
+    { timeoutMs: 30_000, everyMs: 5 },
+  );
+  assert.equal(await lab.status(patient), "BUILD");
+  lab.agent.away = false;
+  await lab.agent.fullReport();
+  await later(patient, 1_000);
+  await until(patient, "ACTIVE");
+  lab.agent.away = true;
+  await markHostLost(lab.app, "host1");
+  const late = await lab.boot();
+  await later(late, LOCAL_DELETE_MS + 1);
+  await until(late, "ERROR");
+  const { body } = await lab.call("GET", `/servers/${late}`);
+  assert.match(body.server.fault.message, /No valid host was found/);
+  lab.agent.away = false;
+  await lab.agent.fullReport();
+});
+
 test("a token for a console runs out", async () => {
   const id = await lab.boot();
   await until(id, "ACTIVE");

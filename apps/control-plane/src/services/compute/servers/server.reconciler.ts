@@ -10,9 +10,10 @@ import { type Outcome, type Reconciler, done, pollAfter, waitFor } from "../../.
 import { bootImageById, discardImage } from "../../image/public.ts";
 import { bindPorts, releaseServerPorts, serverInterfaces, serverPortsReady } from "../../network/public.ts";
 import { finishActions } from "../actions/action.queries.ts";
-import { findHost, releaseHost, storeHostLost } from "../hosts/host.queries.ts";
+import { findHost, listCapacities, releaseHost, storeHostLost } from "../hosts/host.queries.ts";
 import { receiveGuest } from "../hosts/receive-report.ts";
 import { toMetadataFiles } from "../metadata/metadata-files.ts";
+import { mayComeBack } from "../placement/choose-host.ts";
 import { claimBestHost, toDemand } from "../placement/place-server.ts";
 import { lockUsage, releaseUsage } from "../quotas/project.queries.ts";
 import { insertServerUsage } from "../usage/usage.queries.ts";
@@ -162,8 +163,12 @@ async function place(app: App, server: Server): Promise<Outcome> {
       serverId: server.id,
     };
     const demand = await toDemand(tx.sql, server.flavor, wish);
-    const claimed = await claimBestHost(tx.sql, { ...demand, ...heldOnHost(server) });
-    if (claimed === null) return null;
+    const needed = { ...demand, ...heldOnHost(server) };
+    const claimed = await claimBestHost(tx.sql, needed);
+    if (claimed === null) {
+      const since = app.clock.now() - LOCAL_DELETE_MS;
+      return mayComeBack(await listCapacities(tx.sql), needed, since) ? "wait" : null;
+    }
     if (!(await setServerHost(tx.sql, server.id, claimed.host, claimed.zone))) {
       // deleted or placed meanwhile: the room is not ours to keep
       await releaseHost(tx.sql, claimed.host, heldOnHost(server));
@@ -181,6 +186,7 @@ async function place(app: App, server: Server): Promise<Outcome> {
     await bindPorts(tx, server.id, claimed.host);
     return claimed;
   });
+  if (placed === "wait") return pollAfter(1_000, "a host that has room does not answer at the moment");
   if (placed === null && server.task !== null) {
     await failTask(app, server, NO_VALID_HOST);
     return pollAfter(0, NO_VALID_HOST);
