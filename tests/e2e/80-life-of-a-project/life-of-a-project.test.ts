@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
 
 import { resourceClasses } from "../../../apps/control-plane/src/services.ts";
 import { type Cloud, DATA, useCloud } from "../support/cloud.ts";
+import { type Inventory, takeInventory } from "../support/inventory.ts";
 import { run } from "../support/run.ts";
 
 const PASSWORD = "Life-of-a-project-1";
@@ -21,7 +22,7 @@ type Made = { class: string; made: string; changed: boolean };
 describe("the life of a project", () => {
   let cloud: Cloud;
   let project: string;
-  let found: World;
+  let found: Inventory;
   let made: Made[];
 
   before(async () => {
@@ -64,44 +65,10 @@ describe("the life of a project", () => {
     for (const { ID } of images.filter((one) => one.Name === "given")) await cloud.operator("image", "delete", ID);
   }
 
-  /** What there is outside the tables: rows of OVN's, files, processes. */
-  type World = { northbound: { [table: string]: number }; files: string[]; guests: number };
-  async function look(): Promise<World> {
-    const tables = [
-      "Logical_Switch",
-      "Logical_Switch_Port",
-      "Logical_Router",
-      "Logical_Router_Port",
-      "NAT",
-      "ACL",
-      "Port_Group",
-      "Address_Set",
-      "DHCP_Options",
-      "DNS",
-      "QoS",
-      "Load_Balancer",
-      "Meter",
-    ];
-    const counts = await Promise.all(
-      tables.map(async (table): Promise<[string, number]> => {
-        const text = await cloud.nbctl("--bare", "--columns=_uuid", "list", table);
-        return [table, text.split("\n").filter((line) => line !== "").length];
-      }),
-    );
-    const files = ["images", "volumes", "backups", "hosts/host1/guests"].flatMap((name) => {
-      const directory = join(cloud.directory, name);
-      return existsSync(directory) ? readdirSync(directory).map((file) => `${name}/${file}`) : [];
-    });
-    const guests = readdirSync("/proc").filter((pid) => {
-      if (!/^\d+$/.test(pid)) return false;
-      try {
-        const [program = "", ...words] = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
-        return program.includes("qemu-system") && words.some((word) => word.startsWith(`guest=${cloud.instance}/`));
-      } catch {
-        return false; // ended meanwhile
-      }
-    }).length;
-    return { northbound: Object.fromEntries(counts), files: files.toSorted(), guests };
+  /** What there is outside the tables: rows of OVN's, links, files, processes. */
+  async function look(): Promise<Inventory> {
+    const all = Object.entries(await takeInventory(cloud));
+    return Object.fromEntries(all.filter(([what]) => !what.startsWith("rows of ")));
   }
 
   it("begins with a project and a user of its own", async () => {

@@ -174,6 +174,23 @@ def an_rbac_policy():
     mine.network.update_rbac_policy(one, target_project_id="somebody-other")
 
 
+@sample("network.trunk")
+def a_trunk():
+    parent = mine.network.create_port(network_id=made["network.network"], name="parent")
+    one = mine.network.create_trunk(port_id=parent.id, name="trunk")
+    yield one.id
+    mine.network.update_trunk(one, description="changed")
+
+
+@sample("image.metadef_namespace")
+def a_namespace():
+    # what properties mean, the operator says
+    body = {"namespace": "Life::Sample", "visibility": "private", "owner": project}
+    call(operator.image, "post", "/metadefs/namespaces", json=body)
+    yield body["namespace"]
+    call(operator.image, "put", "/metadefs/namespaces/Life::Sample", json={**body, "description": "changed"})
+
+
 @sample("image.image")
 def an_image():
     one = mine.create_image(

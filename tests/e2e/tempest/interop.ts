@@ -14,7 +14,13 @@ import { type Cloud, useCloud } from "../support/cloud.ts";
 import { type Furniture, furnish, unfurnish } from "./accounts.ts";
 import { accountsFile, configuration } from "./configuration.ts";
 import { ensureDebian } from "./debian.ts";
-import { type Inventory, UNTIL_PURGE, takeInventory, untilAsBefore, untilGroupsAreThere } from "./inventory.ts";
+import {
+  type Inventory,
+  UNTIL_PURGE,
+  takeInventory,
+  untilAsBefore,
+  untilGroupsAreThere,
+} from "../support/inventory.ts";
 import { type Outcome, readList, runTempest } from "./tempest.ts";
 
 /** Two classes run at a time, and a class has two accounts at most. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 import { waitUntil } from "@andromede/base/waiting";
 
-import { type Cloud, processesMentioning } from "../support/cloud.ts";
+import { type Cloud, processesMentioning } from "./cloud.ts";
 
 export type Inventory = { [what: string]: number };
 
