@@ -176,6 +176,8 @@ describe("Debian on volumes", () => {
     );
     const changed = await inDebian("cd /data && sudo sha256sum letters numbers");
     assert.notEqual(changed, sums);
+    const before = sums;
+    sums = changed;
     await inDebian("sudo umount /data");
     await cloud.openstack(
       "volume",
@@ -190,18 +192,18 @@ describe("Debian on volumes", () => {
     );
     await statusIn(["volume", "backup"], "volumes-more", "available");
     for (const [backup, expected] of [
-      ["volumes-full", sums],
+      ["volumes-full", before],
       ["volumes-more", changed],
     ] as const) {
       await cloud.openstack("volume", "create", `${backup}-back`, "--size", "2", ...json);
       await volumeIn(`${backup}-back`, "available");
-      await cloud.openstack("volume", "backup", "restore", "--force", backup, `${backup}-back`, ...json);
+      // Debian's client restores, and then fails to print what it was answered: the states say whether it did.
+      await cloud.tryOpenstack("volume", "backup", "restore", "--force", backup, `${backup}-back`);
       await statusIn(["volume", "backup"], backup, "available");
       await volumeIn(`${backup}-back`, "available");
       assert.equal(await sumsOn(await attach(`${backup}-back`)), expected, backup);
       await detach(`${backup}-back`);
     }
-    sums = changed;
   });
 
   it("may do 200 operations a second where its type says so", async () => {
@@ -285,6 +287,11 @@ describe("Debian on volumes", () => {
     await cloud.openstack("volume", "snapshot", "delete", "volumes-snap");
     const volumes: { ID: string }[] = await cloud.openstack("volume", "list", ...json);
     for (const { ID } of volumes) await cloud.tryOpenstack("volume", "delete", "--force", ID);
+    await waitUntil(
+      "the volumes' end",
+      async () => ((await cloud.openstack("volume", "list", ...json)) as unknown[]).length === 0,
+      { timeoutMs: 60_000, everyMs: 500 },
+    );
     await cloud.operator("volume", "type", "delete", "slow");
     await cloud.operator("volume", "qos", "delete", "slow");
     await cloud.openstack("image", "delete", "volumes-debian");

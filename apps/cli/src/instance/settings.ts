@@ -7,7 +7,7 @@ import { parseJson } from "@andromede/base/json";
 /** Sections of the control plane's configuration; their members are checked by the control plane itself. */
 export const SECTIONS = ["identity", "image", "compute", "operator"] as const;
 
-export type Settings = { [section in (typeof SECTIONS)[number]]?: { [name: string]: number } };
+export type Settings = { [section in (typeof SECTIONS)[number]]?: { [name: string]: number | string[] } };
 
 export async function readSettings(file: string): Promise<Settings> {
   let text: string;
@@ -25,11 +25,14 @@ export function checkSettings(value: unknown, file: string): Settings {
   for (const [section, members] of Object.entries(value)) {
     if (!SECTIONS.some((known) => known === section))
       throw invalid(`${file}: there is no section "${section}"; there are ${SECTIONS.join(", ")}`);
-    if (!isObject(members) || Object.values(members).some((member) => typeof member !== "number"))
-      throw invalid(`${file}: section "${section}" is an object of numbers`);
+    if (!isObject(members) || !Object.values(members).every(isSetting))
+      throw invalid(`${file}: section "${section}" is an object of numbers and lists of words`);
   }
   return value;
 }
+
+const isSetting = (member: unknown): boolean =>
+  typeof member === "number" || (Array.isArray(member) && member.every((word) => typeof word === "string"));
 
 const isObject = (value: unknown): value is { [name: string]: unknown } =>
   typeof value === "object" && value !== null && !Array.isArray(value);
