@@ -285,6 +285,12 @@ describe("Debian on volumes", () => {
       );
     }
     await cloud.openstack("volume", "snapshot", "delete", "volumes-snap");
+    // A volume with a snapshot is not deleted.
+    await waitUntil(
+      "the snapshot's end",
+      async () => ((await cloud.openstack("volume", "snapshot", "list", ...json)) as unknown[]).length === 0,
+      { timeoutMs: 60_000, everyMs: 500 },
+    );
     const volumes: { ID: string }[] = await cloud.openstack("volume", "list", ...json);
     for (const { ID } of volumes) await cloud.tryOpenstack("volume", "delete", "--force", ID);
     await waitUntil(
