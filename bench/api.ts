@@ -5,7 +5,7 @@ import { spawn } from "node:child_process";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
-import { type BenchCloud, signInBody, startCloud, tokensUrl } from "./support/cloud.ts";
+import { type BenchCloud, engineRootOf, signInBody, startCloud, tokensUrl } from "./support/cloud.ts";
 import { emit, inMib, latencies, load, percentile, round } from "./support/measure.ts";
 import { seedServers } from "./support/seed.ts";
 import { type Stage, postServer, removeServer, setStage, untilBuilt } from "./support/servers.ts";
@@ -170,14 +170,11 @@ async function firstLine(cloud: BenchCloud, stage: Stage, id: string): Promise<v
 }
 
 function bareStart(cloud: BenchCloud): Promise<number> {
-  const engines = join(cloud.data, "engines");
-  const root = readdirSync(engines).find((name) => !name.includes("."));
-  if (root === undefined) throw new Error("no engine root");
   const disk = join(cloud.data, "built-images/mini.qcow2");
   const args = [
     "--die-with-parent",
     "--ro-bind",
-    join(engines, root),
+    engineRootOf(cloud),
     "/",
     "--dev-bind",
     "/dev",

@@ -1,6 +1,6 @@
 /** A cloud of the bench's own: brought up, asked, and purged. */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -42,6 +42,14 @@ export async function startCloud(instance: string, flags: string[]): Promise<Ben
   const { token, endpoints, project } = await signIn(connection, environment);
   connection.close();
   return { data, instance, caFile, environment, endpoints, token, project, connect, andromede };
+}
+
+/** The engine root that the cloud runs in. */
+export function engineRootOf(cloud: BenchCloud): string {
+  const engines = join(cloud.data, "engines");
+  const root = readdirSync(engines).find((name) => !name.includes("."));
+  if (root === undefined) throw new Error("no engine root");
+  return join(engines, root);
 }
 
 /** The body of a sign-in by password, scoped to the project. */

@@ -1,18 +1,14 @@
 /** Ten thousand servers without waiting for each: copies of one that the API made, written by SQL. */
 import { execFileSync } from "node:child_process";
-import { readdirSync } from "node:fs";
 import { join } from "node:path";
 
-import type { BenchCloud } from "./cloud.ts";
+import { type BenchCloud, engineRootOf } from "./cloud.ts";
 
 function sql(cloud: BenchCloud, statement: string): string {
-  const engines = join(cloud.data, "engines");
-  const root = readdirSync(engines).find((name) => !name.includes("."));
-  if (root === undefined) throw new Error("no engine root");
   const directory = join(cloud.data, cloud.instance);
   const jail = [
     "--ro-bind",
-    join(engines, root),
+    engineRootOf(cloud),
     "/",
     "--dev",
     "/dev",

@@ -1,7 +1,4 @@
-import { createInterface } from "node:readline/promises";
-
-import { invalid } from "@andromede/base/errors";
-
+import { confirmByName } from "../confirm.ts";
 import { DATA_LOCK_MS, instanceLock, withMachineLock } from "../instance/machine-lock.ts";
 import type { DownCommand } from "../options.ts";
 import { reportJson, say } from "../output.ts";
@@ -36,17 +33,12 @@ export async function down(command: DownCommand): Promise<number> {
   return 0;
 }
 
-async function confirm(stack: Stack): Promise<void> {
-  if (process.stdin.isTTY !== true)
-    throw invalid(
-      "down --purge deletes all servers, images and data of the instance; say --yes where nobody can be asked",
-    );
-  const prompt = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await prompt.question(
-    `Delete instance ${stack.config.instance} in ${stack.paths.directory}: all its servers, images, networks and accounts? Type its name: `,
+function confirm({ config, paths }: Stack): Promise<void> {
+  return confirmByName(
+    config.instance,
+    `Delete instance ${config.instance} in ${paths.directory}: all its servers, images, networks and accounts?`,
+    "down --purge deletes all servers, images and data of the instance; say --yes where nobody can be asked",
   );
-  prompt.close();
-  if (answer.trim() !== stack.config.instance) throw invalid("not purged");
 }
 
 /** What guests need to go on: their packets' way. */

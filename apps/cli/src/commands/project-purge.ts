@@ -1,5 +1,3 @@
-import { createInterface } from "node:readline/promises";
-
 import { conflict, invalid, notFound } from "@andromede/base/errors";
 import { isObject, parseJson } from "@andromede/base/json";
 import { waitUntil } from "@andromede/base/waiting";
@@ -7,6 +5,7 @@ import { createCloud } from "@andromede/openstack-client/client";
 import { createHttp } from "@andromede/openstack-client/http";
 
 import { operatorCredentials } from "../cloud/accounts.ts";
+import { confirmByName } from "../confirm.ts";
 import { readPasswords } from "../instance/secrets.ts";
 import type { ProjectPurgeCommand } from "../options.ts";
 import { report, reportJson, say, table } from "../output.ts";
@@ -80,16 +79,12 @@ async function findProject(cloud: ReturnType<typeof createCloud>, word: string):
   return { id: word, name: word };
 }
 
-async function confirm({ id, name }: Named): Promise<void> {
-  if (process.stdin.isTTY !== true)
-    throw invalid("project purge deletes all that a project owns; say --yes where nobody can be asked");
-  const prompt = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await prompt.question(
-    `Delete everything that project ${name} (${id}) owns: servers, volumes, images, networks, keys? Type its name: `,
+const confirm = ({ id, name }: Named): Promise<void> =>
+  confirmByName(
+    name,
+    `Delete everything that project ${name} (${id}) owns: servers, volumes, images, networks, keys?`,
+    "project purge deletes all that a project owns; say --yes where nobody can be asked",
   );
-  prompt.close();
-  if (answer.trim() !== name) throw invalid("not purged");
-}
 
 function messageIn(text: string): string {
   try {
