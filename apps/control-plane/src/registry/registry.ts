@@ -24,3 +24,10 @@ export type ResourceClass = {
   /** One resource as plain data for the customer's export; never a secret. */
   export(app: App, id: string): Promise<{ [key: string]: unknown } | null>;
 };
+
+/** `list` of what belongs to a user, a domain or the operator. */
+export const nothingOwned = (): Promise<string[]> => Promise.resolve([]);
+
+/** An id of what has two parts, `<first>/<second>`: no first part holds a slash. */
+export const pairId = (first: string, second: string): string => `${first}/${second}`;
+export const pairOf = (id: string): [string, string] => [id.slice(0, id.indexOf("/")), id.slice(id.indexOf("/") + 1)];

@@ -1,5 +1,5 @@
 /** Compute's entries in the registry (architecture.md, rule 8a). */
-import type { ResourceClass } from "../../registry/registry.ts";
+import { type ResourceClass, nothingOwned, pairId, pairOf } from "../../registry/registry.ts";
 import type { ServerAction } from "./actions/action.model.ts";
 import { deleteActions, listActions, listServersWithActions } from "./actions/action.queries.ts";
 import { deleteFlavorAccess, findFlavor, listFlavorAccess, listFlavorsShared } from "./flavors/flavor.queries.ts";
@@ -12,12 +12,6 @@ import { deleteServerGroup, findServerGroup, listServerGroupIds } from "./server
 import { removeServerForPurge } from "./servers/purge-server.ts";
 import { deleteServerDisk, findServerDisk, listDiskIdsOfProject } from "./volumes/server-disk.queries.ts";
 import { findServer, listProjectServerIds } from "./servers/server.queries.ts";
-
-const nothingOwned = (): Promise<string[]> => Promise.resolve([]);
-
-/** Ids of what has two parts: neither a flavor's id nor a user's holds a slash. */
-const pairId = (first: string, second: string): string => `${first}/${second}`;
-const pairOf = (id: string): [string, string] => [id.slice(0, id.indexOf("/")), id.slice(id.indexOf("/") + 1)];
 
 const toExportedAction = ({ action, startedAt, result }: ServerAction): { [key: string]: unknown } => ({
   action,

@@ -1,4 +1,4 @@
-import type { ResourceClass } from "../../registry/registry.ts";
+import { type ResourceClass, nothingOwned } from "../../registry/registry.ts";
 import {
   deleteCredential,
   findCredentialById,
@@ -27,7 +27,7 @@ import { findUserInDomain } from "./users/user.queries.ts";
 const notOfProjects = {
   ownerColumn: null,
   meters: [],
-  list: () => Promise.resolve([]),
+  list: nothingOwned,
 } satisfies Partial<ResourceClass>;
 const VERBS = ["create", "update", "delete"];
 

@@ -1,4 +1,4 @@
-import type { ResourceClass } from "../../registry/registry.ts";
+import { type ResourceClass, pairId, pairOf } from "../../registry/registry.ts";
 import { startDeletion } from "./images/delete-image.ts";
 import { findImage, listProjectImages } from "./images/image.queries.ts";
 import { toImageView } from "./images/image.view.ts";
@@ -8,9 +8,6 @@ import { removeNamespace } from "./metadefs/change-metadefs.ts";
 import { findNamespaceById, listItems, listNamespacesOfProject } from "./metadefs/metadef.queries.ts";
 import { toNamespaceView } from "./metadefs/metadef.view.ts";
 import { toMemberView } from "./members/member.view.ts";
-
-/** A membership's id: `<image>/<project>`. */
-const membership = (id: string): [string, string] => [id.slice(0, id.indexOf("/")), id.slice(id.indexOf("/") + 1)];
 
 export const imageClasses: ResourceClass[] = [
   {
@@ -40,9 +37,9 @@ export const imageClasses: ResourceClass[] = [
     meters: [],
     verbs: ["create", "update", "delete"],
     list: async (app, projectId) =>
-      (await listMemberships(app.db, projectId)).map(({ imageId, memberId }) => `${imageId}/${memberId}`),
+      (await listMemberships(app.db, projectId)).map(({ imageId, memberId }) => pairId(imageId, memberId)),
     async remove(_app, tx, id) {
-      const [imageId, memberId] = membership(id);
+      const [imageId, memberId] = pairOf(id);
       if (!(await deleteMember(tx.sql, imageId, memberId))) return;
       tx.event({
         action: "image.member.delete",
@@ -51,7 +48,7 @@ export const imageClasses: ResourceClass[] = [
       });
     },
     async export(app, id) {
-      const member = await findMember(app.db, ...membership(id));
+      const member = await findMember(app.db, ...pairOf(id));
       return member === null ? null : toMemberView(member);
     },
   },

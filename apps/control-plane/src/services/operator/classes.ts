@@ -1,4 +1,4 @@
-import type { ResourceClass } from "../../registry/registry.ts";
+import { type ResourceClass, nothingOwned } from "../../registry/registry.ts";
 import { findPurge } from "./purges/purge.queries.ts";
 import { toPurgeView } from "./purges/purge.view.ts";
 
@@ -11,7 +11,7 @@ export const operatorClasses: ResourceClass[] = [
     deleteOrder: 3000,
     meters: [],
     verbs: ["create", "finish"],
-    list: () => Promise.resolve([]),
+    list: nothingOwned,
     async export(app, id) {
       const purge = await findPurge(app.db, id);
       return purge === null ? null : toPurgeView(purge);

@@ -1,7 +1,7 @@
 /** Volumes' entries in the registry (architecture.md, rule 8a). */
 import type { App } from "../../app.ts";
 import type { Transaction } from "../../db/transaction.ts";
-import type { ResourceClass } from "../../registry/registry.ts";
+import { type ResourceClass, nothingOwned, pairId, pairOf } from "../../registry/registry.ts";
 import { findAttachment, listProjectAttachments } from "./attachments/attachment.queries.ts";
 import { endAttachment } from "./attachments/change-attachments.ts";
 import { findBackup, listProjectBackupIds } from "./backups/backup.queries.ts";
@@ -26,11 +26,6 @@ import {
 import { deleteUploadRow, findUpload, listUploadIds } from "./uploads/upload.queries.ts";
 import { removeVolumeForPurge } from "./volumes/delete-volume.ts";
 import { findVolume, listProjectVolumeIds } from "./volumes/volume.queries.ts";
-
-const nothingOwned = (): Promise<string[]> => Promise.resolve([]);
-
-/** Ids of what has two parts: no type's id holds a slash. */
-const pairOf = (id: string): [string, string] => [id.slice(0, id.indexOf("/")), id.slice(id.indexOf("/") + 1)];
 
 const volume: ResourceClass = {
   name: "volume.volume",
@@ -231,7 +226,7 @@ const typeAccess: ResourceClass = {
   meters: [],
   // its events are the type's: share, unshare
   verbs: [],
-  list: async (app, projectId) => (await listTypesShared(app.db, projectId)).map((typeId) => `${typeId}/${projectId}`),
+  list: async (app, projectId) => (await listTypesShared(app.db, projectId)).map((typeId) => pairId(typeId, projectId)),
   async remove(_app: App, tx: Transaction, id: string) {
     const [typeId, projectId] = pairOf(id);
     if (!(await deleteAccess(tx.sql, typeId, projectId))) return;

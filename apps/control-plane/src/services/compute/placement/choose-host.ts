@@ -1,5 +1,8 @@
 /** Which host a new server goes to. Pure: the claim that follows is guarded in SQL, so a choice that was overtaken is made again. */
 
+/** As Nova says it. */
+export const NO_VALID_HOST = "No valid host was found. There are not enough hosts available.";
+
 /** What a host has, and what was promised of it. */
 export type HostCapacity = {
   name: string;

@@ -13,6 +13,7 @@ import { asksAsAdmin } from "../common/actor.ts";
 import { findFlavor } from "../flavors/flavor.queries.ts";
 import { claimMore, findHost } from "../hosts/host.queries.ts";
 import { endMigration, insertMigration } from "../migrations/migration.queries.ts";
+import { NO_VALID_HOST } from "../placement/choose-host.ts";
 import { claimBestHost, toDemand } from "../placement/place-server.ts";
 import { type ProjectUsage, takeUsage } from "../quotas/project.queries.ts";
 import { quotaOf } from "../quotas/quota.model.ts";
@@ -26,7 +27,6 @@ import { difference, heldOf, heldOnHost, heldOnOther } from "./server-tasks.ts";
 
 import { getServer } from "./read-servers.ts";
 
-export const NO_VALID_HOST = "No valid host was found. There are not enough hosts available.";
 const BUILT = ["active", "stopped"] as const;
 
 type Target = { id: string; flavor: FlavorCopy };

@@ -13,7 +13,7 @@ import { finishActions } from "../actions/action.queries.ts";
 import { findHost, listCapacities, releaseHost, storeHostLost } from "../hosts/host.queries.ts";
 import { receiveGuest } from "../hosts/receive-report.ts";
 import { toMetadataFiles } from "../metadata/metadata-files.ts";
-import { mayComeBack } from "../placement/choose-host.ts";
+import { NO_VALID_HOST, mayComeBack } from "../placement/choose-host.ts";
 import { claimBestHost, toDemand } from "../placement/place-server.ts";
 import { lockUsage, releaseUsage } from "../quotas/project.queries.ts";
 import { insertServerUsage } from "../usage/usage.queries.ts";
@@ -39,7 +39,6 @@ import {
 } from "./server.queries.ts";
 
 const DISK_CHECK_MS = 2_000;
-const NO_VALID_HOST = "No valid host was found. There are not enough hosts available.";
 const origin = systemOrigin("server.reconciler");
 
 export const serverReconciler: Reconciler = {
