@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { ensureEngineRoot } from "@andromede/engines/engine-root";
 import { runCommand } from "@andromede/engines/run-command";
 
+import { ensureBuiltImage } from "../cloud/built-images.ts";
 import { listInstances } from "../instance/instance-config.ts";
 import { DATA_LOCK_MS, dataLock, withMachineLock } from "../instance/machine-lock.ts";
 import { LONG_SUITES, type TestCommand } from "../options.ts";
@@ -43,6 +44,9 @@ export async function runTests(command: TestCommand): Promise<number> {
   const environment = {
     ...process.env,
     ANDROMEDE_ENGINE_ROOT: root.directory,
+    ...(command.suites.some((suite) => ONE_AT_A_TIME.includes(suite))
+      ? { ANDROMEDE_MINI_IMAGE: await miniImage(command.data, root.directory) }
+      : {}),
     ANDROMEDE_TEST_DATA: command.data,
     PATH: `${join(repositoryDirectory, "node_modules/.bin")}:${process.env["PATH"] ?? ""}`,
   };
@@ -62,6 +66,18 @@ export async function runTests(command: TestCommand): Promise<number> {
   if (command.json) reportJson({ ...all, suites: results });
   report(closingLine(all));
   return all.failed === 0 && all.passed > 0 ? 0 : 1;
+}
+
+/** Guests of the tests boot it, or its kernel: on a new machine nobody has built it before them. */
+async function miniImage(data: string, engineRoot: string): Promise<string> {
+  say("== image mini");
+  const image = await withMachineLock(
+    dataLock(data, "image-mini"),
+    DATA_LOCK_MS,
+    () => undefined,
+    () => ensureBuiltImage({ data, engineRoot }, "mini", () => undefined),
+  );
+  return image.file;
 }
 
 /** Pure. */

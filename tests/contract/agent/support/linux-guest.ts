@@ -2,7 +2,7 @@
  * A guest with a kernel, for what only a kernel does: seeing disks come, grow and go. It is the boot part of the mini image
  * with one word of its kernel's command line replaced: its first and only process is a shell on the serial console.
  */
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
@@ -41,19 +41,12 @@ async function make(engineRoot: string): Promise<Buffer> {
   }
 }
 
-/** The newest one that `./andromede up` or the end-to-end tests built here, or `ANDROMEDE_MINI_IMAGE`. */
+/** `ANDROMEDE_MINI_IMAGE` (`./andromede test` builds it and says where it is), else the one that `./andromede up` built here. */
 function miniImage(): string {
-  const given = process.env["ANDROMEDE_MINI_IMAGE"];
-  if (given !== undefined && given !== "") return given;
-  const places = [process.env["ANDROMEDE_DATA"] ?? "/var/lib/andromede", "/var/tmp/andromede-test"];
-  const images = places
-    .map((place) => join(place, "built-images"))
-    .filter((place) => existsSync(place))
-    .flatMap((place) => readdirSync(place).map((name) => join(place, name)))
-    .filter((path) => path.endsWith("/mini.qcow2"));
-  const newest = images.toSorted((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)[0];
-  if (newest === undefined) throw unavailable("no mini image: run ./andromede up, or set ANDROMEDE_MINI_IMAGE");
-  return newest;
+  const built = join(process.env["ANDROMEDE_DATA"] ?? "/var/lib/andromede", "built-images/mini.qcow2");
+  const image = process.env["ANDROMEDE_MINI_IMAGE"] ?? built;
+  if (!existsSync(image)) throw unavailable("no mini image: run ./andromede up, or set ANDROMEDE_MINI_IMAGE");
+  return image;
 }
 
 export type Shell = {
