@@ -24,6 +24,18 @@ export const ABSENT: Absent[] = [
     why: "Deprecated in Keystone. Rules are part of the program, and listed in api/policy.md.",
   },
   {
+    service: "identity",
+    what: "Filters of endpoints by project (OS-EP-FILTER), and a configuration for each domain",
+    paths: ["/v3/OS-EP-FILTER", "/v3/domains/:domain_id/config", "/v3/domains/config"],
+    why: "Every project is offered the same services; no domain keeps its accounts elsewhere.",
+  },
+  {
+    service: "image",
+    what: "Image locations that clients write (locations, import method copy-image)",
+    paths: ["/v2/images/:image_id/locations"],
+    why: "There is one store, and what is in it was received and inspected here. The cache API answers as Glance without a cache: 404.",
+  },
+  {
     service: "compute",
     what: "nova-network's own resources, cells, agents, certificates, cloudpipe",
     paths: ["/v2.1/os-baremetal-nodes"],

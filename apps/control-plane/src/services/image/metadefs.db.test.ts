@@ -62,6 +62,16 @@ test("a namespace with all that is in it, made in one go or piece by piece", asy
   await admin("GET", "/OS::Other/objects", 404);
 });
 
+test("what definitions look like is documented", async () => {
+  const { token } = images.somebody();
+  const nameOf = async (path: string): Promise<unknown> =>
+    (await images.call(token, "GET", `/v2/schemas/metadefs/${path}`)).body["name"];
+  for (const name of ["namespace", "namespaces", "object", "objects", "property", "properties", "tag", "tags"])
+    assert.equal(await nameOf(name), name);
+  assert.equal(await nameOf("resource_type"), "resource_type_association");
+  assert.equal(await nameOf("resource_types"), "resource_type_associations");
+});
+
 test("everybody reads what is public, and nobody but operators writes", async () => {
   const { token, projectId } = images.somebody();
   await admin("POST", "", 201, { namespace: "public", visibility: "public" });

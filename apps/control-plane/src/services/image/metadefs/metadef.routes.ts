@@ -1,4 +1,5 @@
-import { type Route, route } from "../../../http/service.ts";
+import { type Route, ok, route } from "../../../http/service.ts";
+import { metadefDocuments } from "./metadef.documents.ts";
 import * as metadefs from "./metadef.handlers.ts";
 import { itemSchema, namespaceSchema, tagsSchema } from "./metadef.schema.ts";
 import { toItemView, toPropertyView } from "./metadef.view.ts";
@@ -21,7 +22,12 @@ const itemRoutes = (path: string, handlers: ReturnType<typeof metadefs.itemHandl
   route({ method: "DELETE", path, rule: write, handler: handlers.removeAll }),
 ];
 
+const documents = Object.entries(metadefDocuments).map(([name, document]) =>
+  route({ method: "GET", path: `/v2/schemas/metadefs/${name}`, rule: "get_schemas", handler: () => ok(document) }),
+);
+
 export const metadefRoutes: Route[] = [
+  ...documents,
   route({ method: "GET", path: "/v2/metadefs/resource_types", rule: read, handler: metadefs.listTypes }),
   route({ method: "GET", path: all, rule: read, handler: metadefs.listNamespaces }),
   route({ method: "POST", path: all, rule: write, body: namespaceSchema, handler: metadefs.createOne }),
