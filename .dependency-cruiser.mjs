@@ -24,7 +24,7 @@ export default {
       comment: "routes, handlers, schemas and views never reach for queries or the database",
       severity: "error",
       from: { path: `${services}.*(routes|\\.handlers|\\.schema|\\.view)\\.ts$` },
-      to: { path: "(\\.queries\\.ts$|^apps/control-plane/src/db/)" },
+      to: { path: "(\\.queries\\.ts$|^apps/control-plane/src/db/|^libs/platform/src/db/)" },
     },
     {
       name: "pure-means-pure",

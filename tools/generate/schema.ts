@@ -1,6 +1,7 @@
 /** The database's schema as the migrations leave it, in PostgreSQL's own words. */
+import { openDatabase } from "@andromede/platform/db/database";
+
 import { migrate } from "../../apps/control-plane/src/db/migrate.ts";
-import { openDatabase } from "../../apps/control-plane/src/db/database.ts";
 import { runClient } from "../../libs/testkit/src/cluster.ts";
 import { createTestDatabase } from "../../libs/testkit/src/database.ts";
 

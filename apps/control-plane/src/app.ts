@@ -1,12 +1,12 @@
 import type { AgentClient } from "@andromede/agent-api/client";
 import type { Clock } from "@andromede/base/clock";
 import type { Logger } from "@andromede/base/log";
+import type { Database } from "@andromede/platform/db/database";
+import type { KeyTree } from "@andromede/platform/keys/key-tree";
+import type { TokenAuthority } from "@andromede/platform/tokens/token-verifier";
 
 import type { Config } from "./config.ts";
-import type { Database } from "./db/database.ts";
-import type { KeyTree } from "./keys/key-tree.ts";
 import type { ReconcileSignal } from "./reconcile/signal.ts";
-import type { TokenAuthority } from "./services/identity/tokens/token-verifier.ts";
 import type { OvnNorthbound } from "./services/network/ovn/northbound.ts";
 
 /** Everything a use case or a reconciler may need, passed by hand: no container, no globals. */

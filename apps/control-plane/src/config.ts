@@ -4,6 +4,7 @@ import { Ajv } from "ajv";
 
 import { invalid } from "@andromede/base/errors";
 import { parseJson } from "@andromede/base/json";
+import type { DatabaseConfig } from "@andromede/platform/db/database";
 
 /** Where one plane listens; `url` is what catalogs and links show, without a trailing slash. */
 export type Listener = { host: string; port: number; url: string };
@@ -15,7 +16,7 @@ export type Config = {
   logLevel?: string;
   /** What this process does; by default everything. */
   roles?: ("api" | "reconcile")[];
-  database: { socketDir: string; port: number; name: string; user: string; password?: string } | { url: string };
+  database: DatabaseConfig;
   listeners: { customer: Listener; operator: Listener };
   tls: { certFile: string; keyFile: string; caFile: string } | null;
   /** Loopback benchmarks only: tokens and passwords cross the wire unencrypted. */

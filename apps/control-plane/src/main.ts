@@ -1,11 +1,11 @@
 import { parseArgs } from "node:util";
 
 import { createLogger } from "@andromede/base/log";
+import { openDatabase } from "@andromede/platform/db/database";
 
 import { bootstrap } from "./commands/bootstrap.ts";
 import { verifyEvents } from "./commands/verify-events.ts";
 import { loadConfig } from "./config.ts";
-import { openDatabase } from "./db/database.ts";
 import { migrate } from "./db/migrate.ts";
 import { startRuntime } from "./runtime.ts";
 

@@ -4,22 +4,23 @@ import type { FastifyInstance } from "fastify";
 import type { Report } from "@andromede/agent-api/types";
 import { type Clock, systemClock } from "@andromede/base/clock";
 import type { Logger } from "@andromede/base/log";
+import { openDatabase } from "@andromede/platform/db/database";
+import { openKeyTree } from "@andromede/platform/keys/key-tree";
+import { startTokenVerifier } from "@andromede/platform/tokens/token-verifier";
 
 import { createAgentDirectory, followAgent } from "./agents/links.ts";
 import type { App } from "./app.ts";
 import type { Config } from "./config.ts";
-import { openDatabase } from "./db/database.ts";
 import { migrate } from "./db/migrate.ts";
 import { startSequencer } from "./events/sequencer.ts";
 import { createHttpServer } from "./http/server.ts";
-import { openKeyTree } from "./keys/key-tree.ts";
 import { notifyOnly } from "./reconcile/notify.ts";
 import { noReconcile } from "./reconcile/signal.ts";
 import { Worker } from "./reconcile/worker.ts";
 import { reconcilers, services } from "./services.ts";
 import { attachConsoles } from "./services/compute/consoles/console-socket.ts";
 import { markHostLost, receiveReport } from "./services/compute/hosts/receive-report.ts";
-import { startTokenVerifier } from "./services/identity/tokens/token-verifier.ts";
+import { tokenLifetimeMs } from "./services/identity/tokens/token-lifetime.ts";
 import { markVolumeHostLost, receiveVolumeReport } from "./services/volume/public.ts";
 import { connectNorthbound } from "./services/network/ovn/northbound.ts";
 
@@ -36,7 +37,7 @@ export async function openApp(config: Config, log: Logger, clock: Clock = system
     stops.push(() => db.end({ timeout: 5 }));
     await migrate(db);
     const keys = await openKeyTree({ rootKeyFile: config.rootKeyFile, db });
-    const tokens = await startTokenVerifier({ config, db, keys, clock, log });
+    const tokens = await startTokenVerifier({ lifetimeMs: tokenLifetimeMs(config), db, keys, clock, log });
     stops.push(() => tokens.stop());
     const ovn = config.ovn === null ? null : await connectNorthbound({ address: config.ovn.northbound, log });
     if (ovn !== null) stops.push(() => ovn.close());

@@ -4,9 +4,9 @@ import { systemClock } from "@andromede/base/clock";
 import { invalid } from "@andromede/base/errors";
 import { isObject, parseJson } from "@andromede/base/json";
 import type { Logger } from "@andromede/base/log";
+import { openDatabase } from "@andromede/platform/db/database";
 
 import type { Config } from "../config.ts";
-import { openDatabase } from "../db/database.ts";
 import { migrate } from "../db/migrate.ts";
 import { noReconcile } from "../reconcile/signal.ts";
 import { bootstrapOperator } from "../services/identity/public.ts";

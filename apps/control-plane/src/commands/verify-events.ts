@@ -1,8 +1,9 @@
+import { openDatabase } from "@andromede/platform/db/database";
+import { openKeyTree } from "@andromede/platform/keys/key-tree";
+
 import type { Config } from "../config.ts";
-import { openDatabase } from "../db/database.ts";
 import { recallCheckpoint } from "../events/remembered-checkpoint.ts";
 import { verifyLog } from "../events/verify.ts";
-import { openKeyTree } from "../keys/key-tree.ts";
 
 /** Recomputes the event log and prints what it found as JSON. Answers the exit code: 0 when all of it holds. */
 export async function verifyEvents(

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
+import { readArray, writeArray } from "@andromede/platform/db/arrays";
+
 import { type TestApp, createTestApp } from "../testing/test-app.ts";
-import { readArray, writeArray } from "./arrays.ts";
 
 const JSON_VALUE = { a: ['"', "\\"] };
 

@@ -3,8 +3,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 import { conflict } from "@andromede/base/errors";
-
-import type { Database } from "./database.ts";
+import type { Database } from "@andromede/platform/db/database";
 
 const MIGRATIONS = fileURLToPath(new URL("../../migrations/", import.meta.url));
 /** Any fixed number: makes two programs that start together take turns. */

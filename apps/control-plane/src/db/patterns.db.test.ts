@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
+import { checkPattern, withPatterns } from "@andromede/platform/db/patterns";
+
 import { type TestApp, createTestApp } from "../testing/test-app.ts";
-import { checkPattern, withPatterns } from "./patterns.ts";
 
 let app: TestApp;
 before(async () => {

@@ -4,9 +4,9 @@ import { after, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { waitUntil } from "@andromede/base/waiting";
+import { type Database, openDatabase } from "@andromede/platform/db/database";
 
 import { type TestApp, createTestApp } from "../testing/test-app.ts";
-import { type Database, openDatabase } from "./database.ts";
 
 let app: TestApp;
 let killer: Database;

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { systemOrigin } from "../events/append.ts";
+import { systemOrigin } from "@andromede/platform/events/append";
+
 import { type TestApp, createTestApp } from "../testing/test-app.ts";
 import { transact } from "./transaction.ts";
 

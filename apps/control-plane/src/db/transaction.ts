@@ -1,9 +1,9 @@
 import { setImmediate } from "node:timers/promises";
 
+import { type EventInput, type Origin, insertEvents } from "@andromede/platform/events/append";
 import type postgres from "postgres";
 
 import type { App } from "../app.ts";
-import { type EventInput, type Origin, insertEvents } from "../events/append.ts";
 import { type ResourceKey, insertKeys } from "../reconcile/queue.ts";
 
 /**

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 
 import { canonicalJson } from "@andromede/base/json";
+import { leafHash } from "@andromede/platform/events/append";
 
-import { leafHash } from "./append.ts";
 import { toCadfEvent } from "./cadf.view.ts";
 import type { EventRow } from "./events.queries.ts";
 

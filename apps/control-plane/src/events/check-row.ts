@@ -1,7 +1,7 @@
 /** Does a row of the event table say what its body says? Pure. */
 import { isObject } from "@andromede/base/json";
+import { leafHash } from "@andromede/platform/events/append";
 
-import { leafHash } from "./append.ts";
 import type { EventRow } from "./events.queries.ts";
 
 /** What is wrong with the row by itself; empty: it agrees with its own body and its own hash. */

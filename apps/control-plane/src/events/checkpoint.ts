@@ -5,9 +5,9 @@
 import { createHash, createPublicKey, verify } from "node:crypto";
 
 import { invalid } from "@andromede/base/errors";
+import type { Signer } from "@andromede/platform/keys/key-tree";
 
 import type { Config } from "../config.ts";
-import type { Signer } from "../keys/key-tree.ts";
 
 export type Checkpoint = { origin: string; size: number; root: Buffer };
 

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 
 import { waitUntil } from "@andromede/base/waiting";
+import { insertEvents, systemOrigin } from "@andromede/platform/events/append";
 
 import { verifyEvents } from "../commands/verify-events.ts";
 import { type TestApp, createTestApp } from "../testing/test-app.ts";
-import { insertEvents, systemOrigin } from "./append.ts";
 import { listEvents } from "./list-events.ts";
 import { startSequencer } from "./sequencer.ts";
 import { rememberCheckpoint } from "./remembered-checkpoint.ts";

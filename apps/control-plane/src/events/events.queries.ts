@@ -1,5 +1,6 @@
 /** Every SQL statement on events and their log but the insert, which is in append.ts. */
-import type { Queryable } from "../db/database.ts";
+import type { Queryable } from "@andromede/platform/db/database";
+
 import type { Tile } from "./tiles.ts";
 
 /** Any fixed number: who holds this lock gives the events their places. */

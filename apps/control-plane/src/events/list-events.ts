@@ -1,7 +1,7 @@
 import { isUuid } from "@andromede/base/ids";
 import { invalid } from "@andromede/base/errors";
+import type { Queryable } from "@andromede/platform/db/database";
 
-import type { Queryable } from "../db/database.ts";
 import { type CadfEvent, toCadfEvent } from "./cadf.view.ts";
 import { type EventQuery, findEvents } from "./events.queries.ts";
 

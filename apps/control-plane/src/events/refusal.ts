@@ -1,8 +1,8 @@
 import type { CloudError } from "@andromede/base/errors";
+import { insertEvents } from "@andromede/platform/events/append";
+import type { Actor, Plane } from "@andromede/platform/tokens/actor";
 
 import type { App } from "../app.ts";
-import type { Actor, Plane } from "../http/identity-token.ts";
-import { insertEvents } from "./append.ts";
 
 export type RefusedRequest = {
   requestId: string;

@@ -12,9 +12,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 import { conflict } from "@andromede/base/errors";
+import { type Database, openDatabase } from "@andromede/platform/db/database";
 
 import type { App } from "../app.ts";
-import { type Database, openDatabase } from "../db/database.ts";
 import { logOrigin, signCheckpoint } from "./checkpoint.ts";
 import {
   findNewestCheckpoint,

@@ -7,9 +7,9 @@
  * (remembered-checkpoint.ts) tells of an end that was cut off together with its checkpoints.
  */
 import { messageOf } from "@andromede/base/errors";
+import type { Database, Queryable } from "@andromede/platform/db/database";
+import { leafHash } from "@andromede/platform/events/append";
 
-import type { Database, Queryable } from "../db/database.ts";
-import { leafHash } from "./append.ts";
 import { checkRow } from "./check-row.ts";
 import { type Checkpoint, openCheckpoint } from "./checkpoint.ts";
 import {

@@ -14,12 +14,12 @@ import {
   unavailable,
 } from "@andromede/base/errors";
 import { newRequestId } from "@andromede/base/ids";
+import type { Actor, Plane } from "@andromede/platform/tokens/actor";
 
 import type { App } from "../app.ts";
 import { recordRefusal } from "../events/refusal.ts";
 import { isAllowed } from "./access-rules.ts";
 import { statusOf } from "./error-body/status.ts";
-import type { Actor, Plane } from "./identity-token.ts";
 import { negotiateVersion, versionHeaders } from "./microversion.ts";
 import { type PolicyRule, allows } from "./policy.ts";
 import { parseQuery } from "./query.ts";

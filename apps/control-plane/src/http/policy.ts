@@ -1,9 +1,9 @@
-import type { Actor, Plane } from "./identity-token.ts";
-
 /**
  * What a rule asks of the actor. Each includes those before it: admin > manager > member > reader > authenticated.
  * `admin` answers on the operators' plane only (architecture.md, rule 9), whatever roles a customer's account carries.
  */
+import type { Actor, Plane } from "@andromede/platform/tokens/actor";
+
 export type RoleCheck = "anyone" | "authenticated" | "reader" | "member" | "manager" | "admin";
 
 /** One row of a service's policy.ts. */

@@ -3,10 +3,10 @@ import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Readable, Writable } from "node:stream";
 
 import type { CloudError } from "@andromede/base/errors";
+import type { Origin } from "@andromede/platform/events/append";
+import type { Actor, Plane } from "@andromede/platform/tokens/actor";
 
 import type { App } from "../app.ts";
-import type { Origin } from "../events/append.ts";
-import type { Actor, Plane } from "./identity-token.ts";
 import type { PolicyRule } from "./policy.ts";
 
 export type Method = "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";

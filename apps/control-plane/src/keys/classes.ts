@@ -1,5 +1,6 @@
+import { findProjectKey } from "@andromede/platform/keys/keys.queries";
+
 import type { ResourceClass } from "../registry/registry.ts";
-import { findProjectKey } from "./keys.queries.ts";
 
 /** A project's key goes last, and everything it wrapped with it. The row stays, without the key: it says when. */
 export const keyClasses: ResourceClass[] = [

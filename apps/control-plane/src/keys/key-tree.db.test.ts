@@ -4,9 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
+import { openKeyTree, verifySignature } from "@andromede/platform/keys/key-tree";
+import { createRootKey } from "@andromede/platform/keys/root-key";
+
 import { type TestApp, createTestApp } from "../testing/test-app.ts";
-import { openKeyTree, verifySignature } from "./key-tree.ts";
-import { createRootKey } from "./root-key.ts";
 
 let testApp: TestApp;
 const home = mkdtempSync(join(tmpdir(), "andromede-keys-"));

@@ -6,8 +6,8 @@
 import { randomBytes } from "node:crypto";
 
 import type { Logger } from "@andromede/base/log";
+import type { Database } from "@andromede/platform/db/database";
 
-import type { Database } from "../db/database.ts";
 import { notifyWorkers } from "./queue.ts";
 import type { ReconcileSignal } from "./signal.ts";
 

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 
 import { waitUntil } from "@andromede/base/waiting";
+import type { Database } from "@andromede/platform/db/database";
 
-import type { Database } from "../db/database.ts";
 import { type TestApp, createTestApp } from "../testing/test-app.ts";
 import { type ClaimedKey, claimKeys, finishKey, insertKeys, postponeKey } from "./queue.ts";
 

@@ -1,6 +1,6 @@
-import type { Queryable } from "../db/database.ts";
-
 /** `<kind>/<id>`: all a reconciler is ever given. */
+import type { Queryable } from "@andromede/platform/db/database";
+
 export type ResourceKey = `${string}/${string}`;
 
 export type ClaimedKey = { key: ResourceKey; version: number; attempts: number };

@@ -4,8 +4,8 @@ import { after, before, describe, it } from "node:test";
 import { silentLogger } from "@andromede/base/log";
 
 import { waitUntil } from "@andromede/base/waiting";
+import { systemOrigin } from "@andromede/platform/events/append";
 
-import { systemOrigin } from "../events/append.ts";
 import { transact } from "../db/transaction.ts";
 import { type TestApp, createTestApp } from "../testing/test-app.ts";
 import { notifyOnly } from "./notify.ts";

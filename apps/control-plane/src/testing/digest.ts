@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 
-import type { Database } from "../db/database.ts";
+import type { Database } from "@andromede/platform/db/database";
 
 /** Tables that a refused request may write to: the record of the refusal, and what the log makes of it. */
 const EXEMPT = ["event", "event_leaf", "event_tile", "event_checkpoint", "schema_migration"];

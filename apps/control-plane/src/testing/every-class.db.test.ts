@@ -9,9 +9,9 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 
 import { waitUntil } from "@andromede/base/waiting";
+import { systemOrigin } from "@andromede/platform/events/append";
 
 import { transact } from "../db/transaction.ts";
-import { systemOrigin } from "../events/append.ts";
 import type { ResourceClass } from "../registry/registry.ts";
 import { reconcilers, resourceClasses, services } from "../services.ts";
 import { bodyOf, fillPath, headersOf, walkRoutes } from "./every-route.ts";

@@ -10,20 +10,21 @@ import { notFound } from "@andromede/base/errors";
 import { newHexId } from "@andromede/base/ids";
 import { silentLogger } from "@andromede/base/log";
 import { waitUntil } from "@andromede/base/waiting";
+import { openDatabase } from "@andromede/platform/db/database";
+import { openKeyTree } from "@andromede/platform/keys/key-tree";
+import type { Actor, Plane } from "@andromede/platform/tokens/actor";
+import { startTokenVerifier } from "@andromede/platform/tokens/token-verifier";
 import { type TestDatabase, createTestDatabase } from "@andromede/testkit/database";
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from "fastify";
 
 import type { App } from "../app.ts";
 import type { Config } from "../config.ts";
-import { openDatabase } from "../db/database.ts";
 import { migrate, readMigrations } from "../db/migrate.ts";
-import type { Actor, Plane } from "../http/identity-token.ts";
 import { createHttpServer } from "../http/server.ts";
 import type { Service } from "../http/service.ts";
-import { openKeyTree } from "../keys/key-tree.ts";
 import { noReconcile } from "../reconcile/signal.ts";
 import { type Reconciler, Worker } from "../reconcile/worker.ts";
-import { startTokenVerifier } from "../services/identity/tokens/token-verifier.ts";
+import { tokenLifetimeMs } from "../services/identity/tokens/token-lifetime.ts";
 import type { OvnNorthbound } from "../services/network/ovn/northbound.ts";
 
 export type Answer = { status: number; headers: { [name: string]: unknown }; body: never; text: string };
@@ -78,7 +79,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     await database.drop();
     throw error;
   });
-  const tokens = await startTokenVerifier({ config, db, keys, clock, log: silentLogger });
+  const tokens = await startTokenVerifier({ lifetimeMs: tokenLifetimeMs(config), db, keys, clock, log: silentLogger });
   const worker = new Worker(options.reconcilers ?? [], { seat: "test" });
   const app: App = {
     config,

@@ -1,10 +1,11 @@
 import { conflict, notFound } from "@andromede/base/errors";
 import { newHexId } from "@andromede/base/ids";
+import type { Queryable } from "@andromede/platform/db/database";
+import { systemOrigin } from "@andromede/platform/events/append";
+import { revocationOf } from "@andromede/platform/tokens/token.model";
 
 import type { App } from "../../app.ts";
-import type { Queryable } from "../../db/database.ts";
 import { transact } from "../../db/transaction.ts";
-import { systemOrigin } from "../../events/append.ts";
 import { insertAssignment } from "./assignments/assignment.queries.ts";
 import { OPERATORS_DOMAIN } from "./domains/domain.model.ts";
 import { hashPassword, verifyPassword } from "./passwords/password-hash.ts";
@@ -13,7 +14,6 @@ import { findProjectByName } from "./projects/project.queries.ts";
 import { writeRevocations } from "./revocations/revoke.ts";
 import type { Role } from "./roles/role.model.ts";
 import { findRoleByName } from "./roles/role.queries.ts";
-import { revocationOf } from "./tokens/token.model.ts";
 import { findAccount, forgetFailures, insertUser, lockUser, setPassword, updateUserRow } from "./users/user.queries.ts";
 
 export type OperatorAccount = {

@@ -1,3 +1,5 @@
+import { revocationOf } from "@andromede/platform/tokens/token.model";
+
 import { type ResourceClass, nothingOwned } from "../../registry/registry.ts";
 import {
   deleteCredential,
@@ -18,7 +20,6 @@ import { removeProject } from "./projects/delete-project.ts";
 import { findProject } from "./projects/project.queries.ts";
 import { writeRevocations } from "./revocations/revoke.ts";
 import { findRole } from "./roles/role.queries.ts";
-import { revocationOf } from "./tokens/token.model.ts";
 import { removeTrust } from "./trusts/delete-trust.ts";
 import { findTrust, listTrustIdsOfProject } from "./trusts/trust.queries.ts";
 import { findUserInDomain } from "./users/user.queries.ts";

@@ -1,7 +1,9 @@
 /** All that other services may ask of Identity. */
+import type { Queryable } from "@andromede/platform/db/database";
+import type { Origin } from "@andromede/platform/events/append";
+import type { TokenContents } from "@andromede/platform/tokens/token.model";
+
 import type { App } from "../../app.ts";
-import type { Queryable } from "../../db/database.ts";
-import type { Origin } from "../../events/append.ts";
 import {
   type DeletedProject,
   findDeletedProject,
@@ -11,10 +13,9 @@ import {
   removeDeletedProject,
 } from "./projects/project.queries.ts";
 import { updateProject } from "./projects/update-project.ts";
-import type { TokenContents } from "./tokens/token.model.ts";
 import { findUserInDomain } from "./users/user.queries.ts";
 
-export type { TokenContents } from "./tokens/token.model.ts";
+export type { TokenContents } from "@andromede/platform/tokens/token.model";
 
 /** What others may know of a project. */
 export type ProjectFacts = { id: string; name: string; domainId: string; enabled: boolean };

@@ -2,9 +2,9 @@
 import type { Readable } from "node:stream";
 
 import type { App } from "../../app.ts";
-import type { Queryable } from "../../db/database.ts";
-import type { Actor, Plane } from "../../http/identity-token.ts";
 import { conflict, invalid, notFound } from "@andromede/base/errors";
+import type { Queryable } from "@andromede/platform/db/database";
+import type { Actor, Plane } from "@andromede/platform/tokens/actor";
 
 import type { Transaction } from "../../db/transaction.ts";
 import { startDeletion } from "./images/delete-image.ts";

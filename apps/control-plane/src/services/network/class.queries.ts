@@ -1,6 +1,6 @@
-import type { Queryable } from "../../db/database.ts";
-
 /** What a project owns of a class, by id. The default group goes last: others may name it. */
+import type { Queryable } from "@andromede/platform/db/database";
+
 export async function listOwnedIds(sql: Queryable, table: string, projectId: string): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`select id from ${sql(table)} where project_id = ${projectId} order by id`;
   return rows.map(({ id }) => id);

@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { silentLogger } from "@andromede/base/log";
+import { systemOrigin } from "@andromede/platform/events/append";
 import { type TestOvsdbServer, startOvsdbServer } from "@andromede/testkit/engines";
 
 import { transact } from "../../db/transaction.ts";
-import { systemOrigin } from "../../events/append.ts";
 import { insertKeys } from "../../reconcile/queue.ts";
 import { type OvnNorthbound, type TableName, connectNorthbound } from "./ovn/northbound.ts";
 import { bindPorts, createServerPorts } from "./public.ts";

@@ -1,6 +1,7 @@
 /** All that other services may know of volumes. Functions take the caller's transaction; locks: head of 0006-volume.sql. */
+import type { Queryable } from "@andromede/platform/db/database";
+
 import type { App } from "../../app.ts";
-import type { Queryable } from "../../db/database.ts";
 import type { Transaction } from "../../db/transaction.ts";
 import type { ResourceKey } from "../../reconcile/queue.ts";
 import {

@@ -1,5 +1,6 @@
 /** What was done to servers: Nova's instance actions. */
-import type { Queryable } from "../../../db/database.ts";
+import type { Queryable } from "@andromede/platform/db/database";
+
 import type { ServerAction } from "./action.model.ts";
 
 export type NewAction = {

@@ -1,7 +1,7 @@
 /** Every statement on aggregates. */
+import type { Queryable } from "@andromede/platform/db/database";
 import type postgres from "postgres";
 
-import type { Queryable } from "../../../db/database.ts";
 import { type Aggregate, DEFAULT_ZONE } from "./aggregate.model.ts";
 
 const columns = (sql: Queryable) => sql`

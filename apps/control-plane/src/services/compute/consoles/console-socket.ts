@@ -9,8 +9,8 @@ import type { Duplex } from "node:stream";
 import { WebSocketServer, createWebSocketStream } from "ws";
 
 import type { App } from "../../../app.ts";
-import { insertEvents } from "../../../events/append.ts";
 import { newRequestId } from "@andromede/base/ids";
+import { insertEvents } from "@andromede/platform/events/append";
 import { takeConsoleToken } from "./console.queries.ts";
 import { hashToken } from "./open-console.ts";
 

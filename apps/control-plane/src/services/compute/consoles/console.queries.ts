@@ -1,5 +1,5 @@
 /** One-time tokens for consoles. Only their hashes are kept. */
-import type { Queryable } from "../../../db/database.ts";
+import type { Queryable } from "@andromede/platform/db/database";
 
 export type ConsoleStream = "vnc" | "serial";
 

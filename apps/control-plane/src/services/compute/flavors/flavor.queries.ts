@@ -1,7 +1,7 @@
 /** Every statement on flavors. */
+import type { Queryable } from "@andromede/platform/db/database";
 import type postgres from "postgres";
 
-import type { Queryable } from "../../../db/database.ts";
 import { FLAVOR_SORT, type Flavor, type FlavorSortKey } from "./flavor.model.ts";
 
 const columns = (sql: Queryable) => sql`

@@ -1,9 +1,9 @@
 /** Every statement on hosts, and the one that takes in what an agent reports. */
 import type { GuestReport, HostFacts } from "@andromede/agent-api/types";
+import type { Queryable } from "@andromede/platform/db/database";
 
 import type postgres from "postgres";
 
-import type { Queryable } from "../../../db/database.ts";
 import { ALLOCATION_RATIOS, type Demand, type HostCapacity } from "../placement/choose-host.ts";
 import type { Host } from "./host.model.ts";
 

@@ -1,5 +1,6 @@
 /** Every statement on key pairs. */
-import type { Queryable } from "../../../db/database.ts";
+import type { Queryable } from "@andromede/platform/db/database";
+
 import type { Keypair } from "./keypair.model.ts";
 
 const columns = (sql: Queryable) => sql`user_id, name, number, type, public_key, fingerprint, created_at`;

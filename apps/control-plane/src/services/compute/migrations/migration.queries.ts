@@ -1,5 +1,6 @@
 /** Moves of servers between hosts and flavors, as Nova lists them. */
-import type { Queryable } from "../../../db/database.ts";
+import type { Queryable } from "@andromede/platform/db/database";
+
 import type { Migration, MigrationFilter } from "./migration.model.ts";
 
 /** Newest first. Null: there is no migration `marker`. */

@@ -1,5 +1,6 @@
 /** Finding room: reads, chooses, claims, and starts over when somebody else was faster. */
-import type { Queryable } from "../../../db/database.ts";
+import type { Queryable } from "@andromede/platform/db/database";
+
 import { claimRoom, hostsOfServers, listCapacities } from "../hosts/host.queries.ts";
 import { type FlavorCopy, diskGibOf } from "../servers/server.model.ts";
 import { aggregateMetadataByHost } from "../aggregates/aggregate.queries.ts";

@@ -1,7 +1,7 @@
 /** Every statement on compute's row of a project: limits that differ from the defaults, and what is in use. */
+import type { Queryable } from "@andromede/platform/db/database";
 import type postgres from "postgres";
 
-import type { Queryable } from "../../../db/database.ts";
 import type { QuotaOverrides } from "./quota.model.ts";
 
 export type ProjectUsage = { quota: QuotaOverrides; usedServers: number; usedCores: number; usedRamMib: number };

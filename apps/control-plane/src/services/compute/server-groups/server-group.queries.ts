@@ -1,7 +1,7 @@
 /** Every statement on server groups. */
+import type { Queryable } from "@andromede/platform/db/database";
 import type postgres from "postgres";
 
-import type { Queryable } from "../../../db/database.ts";
 import type { ServerGroup, ServerGroupWithMembers } from "./server-group.model.ts";
 
 const columns = (sql: Queryable) => sql`

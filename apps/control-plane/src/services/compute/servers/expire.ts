@@ -1,7 +1,8 @@
 /** What only stays for a while, and has. */
+import { systemOrigin } from "@andromede/platform/events/append";
+
 import type { App } from "../../../app.ts";
 import { transact } from "../../../db/transaction.ts";
-import { systemOrigin } from "../../../events/append.ts";
 import { confirmResize } from "./confirm-resize.ts";
 import type { Server } from "./server.model.ts";
 import { lockServer, setDeleting } from "./server.queries.ts";

@@ -1,7 +1,7 @@
 /** Reads what stands after "?" of a list of servers, as Nova does: names by microversion, and fewer of them for customers. */
 import { forbidden, invalid } from "@andromede/base/errors";
+import { checkPattern } from "@andromede/platform/db/patterns";
 
-import { checkPattern } from "../../../db/patterns.ts";
 import { readPaging } from "../../../http/paging.ts";
 import { readBoolean } from "../../../http/query.ts";
 import type { Query } from "../../../http/service.ts";

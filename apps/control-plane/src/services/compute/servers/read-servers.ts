@@ -2,9 +2,9 @@
 import { createHash } from "node:crypto";
 
 import { invalid, notFound } from "@andromede/base/errors";
+import type { Queryable } from "@andromede/platform/db/database";
+import { withPatterns } from "@andromede/platform/db/patterns";
 
-import type { Queryable } from "../../../db/database.ts";
-import { withPatterns } from "../../../db/patterns.ts";
 import type { ApiRequest } from "../../../http/service.ts";
 import { addressesOfServers, securityGroupsOfServers, serverIdsWithAddress } from "../../network/public.ts";
 import { asksAsAdmin, scopeOf } from "../common/actor.ts";

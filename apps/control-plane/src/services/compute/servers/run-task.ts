@@ -1,9 +1,9 @@
 /** The steps of longer changes, as far as they are the control plane's own doing: what the plan says, in one transaction each. */
 import { newUuid } from "@andromede/base/ids";
+import { systemOrigin } from "@andromede/platform/events/append";
 
 import type { App } from "../../../app.ts";
 import { type Transaction, transact } from "../../../db/transaction.ts";
-import { systemOrigin } from "../../../events/append.ts";
 import { discardImage } from "../../image/public.ts";
 import { bindPorts } from "../../network/public.ts";
 import { finishActions } from "../actions/action.queries.ts";

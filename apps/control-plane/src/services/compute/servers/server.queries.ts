@@ -1,7 +1,7 @@
 /** Every statement on servers, except what reports write (hosts/host.queries.ts). */
+import type { Queryable } from "@andromede/platform/db/database";
 import type postgres from "postgres";
 
-import type { Queryable } from "../../../db/database.ts";
 import type { FlavorCopy, ImageCopy, PowerChange, Server, ServerChanges } from "./server.model.ts";
 import type { ServerFilter, ServerSort } from "./server-filter.ts";
 

@@ -1,11 +1,11 @@
 /** Loads a server, asks the plan for the next step, does that one step. Everything about WHAT to do is in server.plan.ts. */
 import { CloudError, messageOf } from "@andromede/base/errors";
 import { newUuid } from "@andromede/base/ids";
+import type { Queryable } from "@andromede/platform/db/database";
+import { systemOrigin } from "@andromede/platform/events/append";
 
 import type { App } from "../../../app.ts";
-import type { Queryable } from "../../../db/database.ts";
 import { transact } from "../../../db/transaction.ts";
-import { systemOrigin } from "../../../events/append.ts";
 import { type Outcome, type Reconciler, done, pollAfter, waitFor } from "../../../reconcile/worker.ts";
 import { bootImageById, discardImage } from "../../image/public.ts";
 import { bindPorts, releaseServerPorts, serverInterfaces, serverPortsReady } from "../../network/public.ts";

@@ -2,8 +2,8 @@
 import type postgres from "postgres";
 
 import type { GuestPower } from "@andromede/agent-api/types";
+import type { Queryable } from "@andromede/platform/db/database";
 
-import type { Queryable } from "../../../db/database.ts";
 import type {
   FlavorCopy,
   ImageCopy,

@@ -1,5 +1,5 @@
 /** Images that are being made of servers' disks. */
-import type { Queryable } from "../../../db/database.ts";
+import type { Queryable } from "@andromede/platform/db/database";
 
 export type Snapshot = {
   imageId: string;

@@ -4,10 +4,10 @@
  * again where the other side still is, and ends with the image active, or gone.
  */
 import { CloudError, messageOf } from "@andromede/base/errors";
+import { systemOrigin } from "@andromede/platform/events/append";
 
 import type { App } from "../../../app.ts";
 import { transact } from "../../../db/transaction.ts";
-import { systemOrigin } from "../../../events/append.ts";
 import { type Outcome, type Reconciler, done, pollAfter } from "../../../reconcile/worker.ts";
 import { imageStatus, receiveImageFrom } from "../../image/public.ts";
 import { COPY_DEADLINE_MS, TASK_DEADLINE_MS } from "../servers/server.plan.ts";

@@ -1,7 +1,7 @@
 /** Every statement on what servers used: those there are, and those that are gone. */
+import type { Queryable } from "@andromede/platform/db/database";
 import type postgres from "postgres";
 
-import type { Queryable } from "../../../db/database.ts";
 import type { FlavorCopy } from "../servers/server.model.ts";
 import type { ServerUsage, UsagePage } from "./usage.model.ts";
 

@@ -1,7 +1,7 @@
 /** Every statement on servers' disks. */
+import type { Queryable } from "@andromede/platform/db/database";
 import type postgres from "postgres";
 
-import type { Queryable } from "../../../db/database.ts";
 import type { ServerDisk } from "./server-disk.model.ts";
 
 const columns = (sql: Queryable) => sql`

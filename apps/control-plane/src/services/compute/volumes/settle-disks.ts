@@ -1,9 +1,9 @@
 /** The reconciler's half of a server's volumes: waits for those to come, tells both services what became of the others. */
 import { CloudError } from "@andromede/base/errors";
+import { systemOrigin } from "@andromede/platform/events/append";
 
 import type { App } from "../../../app.ts";
 import { type Transaction, transact } from "../../../db/transaction.ts";
-import { systemOrigin } from "../../../events/append.ts";
 import type { ResourceKey } from "../../../reconcile/queue.ts";
 import {
   type ServerDisk as VolumeDisk,

@@ -1,4 +1,4 @@
-import type { AccessRule } from "../../../http/identity-token.ts";
-
 /** A rule, and whose it is. */
+import type { AccessRule } from "@andromede/platform/tokens/actor";
+
 export type OwnedRule = AccessRule & { id: string; userId: string };

@@ -1,7 +1,7 @@
 import { newHexId } from "@andromede/base/ids";
+import type { Queryable } from "@andromede/platform/db/database";
+import type { AccessRule } from "@andromede/platform/tokens/actor";
 
-import type { Queryable } from "../../../db/database.ts";
-import type { AccessRule } from "../../../http/identity-token.ts";
 import type { OwnedRule } from "./access-rule.model.ts";
 
 const columns = (sql: Queryable) => sql`id, user_id, service, path, method`;

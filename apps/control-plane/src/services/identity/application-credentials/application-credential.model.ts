@@ -1,7 +1,6 @@
 import { invalid } from "@andromede/base/errors";
-
-import type { AccessRule } from "../../../http/identity-token.ts";
-import type { NamedRef } from "../tokens/token.model.ts";
+import type { AccessRule } from "@andromede/platform/tokens/actor";
+import type { NamedRef } from "@andromede/platform/tokens/token.model";
 
 export type ApplicationCredential = {
   id: string;

@@ -1,4 +1,5 @@
-import type { Queryable } from "../../../db/database.ts";
+import type { Queryable } from "@andromede/platform/db/database";
+
 import type { UserSelector } from "../users/user.queries.ts";
 import type { ApplicationCredential, CredentialAccessRule } from "./application-credential.model.ts";
 

@@ -2,16 +2,16 @@ import { randomBytes } from "node:crypto";
 
 import { conflict, forbidden, invalid, notFound } from "@andromede/base/errors";
 import { newHexId } from "@andromede/base/ids";
+import type { Queryable } from "@andromede/platform/db/database";
+import type { AccessRule } from "@andromede/platform/tokens/actor";
+import type { TokenContents } from "@andromede/platform/tokens/token.model";
 
 import { transact } from "../../../db/transaction.ts";
-import type { Queryable } from "../../../db/database.ts";
-import type { AccessRule } from "../../../http/identity-token.ts";
 import type { ApiRequest } from "../../../http/service.ts";
 import { ensureRule, findRule } from "../access-rules/access-rule.queries.ts";
 import { hashPassword } from "../passwords/password-hash.ts";
 import { refusing } from "../shared/violations.ts";
 import { callerToken } from "../tokens/caller-token.ts";
-import type { TokenContents } from "../tokens/token.model.ts";
 import { parseExpiry } from "../shared/expiry.ts";
 import { type ApplicationCredential, type CredentialAccessRule, chooseRoles } from "./application-credential.model.ts";
 import { insertCredential } from "./application-credential.queries.ts";

@@ -1,9 +1,9 @@
 import { notFound } from "@andromede/base/errors";
+import { revocationOf } from "@andromede/platform/tokens/token.model";
 
 import type { ApiRequest } from "../../../http/service.ts";
 import { transactRevoking } from "../revocations/revoke.ts";
 import { callerToken } from "../tokens/caller-token.ts";
-import { revocationOf } from "../tokens/token.model.ts";
 import { deleteCredential, findCredential } from "./application-credential.queries.ts";
 import { assertMayManageCredentials } from "./create-application-credential.ts";
 

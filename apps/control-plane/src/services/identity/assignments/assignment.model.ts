@@ -1,7 +1,7 @@
-import type { NamedRef } from "../tokens/token.model.ts";
-import { revocationOf } from "../tokens/token.model.ts";
-
 /** Who has a role ... */
+import type { NamedRef } from "@andromede/platform/tokens/token.model";
+import { revocationOf } from "@andromede/platform/tokens/token.model";
+
 export type Holder = { kind: "user" | "group"; id: string };
 /** ... where. */
 export type Target =

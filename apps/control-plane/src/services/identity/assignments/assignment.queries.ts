@@ -1,4 +1,5 @@
-import type { Queryable } from "../../../db/database.ts";
+import type { Queryable } from "@andromede/platform/db/database";
+
 import type { Role } from "../roles/role.model.ts";
 import type { Holder, Target } from "./assignment.model.ts";
 

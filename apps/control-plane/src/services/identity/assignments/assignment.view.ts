@@ -1,5 +1,6 @@
+import type { NamedRef } from "@andromede/platform/tokens/token.model";
+
 import { identityUrl } from "../shared/identity-links.ts";
-import type { NamedRef } from "../tokens/token.model.ts";
 import type { AssignmentRow } from "./assignment.model.ts";
 
 type Owned = NamedRef & { domain: NamedRef };

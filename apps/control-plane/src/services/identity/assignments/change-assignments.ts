@@ -1,9 +1,9 @@
 import { forbidden, notFound } from "@andromede/base/errors";
+import type { Queryable } from "@andromede/platform/db/database";
+import type { Origin } from "@andromede/platform/events/append";
 
 import type { App } from "../../../app.ts";
-import type { Queryable } from "../../../db/database.ts";
 import { transact } from "../../../db/transaction.ts";
-import type { Origin } from "../../../events/append.ts";
 import {
   deleteCredentialsOnProject,
   deleteLapsedCredentials,

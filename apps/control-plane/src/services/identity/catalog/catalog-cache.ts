@@ -2,9 +2,10 @@
  * What the operator added to the catalog, kept for a second: every sign-in and validation shows it, and it changes
  * about never. While the database does not answer, what was known is shown.
  */
+import type { Database } from "@andromede/platform/db/database";
+import type { TokenContents } from "@andromede/platform/tokens/token.model";
+
 import type { App } from "../../../app.ts";
-import type { Database } from "../../../db/database.ts";
-import type { TokenContents } from "../tokens/token.model.ts";
 import { catalogFor, type CatalogEntry } from "./catalog.ts";
 import type { Offered } from "./catalog.model.ts";
 import { withOffered } from "./catalog-offered.ts";

@@ -1,5 +1,6 @@
 /** The catalog of a token: what the installation offers, and what the operator added to that. Pure. */
-import type { TokenContents } from "../tokens/token.model.ts";
+import type { TokenContents } from "@andromede/platform/tokens/token.model";
+
 import type { CatalogEndpoint, CatalogEntry } from "./catalog.ts";
 import type { Endpoint, Offered } from "./catalog.model.ts";
 

@@ -1,4 +1,5 @@
-import type { Queryable } from "../../../db/database.ts";
+import type { Queryable } from "@andromede/platform/db/database";
+
 import type { CatalogService, Endpoint, Region } from "./catalog.model.ts";
 
 const serviceColumns = (sql: Queryable) => sql`id, type, name, description, enabled, extra`;

@@ -2,11 +2,11 @@
 import { forbidden, invalid, notFound } from "@andromede/base/errors";
 import { newHexId } from "@andromede/base/ids";
 import type { JsonObject } from "@andromede/base/json";
+import type { Queryable } from "@andromede/platform/db/database";
+import type { Origin } from "@andromede/platform/events/append";
 
 import type { App } from "../../../app.ts";
-import type { Queryable } from "../../../db/database.ts";
 import { transact } from "../../../db/transaction.ts";
-import type { Origin } from "../../../events/append.ts";
 import { mergeExtra } from "../shared/extra.ts";
 import { catalogFor } from "./catalog.ts";
 import { forgetCatalog } from "./catalog-cache.ts";

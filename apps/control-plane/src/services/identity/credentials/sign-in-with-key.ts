@@ -1,6 +1,6 @@
 import { notFound, unauthenticated } from "@andromede/base/errors";
+import type { TokenContents } from "@andromede/platform/tokens/token.model";
 
-import type { TokenContents } from "../tokens/token.model.ts";
 import type { Context } from "../tokens/prove.ts";
 import { signIn } from "../tokens/sign-in.ts";
 import { findTrust } from "../trusts/trust.queries.ts";

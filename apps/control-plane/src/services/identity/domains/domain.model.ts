@@ -1,6 +1,6 @@
 import type { JsonObject } from "@andromede/base/json";
+import type { Plane } from "@andromede/platform/tokens/actor";
 
-import type { Plane } from "../../../http/identity-token.ts";
 import type { ImmutableOption } from "../shared/identity.schema.ts";
 
 export type Domain = {

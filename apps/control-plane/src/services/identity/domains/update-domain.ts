@@ -1,13 +1,13 @@
 import { forbidden, notFound } from "@andromede/base/errors";
 import type { JsonObject } from "@andromede/base/json";
+import type { Origin } from "@andromede/platform/events/append";
+import { revocationOf } from "@andromede/platform/tokens/token.model";
 
 import type { App } from "../../../app.ts";
-import type { Origin } from "../../../events/append.ts";
 import { transactRevoking } from "../revocations/revoke.ts";
 import { assertMutable, isImmutableAfter } from "../shared/immutable.ts";
 import { mergeExtra } from "../shared/extra.ts";
 import { refusing } from "../shared/violations.ts";
-import { revocationOf } from "../tokens/token.model.ts";
 import { duplicateDomain } from "./create-domain.ts";
 import { type Domain, type DomainChange, OPERATORS_DOMAIN, isBuiltIn } from "./domain.model.ts";
 import { deleteDomainRow, lockDomain, updateDomainRow } from "./domain.queries.ts";

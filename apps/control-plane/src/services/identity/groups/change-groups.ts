@@ -1,10 +1,10 @@
 import { conflict, invalid, notFound } from "@andromede/base/errors";
 import { newHexId } from "@andromede/base/ids";
 import type { JsonObject } from "@andromede/base/json";
+import type { Origin } from "@andromede/platform/events/append";
 
 import type { App } from "../../../app.ts";
 import { transact } from "../../../db/transaction.ts";
-import type { Origin } from "../../../events/append.ts";
 import { deleteLapsedCredentials } from "../application-credentials/application-credential.queries.ts";
 import { listScopesOfGroup } from "../assignments/assignment.queries.ts";
 import { revocationOnScope } from "../assignments/assignment.model.ts";

@@ -1,4 +1,5 @@
-import type { Queryable } from "../../../db/database.ts";
+import type { Queryable } from "@andromede/platform/db/database";
+
 import type { ListFilter } from "../shared/list-filter.ts";
 import { listConditions } from "../shared/list.queries.ts";
 import type { Group } from "./group.model.ts";

@@ -1,10 +1,10 @@
 import { conflict, forbidden, invalid, notFound } from "@andromede/base/errors";
 import { newHexId } from "@andromede/base/ids";
+import type { Queryable } from "@andromede/platform/db/database";
+import type { Origin } from "@andromede/platform/events/append";
 
 import type { App } from "../../../app.ts";
-import type { Queryable } from "../../../db/database.ts";
 import { transact } from "../../../db/transaction.ts";
-import type { Origin } from "../../../events/append.ts";
 import { catalogFor } from "../catalog/catalog.ts";
 import { findRegion, findService } from "../catalog/catalog.queries.ts";
 import { findDomain } from "../domains/domain.queries.ts";

@@ -1,4 +1,5 @@
-import type { Queryable } from "../../../db/database.ts";
+import type { Queryable } from "@andromede/platform/db/database";
+
 import type { Limit, RegisteredLimit } from "./limit.model.ts";
 
 const registeredColumns = (sql: Queryable) => sql`id, service_id, region_id, resource_name, default_limit, description`;

@@ -1,11 +1,11 @@
 import { invalid } from "@andromede/base/errors";
+import type { Origin } from "@andromede/platform/events/append";
+import type { Plane } from "@andromede/platform/tokens/actor";
+import { revocationOf } from "@andromede/platform/tokens/token.model";
 
 import type { App } from "../../../app.ts";
 import type { Config } from "../../../config.ts";
-import type { Origin } from "../../../events/append.ts";
-import type { Plane } from "../../../http/identity-token.ts";
 import { transactRevoking } from "../revocations/revoke.ts";
-import { revocationOf } from "../tokens/token.model.ts";
 import { listLastPasswords, lockUser, setPassword } from "../users/user.queries.ts";
 import { checkPassword, signInRefused } from "./check-password.ts";
 import { hashPassword, verifyPassword } from "./password-hash.ts";

@@ -1,6 +1,7 @@
+import type { Origin } from "@andromede/platform/events/append";
+import type { Plane } from "@andromede/platform/tokens/actor";
+
 import type { App } from "../../../app.ts";
-import type { Origin } from "../../../events/append.ts";
-import type { Plane } from "../../../http/identity-token.ts";
 import { openBlob } from "../credentials/credential-blob.ts";
 import { listCredentialsOfType, takeStep } from "../credentials/credential.queries.ts";
 import { type Account, type UserSelector, findAccount } from "../users/user.queries.ts";

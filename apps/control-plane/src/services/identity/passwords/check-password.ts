@@ -1,10 +1,10 @@
 import { unauthenticated } from "@andromede/base/errors";
+import type { Origin } from "@andromede/platform/events/append";
+import type { Plane } from "@andromede/platform/tokens/actor";
 
 import type { App } from "../../../app.ts";
 import type { Config } from "../../../config.ts";
 import { transact } from "../../../db/transaction.ts";
-import type { Origin } from "../../../events/append.ts";
-import type { Plane } from "../../../http/identity-token.ts";
 import { type LockRules, isLocked } from "../users/user.model.ts";
 import { type Account, type UserSelector, countFailure, findAccount } from "../users/user.queries.ts";
 import { verifyPassword } from "./password-hash.ts";

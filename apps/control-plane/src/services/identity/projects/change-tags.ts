@@ -1,8 +1,8 @@
 import { invalid, notFound } from "@andromede/base/errors";
+import type { Origin } from "@andromede/platform/events/append";
 
 import type { App } from "../../../app.ts";
 import { transact } from "../../../db/transaction.ts";
-import type { Origin } from "../../../events/append.ts";
 import type { DomainScope } from "../shared/authority.ts";
 import { assertMutable } from "../shared/immutable.ts";
 import { MAX_TAGS, type Project } from "./project.model.ts";

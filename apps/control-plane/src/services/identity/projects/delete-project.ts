@@ -1,12 +1,12 @@
 import { forbidden, notFound } from "@andromede/base/errors";
+import type { Origin } from "@andromede/platform/events/append";
+import { revocationOf } from "@andromede/platform/tokens/token.model";
 
 import type { App } from "../../../app.ts";
 import type { Transaction } from "../../../db/transaction.ts";
-import type { Origin } from "../../../events/append.ts";
 import { type Revoke, transactRevoking } from "../revocations/revoke.ts";
 import type { DomainScope } from "../shared/authority.ts";
 import { assertMutable } from "../shared/immutable.ts";
-import { revocationOf } from "../tokens/token.model.ts";
 import { deleteProjectRow, listChildren, lockProject } from "./project.queries.ts";
 
 /** The row and all that hangs on it in Identity, as Keystone; what other services keep for it is the purge's work. */

@@ -1,14 +1,14 @@
 import { forbidden, invalid, notFound } from "@andromede/base/errors";
 import type { JsonObject } from "@andromede/base/json";
+import type { Origin } from "@andromede/platform/events/append";
+import { revocationOf } from "@andromede/platform/tokens/token.model";
 
 import type { App } from "../../../app.ts";
-import type { Origin } from "../../../events/append.ts";
 import { transactRevoking } from "../revocations/revoke.ts";
 import type { DomainScope } from "../shared/authority.ts";
 import { assertMutable, isImmutableAfter } from "../shared/immutable.ts";
 import { mergeExtra } from "../shared/extra.ts";
 import { refusing } from "../shared/violations.ts";
-import { revocationOf } from "../tokens/token.model.ts";
 import { duplicateProject } from "./create-project.ts";
 import type { Project, ProjectChange } from "./project.model.ts";
 import { listChildren, lockAncestors, lockProject, updateProjectRow } from "./project.queries.ts";

@@ -1,8 +1,9 @@
+import type { Origin } from "@andromede/platform/events/append";
+import { insertRevocations } from "@andromede/platform/tokens/revocation.queries";
+
 import type { App } from "../../../app.ts";
 import { type Transaction, transact } from "../../../db/transaction.ts";
-import type { Origin } from "../../../events/append.ts";
 import { tokenLifetimeMs } from "../tokens/token-lifetime.ts";
-import { insertRevocations } from "./revocation.queries.ts";
 
 /** Kept a little longer than any token lives: machines' clocks differ. */
 const MARGIN_MS = 600_000;

@@ -1,15 +1,15 @@
 import { conflict, forbidden, invalid, notFound } from "@andromede/base/errors";
 import { newHexId } from "@andromede/base/ids";
 import type { JsonObject } from "@andromede/base/json";
+import type { Origin } from "@andromede/platform/events/append";
+import { revocationOf } from "@andromede/platform/tokens/token.model";
 
 import type { App } from "../../../app.ts";
 import { transact } from "../../../db/transaction.ts";
-import type { Origin } from "../../../events/append.ts";
 import { transactRevoking } from "../revocations/revoke.ts";
 import { assertMutable, isImmutableAfter } from "../shared/immutable.ts";
 import { mergeExtra } from "../shared/extra.ts";
 import { refusing } from "../shared/violations.ts";
-import { revocationOf } from "../tokens/token.model.ts";
 import { type Role, type RoleChange, isPolicyRole } from "./role.model.ts";
 import { deleteRoleRow, insertRole, lockRole, updateRoleRow } from "./role.queries.ts";
 import { tokensOfRole } from "./tokens-of-role.ts";

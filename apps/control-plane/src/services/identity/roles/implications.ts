@@ -1,9 +1,9 @@
 import { forbidden, invalid, notFound } from "@andromede/base/errors";
+import type { Queryable } from "@andromede/platform/db/database";
+import type { Origin } from "@andromede/platform/events/append";
 
 import type { App } from "../../../app.ts";
-import type { Queryable } from "../../../db/database.ts";
 import { transact } from "../../../db/transaction.ts";
-import type { Origin } from "../../../events/append.ts";
 import { transactRevoking } from "../revocations/revoke.ts";
 import { type Implication, NEVER_IMPLIED, type Role } from "./role.model.ts";
 import { deleteImplication, findRole, insertImplication, listImplications, listRolesById } from "./role.queries.ts";

@@ -1,7 +1,8 @@
-import type { Queryable } from "../../../db/database.ts";
+import type { Queryable } from "@andromede/platform/db/database";
+import { revocationOf } from "@andromede/platform/tokens/token.model";
+
 import { revocationOnScope } from "../assignments/assignment.model.ts";
 import { listHoldersOfRole } from "../assignments/assignment.queries.ts";
-import { revocationOf } from "../tokens/token.model.ts";
 import type { Role } from "./role.model.ts";
 
 /**

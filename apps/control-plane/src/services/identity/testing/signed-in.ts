@@ -1,8 +1,9 @@
 /** Accounts and sign-ins for Identity's own tests. Test files only. */
 import assert from "node:assert/strict";
 
+import type { Plane } from "@andromede/platform/tokens/actor";
+
 import type { Config } from "../../../config.ts";
-import type { Plane } from "../../../http/identity-token.ts";
 import { type Answer, type TestApp, createTestApp } from "../../../testing/test-app.ts";
 import { bootstrapOperator } from "../bootstrap-operator.ts";
 import { identityService } from "../service.ts";

@@ -1,9 +1,9 @@
 /** What a sign-in asks, in a form where nothing is missing. Pure. */
 import { invalid, unauthenticated } from "@andromede/base/errors";
+import type { AuthMethod } from "@andromede/platform/tokens/token.model";
 
 import type { CredentialSelector } from "../application-credentials/application-credential.queries.ts";
 import type { UserSelector } from "../users/user.queries.ts";
-import type { AuthMethod } from "./token.model.ts";
 
 type DomainRef = { id?: string; name?: string };
 type UserRef = { id?: string; name?: string; domain?: DomainRef };

@@ -1,7 +1,7 @@
 import { unauthenticated } from "@andromede/base/errors";
+import type { TokenContents } from "@andromede/platform/tokens/token.model";
 
 import type { ApiRequest } from "../../../http/service.ts";
-import type { TokenContents } from "./token.model.ts";
 
 /** Everything the request's own token says, beyond what `actor` carries. */
 export function callerToken(request: Pick<ApiRequest, "app" | "headers">): TokenContents {

@@ -1,11 +1,16 @@
 /** From facts to a token, or the reason why there is none. Pure. */
 import type { CloudError } from "@andromede/base/errors";
+import {
+  AUTH_METHODS,
+  type AuthMethod,
+  type TokenContents,
+  type TokenScope,
+} from "@andromede/platform/tokens/token.model";
 
 import { missingMethods } from "../users/user-options.ts";
 import { type LockRules, isLocked } from "../users/user.model.ts";
 import type { ScopeSelector } from "./auth-request.ts";
 import type { TokenFacts } from "./token-facts.queries.ts";
-import { AUTH_METHODS, type AuthMethod, type TokenContents, type TokenScope } from "./token.model.ts";
 
 /** Who somebody proved to be, and what the proof brings along. */
 export type Proven = {

@@ -1,10 +1,11 @@
 /** Proofs of who somebody is. Every method named must succeed, for the same user. */
 import { forbidden, notFound, unauthenticated } from "@andromede/base/errors";
+import type { Origin } from "@andromede/platform/events/append";
+import type { Plane } from "@andromede/platform/tokens/actor";
+import { revocationOf } from "@andromede/platform/tokens/token.model";
 
 import type { App } from "../../../app.ts";
 import { transact } from "../../../db/transaction.ts";
-import type { Origin } from "../../../events/append.ts";
-import type { Plane } from "../../../http/identity-token.ts";
 import {
   type CredentialAccount,
   findCredentialAccount,
@@ -16,7 +17,6 @@ import { passwordEnd } from "../users/user-options.ts";
 import type { AuthRequest, Proof } from "./auth-request.ts";
 import type { Proven } from "./decide-token.ts";
 import { readReceipt } from "./receipt.ts";
-import { revocationOf } from "./token.model.ts";
 
 export const SIGN_IN = "identity.token.issue";
 

@@ -2,8 +2,9 @@
  * What somebody has proven so far, when their account asks for more than one factor (Identity API, "Multi-Step
  * Authentication"). Signed as a token is, under a prefix of its own, so that neither passes for the other.
  */
-import { type KeyTree, verifySignature } from "../../../keys/key-tree.ts";
-import { AUTH_METHODS, type AuthMethod, type NamedRef } from "./token.model.ts";
+import { type KeyTree, verifySignature } from "@andromede/platform/keys/key-tree";
+import { AUTH_METHODS, type AuthMethod, type NamedRef } from "@andromede/platform/tokens/token.model";
+
 import { keystoneTime } from "./token.view.ts";
 
 const PREFIX = "r1";

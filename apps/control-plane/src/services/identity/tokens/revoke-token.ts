@@ -1,7 +1,8 @@
+import type { Origin } from "@andromede/platform/events/append";
+import { type TokenContents, revocationOf } from "@andromede/platform/tokens/token.model";
+
 import type { App } from "../../../app.ts";
-import type { Origin } from "../../../events/append.ts";
 import { transactRevoking } from "../revocations/revoke.ts";
-import { type TokenContents, revocationOf } from "./token.model.ts";
 
 /** Ends one token; those that were had from it live on, as in Keystone. */
 export async function revokeToken(app: App, origin: Origin, contents: TokenContents): Promise<void> {

@@ -4,6 +4,8 @@
  */
 import { randomBytes } from "node:crypto";
 
+import type { TokenContents } from "@andromede/platform/tokens/token.model";
+
 import { transact } from "../../../db/transaction.ts";
 import { lockRulesOf, signInRefused } from "../passwords/check-password.ts";
 import { consumeUse } from "../trusts/trust.queries.ts";
@@ -15,7 +17,6 @@ import { type Context, SIGN_IN, proveAll, recordFailure } from "./prove.ts";
 import { RECEIPT_MS, type Receipt, writeReceipt } from "./receipt.ts";
 import { type TokenFacts, findTokenFacts } from "./token-facts.queries.ts";
 import { tokenLifetimeMs } from "./token-lifetime.ts";
-import type { TokenContents } from "./token.model.ts";
 import { decideTrustToken } from "./trust-token.ts";
 
 /** A token, or (when the account asks for more than was shown) a receipt for what was. */

@@ -1,8 +1,9 @@
-import type { Queryable } from "../../../db/database.ts";
-import type { Plane } from "../../../http/identity-token.ts";
+import type { Queryable } from "@andromede/platform/db/database";
+import type { Plane } from "@andromede/platform/tokens/actor";
+import { type NamedRef, type TokenContents, subjectsOf } from "@andromede/platform/tokens/token.model";
+
 import type { LockState, UserOptions } from "../users/user.model.ts";
 import type { ScopeSelector } from "./auth-request.ts";
-import { type NamedRef, type TokenContents, subjectsOf } from "./token.model.ts";
 
 /** What a token is to be made of: read in ONE statement, so in one snapshot with the revocation clock's value. */
 export type TokenFacts = LockState & {

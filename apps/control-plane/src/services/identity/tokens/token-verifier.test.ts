@@ -4,12 +4,10 @@ import { test } from "node:test";
 
 import { manualClock } from "@andromede/base/clock";
 import { silentLogger } from "@andromede/base/log";
-
-import type { Config } from "../../../config.ts";
-import type { Database } from "../../../db/database.ts";
-import type { KeyTree } from "../../../keys/key-tree.ts";
-import { startTokenVerifier } from "./token-verifier.ts";
-import { type TokenContents, revocationOf } from "./token.model.ts";
+import type { Database } from "@andromede/platform/db/database";
+import type { KeyTree } from "@andromede/platform/keys/key-tree";
+import { startTokenVerifier } from "@andromede/platform/tokens/token-verifier";
+import { type TokenContents, revocationOf } from "@andromede/platform/tokens/token.model";
 
 const { publicKey, privateKey } = generateKeyPairSync("ed25519");
 const keys = {
@@ -59,7 +57,7 @@ const contents = (change: Partial<TokenContents> = {}): TokenContents => ({
 async function start() {
   const fake = fakeDatabase();
   const clock = manualClock(5_000);
-  const tokens = await startTokenVerifier({ config: {} as Config, db: fake.db, keys, clock, log: silentLogger });
+  const tokens = await startTokenVerifier({ lifetimeMs: 8 * 3_600_000, db: fake.db, keys, clock, log: silentLogger });
   return { fake, clock, tokens };
 }
 

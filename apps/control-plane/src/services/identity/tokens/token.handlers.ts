@@ -1,4 +1,5 @@
 import { forbidden, notFound } from "@andromede/base/errors";
+import type { KnownToken } from "@andromede/platform/tokens/token-verifier";
 
 import { isAdmin } from "../../../http/policy.ts";
 import { type ApiRequest, type Reply, noContent, ok } from "../../../http/service.ts";
@@ -8,7 +9,6 @@ import { type AuthBody, readAuthRequest } from "./auth-request.ts";
 import { revokeToken } from "./revoke-token.ts";
 import { toReceiptView } from "./receipt.ts";
 import { signIn } from "./sign-in.ts";
-import type { KnownToken } from "./token-verifier.ts";
 import { toTokenView } from "./token.view.ts";
 
 const hasCatalog = (request: Pick<ApiRequest, "query">): boolean => !request.query.has("nocatalog");

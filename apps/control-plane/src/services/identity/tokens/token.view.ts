@@ -1,5 +1,6 @@
+import type { TokenContents, TokenTrust } from "@andromede/platform/tokens/token.model";
+
 import type { CatalogEntry } from "../catalog/catalog.ts";
-import type { TokenContents, TokenTrust } from "./token.model.ts";
 
 /** Keystone writes microseconds. */
 export const keystoneTime = (ms: number): string => new Date(ms).toISOString().replace("Z", "000Z");

@@ -3,6 +3,7 @@ import { after, before, test } from "node:test";
 
 import { silentLogger } from "@andromede/base/log";
 import { waitUntil } from "@andromede/base/waiting";
+import { startTokenVerifier } from "@andromede/platform/tokens/token-verifier";
 
 import {
   type IdentityTest,
@@ -11,7 +12,7 @@ import {
   passwordAuth,
   tokenAuth,
 } from "../testing/signed-in.ts";
-import { startTokenVerifier } from "./token-verifier.ts";
+import { tokenLifetimeMs } from "./token-lifetime.ts";
 
 let t: IdentityTest;
 before(async () => {
@@ -215,7 +216,7 @@ test("a token ends by itself, and earlier when lifetimes are shortened", async (
   assert.equal((await validate(token)).status, 200);
   const shorter = await startTokenVerifier({
     ...t.app,
-    config: { ...t.app.config, identity: { tokenHours: 1 } },
+    lifetimeMs: 3_600_000,
     log: silentLogger,
   });
   assert.equal(shorter.verify(token, t.app.clock.now()), null);
@@ -230,7 +231,11 @@ test("a token ends by itself, and earlier when lifetimes are shortened", async (
 test("what is revoked here is soon revoked everywhere, told or not", async () => {
   const frank = await t.customer("frank");
   const token = await frank.token();
-  const elsewhere = await startTokenVerifier({ ...t.app, log: silentLogger });
+  const elsewhere = await startTokenVerifier({
+    ...t.app,
+    lifetimeMs: tokenLifetimeMs(t.app.config),
+    log: silentLogger,
+  });
   try {
     assert.notEqual(elsewhere.verify(token, t.app.clock.now()), null);
     await t.inject({ method: "DELETE", url: "/identity/v3/auth/tokens", token, headers: { "x-subject-token": token } });

@@ -1,12 +1,12 @@
 /** A token with what a trust lends (Identity API, OS-TRUST: "Consume a trust"). */
 import { forbidden } from "@andromede/base/errors";
+import type { TokenContents, TokenScope } from "@andromede/platform/tokens/token.model";
 
 import { findChain } from "../trusts/trust.queries.ts";
 import { chainBar, isSpent } from "../trusts/trust.model.ts";
 import { type Attempt, type Proven, refusedWith } from "./decide-token.ts";
 import type { Context } from "./prove.ts";
 import { type TokenFacts, findTokenFacts } from "./token-facts.queries.ts";
-import type { TokenContents, TokenScope } from "./token.model.ts";
 
 /**
  * `own`: what the trustee would get without the trust. Its snapshot of the revocation clock is the older one, and is

@@ -1,7 +1,7 @@
 import { forbidden, invalid, notFound } from "@andromede/base/errors";
 import { newHexId } from "@andromede/base/ids";
+import type { Queryable } from "@andromede/platform/db/database";
 
-import type { Queryable } from "../../../db/database.ts";
 import { transact } from "../../../db/transaction.ts";
 import type { ApiRequest } from "../../../http/service.ts";
 import { findDomain } from "../domains/domain.queries.ts";

@@ -1,11 +1,11 @@
 import { notFound } from "@andromede/base/errors";
+import { revocationOf } from "@andromede/platform/tokens/token.model";
 
 import type { Transaction } from "../../../db/transaction.ts";
 import { isAdmin } from "../../../http/policy.ts";
 import type { ApiRequest } from "../../../http/service.ts";
 import { type Revoke, transactRevoking } from "../revocations/revoke.ts";
 import { refused } from "../shared/authority.ts";
-import { revocationOf } from "../tokens/token.model.ts";
 import { assertNoApplicationCredential, readTrust } from "./read-trusts.ts";
 import type { Trust } from "./trust.model.ts";
 import { deleteTrustTree, findTrust } from "./trust.queries.ts";

@@ -1,10 +1,10 @@
 import { conflict, notFound } from "@andromede/base/errors";
 import { newHexId } from "@andromede/base/ids";
 import type { JsonObject } from "@andromede/base/json";
+import type { Origin } from "@andromede/platform/events/append";
 
 import type { App } from "../../../app.ts";
 import { transact } from "../../../db/transaction.ts";
-import type { Origin } from "../../../events/append.ts";
 import { hashPassword } from "../passwords/password-hash.ts";
 import { mergeExtra } from "../shared/extra.ts";
 import { refusing } from "../shared/violations.ts";

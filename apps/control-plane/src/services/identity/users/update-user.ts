@@ -1,8 +1,9 @@
 import { forbidden, invalid, notFound } from "@andromede/base/errors";
 import type { JsonObject } from "@andromede/base/json";
+import type { Origin } from "@andromede/platform/events/append";
+import { revocationOf } from "@andromede/platform/tokens/token.model";
 
 import type { App } from "../../../app.ts";
-import type { Origin } from "../../../events/append.ts";
 import { deleteCredentialsOfUser } from "../application-credentials/application-credential.queries.ts";
 import { passwordHistoryOf } from "../passwords/change-password.ts";
 import { hashPassword } from "../passwords/password-hash.ts";
@@ -10,7 +11,6 @@ import { transactRevoking } from "../revocations/revoke.ts";
 import type { DomainScope } from "../shared/authority.ts";
 import { mergeExtra } from "../shared/extra.ts";
 import { refusing } from "../shared/violations.ts";
-import { revocationOf } from "../tokens/token.model.ts";
 import { duplicateUser } from "./create-user.ts";
 import { mergeOptions } from "./user-options.ts";
 import type { User, UserChange } from "./user.model.ts";

@@ -1,5 +1,6 @@
-import type { Queryable } from "../../../db/database.ts";
-import type { Plane } from "../../../http/identity-token.ts";
+import type { Queryable } from "@andromede/platform/db/database";
+import type { Plane } from "@andromede/platform/tokens/actor";
+
 import type { ListFilter } from "../shared/list-filter.ts";
 import { listConditions } from "../shared/list.queries.ts";
 import type { LockRules, LockState, User } from "./user.model.ts";

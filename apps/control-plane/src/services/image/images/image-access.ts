@@ -1,7 +1,7 @@
 /** Who may do what with an image they can see. What they cannot see does not exist (404). */
 import { forbidden, notFound } from "@andromede/base/errors";
+import type { Queryable } from "@andromede/platform/db/database";
 
-import type { Queryable } from "../../../db/database.ts";
 import { isAdmin } from "../../../http/policy.ts";
 import type { Image, ImageVisibility } from "./image.model.ts";
 import { type Who, findVisibleImage, lockVisibleImage } from "./image.queries.ts";

@@ -1,6 +1,7 @@
 /** Every SQL statement on images. */
-import type { Queryable } from "../../../db/database.ts";
-import type { Actor, Plane } from "../../../http/identity-token.ts";
+import type { Queryable } from "@andromede/platform/db/database";
+import type { Actor, Plane } from "@andromede/platform/tokens/actor";
+
 import { isAdmin } from "../../../http/policy.ts";
 import type { Image } from "./image.model.ts";
 import type { WritableImage } from "./image-properties.ts";

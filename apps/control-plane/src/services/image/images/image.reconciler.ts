@@ -1,6 +1,7 @@
+import { systemOrigin } from "@andromede/platform/events/append";
+
 import type { App } from "../../../app.ts";
 import { transact } from "../../../db/transaction.ts";
-import { systemOrigin } from "../../../events/append.ts";
 import { type Outcome, type Reconciler, done, pollAfter } from "../../../reconcile/worker.ts";
 import { ensureStore, listUploads, removeFiles } from "../store/image-store.ts";
 import { planImage } from "./image.plan.ts";

@@ -1,7 +1,7 @@
 /** The list of images: filters, order and pages in one statement. */
+import type { Queryable } from "@andromede/platform/db/database";
 import type postgres from "postgres";
 
-import type { Queryable } from "../../../db/database.ts";
 import { isAdmin } from "../../../http/policy.ts";
 import type { Comparison, ImageFilters, Sort, SortKey } from "./image-filters.ts";
 import type { Image } from "./image.model.ts";

@@ -10,11 +10,11 @@ import { randomBytes } from "node:crypto";
 import type { Readable } from "node:stream";
 
 import { CloudError, conflict, invalid, messageOf, notFound, tooLarge } from "@andromede/base/errors";
+import type { Queryable } from "@andromede/platform/db/database";
+import { systemOrigin } from "@andromede/platform/events/append";
 
 import type { App } from "../../../app.ts";
-import type { Queryable } from "../../../db/database.ts";
 import { transact } from "../../../db/transaction.ts";
-import { systemOrigin } from "../../../events/append.ts";
 import type { ApiRequest } from "../../../http/service.ts";
 import { inspectImage } from "../inspection/inspect-image.ts";
 import { hashFile } from "../store/hasher.ts";

@@ -1,5 +1,5 @@
 /** SQL on uploads: who is on it, until when, and what it counts for in the project's quota. */
-import type { Queryable } from "../../../db/database.ts";
+import type { Queryable } from "@andromede/platform/db/database";
 
 /** How long an upload is believed alive after it last said so. */
 const LEASE_SECONDS = 15;

@@ -1,4 +1,5 @@
-import type { Queryable } from "../../../db/database.ts";
+import type { Queryable } from "@andromede/platform/db/database";
+
 import type { ImageTask } from "./task.model.ts";
 
 /** An import is given up after a day; what became of it is told for two. */

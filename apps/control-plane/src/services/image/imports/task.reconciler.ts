@@ -7,10 +7,10 @@ import { randomBytes } from "node:crypto";
 import { access } from "node:fs/promises";
 
 import { CloudError, invalid, messageOf } from "@andromede/base/errors";
+import { systemOrigin } from "@andromede/platform/events/append";
 
 import type { App } from "../../../app.ts";
 import { transact } from "../../../db/transaction.ts";
-import { systemOrigin } from "../../../events/append.ts";
 import { type Outcome, type Reconciler, done } from "../../../reconcile/worker.ts";
 import { imageLimits } from "../images/image.limits.ts";
 import { MD5_AT_ONCE_BYTES, exceedsQuota } from "../images/upload-image.ts";

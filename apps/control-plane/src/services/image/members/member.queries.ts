@@ -1,5 +1,6 @@
 /** Every SQL statement on image members. */
-import type { Queryable } from "../../../db/database.ts";
+import type { Queryable } from "@andromede/platform/db/database";
+
 import type { ImageMember, MemberStatus } from "./member.model.ts";
 
 /** null: that project is a member already. */

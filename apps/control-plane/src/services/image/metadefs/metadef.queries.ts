@@ -1,6 +1,6 @@
 import type { JsonObject } from "@andromede/base/json";
+import type { Queryable } from "@andromede/platform/db/database";
 
-import type { Queryable } from "../../../db/database.ts";
 import { isAdmin } from "../../../http/policy.ts";
 import type { Who } from "../images/image.queries.ts";
 import type { Item, ItemKind, Namespace } from "./metadef.model.ts";

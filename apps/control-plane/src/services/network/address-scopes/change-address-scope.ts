@@ -1,7 +1,7 @@
 import { invalid } from "@andromede/base/errors";
 import { newUuid } from "@andromede/base/ids";
+import type { Queryable } from "@andromede/platform/db/database";
 
-import type { Queryable } from "../../../db/database.ts";
 import type { Transaction } from "../../../db/transaction.ts";
 import type { ListRequest } from "../common/list-request.ts";
 import type { Requester } from "../common/requester.ts";

@@ -1,4 +1,5 @@
-import type { Queryable } from "../../../db/database.ts";
+import type { Queryable } from "@andromede/platform/db/database";
+
 import type { Pool } from "../subnets/subnet.model.ts";
 
 export type NetworkUse = {

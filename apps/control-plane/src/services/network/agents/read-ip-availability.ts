@@ -1,4 +1,5 @@
-import type { Queryable } from "../../../db/database.ts";
+import type { Queryable } from "@andromede/platform/db/database";
+
 import { type NetworkUse, listNetworkUse } from "./ip-availability.queries.ts";
 
 export type { NetworkUse } from "./ip-availability.queries.ts";

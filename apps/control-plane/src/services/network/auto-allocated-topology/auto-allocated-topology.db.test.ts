@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
+import { systemOrigin } from "@andromede/platform/events/append";
+
 import { transact } from "../../../db/transaction.ts";
-import { systemOrigin } from "../../../events/append.ts";
 import { createServerPorts } from "../public.ts";
 import { type Tenant, type World, createWorld, errorOf, externalNetwork } from "../testing/network-world.ts";
 

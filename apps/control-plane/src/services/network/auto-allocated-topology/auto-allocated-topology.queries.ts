@@ -1,4 +1,4 @@
-import type { Queryable } from "../../../db/database.ts";
+import type { Queryable } from "@andromede/platform/db/database";
 
 export type Topology = { networkId: string; routerId: string | null };
 

@@ -1,7 +1,7 @@
 /** Neutron's "get me a network": a network with a subnet of each default pool, and a router from there to the way out. */
 import { conflict } from "@andromede/base/errors";
+import type { Queryable } from "@andromede/platform/db/database";
 
-import type { Queryable } from "../../../db/database.ts";
 import type { Transaction } from "../../../db/transaction.ts";
 import type { Requester } from "../common/requester.ts";
 import { createNetworks, deleteNetwork } from "../networks/change-network.ts";

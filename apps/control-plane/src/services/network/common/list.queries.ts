@@ -2,8 +2,8 @@
 import type postgres from "postgres";
 
 import { notFound } from "@andromede/base/errors";
+import type { Queryable } from "@andromede/platform/db/database";
 
-import type { Queryable } from "../../../db/database.ts";
 import type { Filter, ListRequest } from "./list-request.ts";
 
 export type Fragment = postgres.PendingQuery<postgres.Row[]>;

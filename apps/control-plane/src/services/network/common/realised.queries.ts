@@ -1,6 +1,6 @@
-import type { Queryable } from "../../../db/database.ts";
-
 /** Classes whose rows say what OVN was last brought to. */
+import type { Queryable } from "@andromede/platform/db/database";
+
 export type Realised = "network" | "port" | "router" | "floatingip" | "security_group";
 
 /** OVN is as the row was at this revision. A newer row stays behind: its key is queued. */

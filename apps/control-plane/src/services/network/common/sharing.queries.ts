@@ -1,4 +1,5 @@
-import type { Queryable } from "../../../db/database.ts";
+import type { Queryable } from "@andromede/platform/db/database";
+
 import type { Fragment } from "./list.queries.ts";
 import type { Requester } from "./requester.ts";
 import { EVERYBODY, type Sharable } from "./sharing.ts";

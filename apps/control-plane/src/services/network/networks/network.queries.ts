@@ -1,4 +1,5 @@
-import type { Queryable } from "../../../db/database.ts";
+import type { Queryable } from "@andromede/platform/db/database";
+
 import { EVERYBODY } from "../common/sharing.ts";
 import { afterMarker, filtersOf, findMarker, inOrder, orderOf } from "../common/list.queries.ts";
 import type { ListRequest } from "../common/list-request.ts";

@@ -4,7 +4,8 @@
  * that was given back rests until the pools have been gone round. The memory is a hint: wrong or lost, it costs a
  * statement or two.
  */
-import type { Queryable } from "../../../db/database.ts";
+import type { Queryable } from "@andromede/platform/db/database";
+
 import { type Range, formatAddress, parseAddress } from "../common/addresses.ts";
 import { type AddressSpace, toRanges } from "../subnets/subnet.model.ts";
 import { candidatesAfter, rotate } from "./address-candidates.plan.ts";

@@ -1,4 +1,5 @@
-import type { Queryable } from "../../../db/database.ts";
+import type { Queryable } from "@andromede/platform/db/database";
+
 import type { AddressSpace } from "../subnets/subnet.model.ts";
 import { prepareAllocation, startAllocation, takeAddress } from "./allocate-address.ts";
 import { type AddressWish, noAddressLeft } from "./fixed-ips.plan.ts";

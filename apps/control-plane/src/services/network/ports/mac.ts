@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 
 import { conflict } from "@andromede/base/errors";
+import type { Queryable } from "@andromede/platform/db/database";
 
-import type { Queryable } from "../../../db/database.ts";
 import { chooseMac } from "./port.queries.ts";
 
 /** In OpenStack's own range. */

@@ -1,4 +1,5 @@
-import type { Queryable } from "../../../db/database.ts";
+import type { Queryable } from "@andromede/platform/db/database";
+
 import type { QosRule } from "../qos/qos-policy.model.ts";
 import { rulesOf } from "../qos/qos-policy.queries.ts";
 import type { Ipv6Mode } from "../subnets/subnet.model.ts";

@@ -1,4 +1,5 @@
-import type { Queryable } from "../../../db/database.ts";
+import type { Queryable } from "@andromede/platform/db/database";
+
 import type { Transaction } from "../../../db/transaction.ts";
 import { type Limits, type StoredQuota, limitsOf } from "./quota.model.ts";
 import { clearQuota, findProject, listChangedQuotas, updateQuota } from "./quota.queries.ts";

@@ -1,4 +1,5 @@
-import type { Queryable } from "../../../db/database.ts";
+import type { Queryable } from "@andromede/platform/db/database";
+
 import type { NetworkQuotaName } from "../servers/server-ports.model.ts";
 import type { StoredQuota } from "./quota.model.ts";
 

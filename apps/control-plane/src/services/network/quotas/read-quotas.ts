@@ -1,4 +1,5 @@
-import type { Queryable } from "../../../db/database.ts";
+import type { Queryable } from "@andromede/platform/db/database";
+
 import type { NetworkQuotaUsage } from "../servers/server-ports.model.ts";
 import { QUOTA_NAMES, limitsOf } from "./quota.model.ts";
 import { findUsage } from "./quota.queries.ts";

@@ -1,4 +1,5 @@
-import type { Queryable } from "../../../db/database.ts";
+import type { Queryable } from "@andromede/platform/db/database";
+
 import type { NetworkQuotaName } from "../servers/server-ports.model.ts";
 import { checkQuota, limitsOf } from "./quota.model.ts";
 import { type NetworkProject, countOwned, insertProject, lockProject } from "./quota.queries.ts";

@@ -1,5 +1,6 @@
 /** Who uses what was shared with it: a policy that somebody relies on cannot be taken away. */
-import type { Queryable } from "../../../db/database.ts";
+import type { Queryable } from "@andromede/platform/db/database";
+
 import type { Fragment } from "../common/list.queries.ts";
 import { EVERYBODY, type Sharable } from "../common/sharing.ts";
 

@@ -1,6 +1,6 @@
 import { notFound } from "@andromede/base/errors";
+import type { Queryable } from "@andromede/platform/db/database";
 
-import type { Queryable } from "../../../db/database.ts";
 import type { ListRequest } from "../common/list-request.ts";
 import type { Requester } from "../common/requester.ts";
 import type { SecurityGroupRule } from "./security-group-rule.model.ts";

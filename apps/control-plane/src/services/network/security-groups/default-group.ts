@@ -1,8 +1,8 @@
 import { newUuid } from "@andromede/base/ids";
+import type { Origin } from "@andromede/platform/events/append";
 
 import type { App } from "../../../app.ts";
 import { type Transaction, transact } from "../../../db/transaction.ts";
-import type { Origin } from "../../../events/append.ts";
 import { findProject, insertProject, lockProject } from "../quotas/quota.queries.ts";
 import { type NewRule, defaultRule } from "../security-group-rules/security-group-rule.model.ts";
 import { insertRule } from "../security-group-rules/security-group-rule.queries.ts";

@@ -1,6 +1,6 @@
 import { CloudError, invalid, notFound } from "@andromede/base/errors";
+import type { Queryable } from "@andromede/platform/db/database";
 
-import type { Queryable } from "../../../db/database.ts";
 import type { Transaction } from "../../../db/transaction.ts";
 import { dropPort } from "../ports/delete-port.ts";
 import type { Port } from "../ports/port.model.ts";

@@ -1,5 +1,6 @@
 /** Security groups as Nova's older API shows them: what their rules let in, other groups by name. */
-import type { Queryable } from "../../../db/database.ts";
+import type { Queryable } from "@andromede/platform/db/database";
+
 import type { SecurityGroupRule } from "../security-group-rules/security-group-rule.model.ts";
 import { listRulesOfGroups } from "../security-group-rules/security-group-rule.queries.ts";
 import type { SecurityGroup } from "../security-groups/security-group.model.ts";

@@ -1,5 +1,6 @@
 /** What Nova's older doors to the network show: whole lists, without Neutron's filters. */
-import type { Queryable } from "../../../db/database.ts";
+import type { Queryable } from "@andromede/platform/db/database";
+
 import { parseQuery } from "../../../http/query.ts";
 import { readListRequest } from "../common/list-request.ts";
 import type { Requester } from "../common/requester.ts";

@@ -1,4 +1,5 @@
-import type { Queryable } from "../../../db/database.ts";
+import type { Queryable } from "@andromede/platform/db/database";
+
 import type { ResourceKey } from "../../../reconcile/queue.ts";
 import type { ServerAddress, ServerInterface } from "./server-ports.model.ts";
 import {

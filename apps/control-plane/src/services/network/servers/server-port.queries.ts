@@ -1,4 +1,5 @@
-import type { Queryable } from "../../../db/database.ts";
+import type { Queryable } from "@andromede/platform/db/database";
+
 import type { ObservedPorts, ServerAddress, ServerInterface } from "./server-ports.model.ts";
 
 /** Networks that a server gets an interface on when it names none: the project's own and those shared with it. */

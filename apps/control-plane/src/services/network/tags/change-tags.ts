@@ -1,6 +1,6 @@
 import { notFound } from "@andromede/base/errors";
+import type { Queryable } from "@andromede/platform/db/database";
 
-import type { Queryable } from "../../../db/database.ts";
 import type { Transaction } from "../../../db/transaction.ts";
 import type { Requester } from "../common/requester.ts";
 import type { Tagged } from "./tag.model.ts";

@@ -1,4 +1,5 @@
-import type { Queryable } from "../../../db/database.ts";
+import type { Queryable } from "@andromede/platform/db/database";
+
 import type { Requester } from "../common/requester.ts";
 import type { Tagged } from "./tag.model.ts";
 

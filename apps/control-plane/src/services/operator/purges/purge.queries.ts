@@ -1,5 +1,6 @@
 /** Every SQL statement on purges. */
-import type { Queryable } from "../../../db/database.ts";
+import type { Queryable } from "@andromede/platform/db/database";
+
 import type { Counts, ProjectPurge } from "./purge.model.ts";
 
 export type NewPurge = Pick<ProjectPurge, "id" | "name" | "domainId" | "requestedBy" | "requestedAt">;

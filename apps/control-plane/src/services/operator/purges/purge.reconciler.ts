@@ -1,8 +1,8 @@
 import { CloudError, messageOf } from "@andromede/base/errors";
+import { systemOrigin } from "@andromede/platform/events/append";
 
 import type { App } from "../../../app.ts";
 import { transact } from "../../../db/transaction.ts";
-import { systemOrigin } from "../../../events/append.ts";
 import { type Outcome, type Reconciler, done, pollAfter } from "../../../reconcile/worker.ts";
 import type { ResourceClass } from "../../../registry/registry.ts";
 import { closeProject, deletedProject, deletedProjects, forgetDeletedProject } from "../../identity/public.ts";

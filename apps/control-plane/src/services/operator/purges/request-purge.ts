@@ -1,9 +1,9 @@
 import { conflict, notFound } from "@andromede/base/errors";
+import type { Origin } from "@andromede/platform/events/append";
+import type { Actor } from "@andromede/platform/tokens/actor";
 
 import type { App } from "../../../app.ts";
 import { transact } from "../../../db/transaction.ts";
-import type { Origin } from "../../../events/append.ts";
-import type { Actor } from "../../../http/identity-token.ts";
 import { deletedProject, hasChildProjects, projectFacts } from "../../identity/public.ts";
 import type { ProjectPurge } from "./purge.model.ts";
 import { findPurge, insertPurge } from "./purge.queries.ts";

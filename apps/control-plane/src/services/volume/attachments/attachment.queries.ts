@@ -1,7 +1,7 @@
 /** Every statement on attachments. */
+import type { Queryable } from "@andromede/platform/db/database";
 import type postgres from "postgres";
 
-import type { Queryable } from "../../../db/database.ts";
 import type { ListRequest } from "../common/list-request.ts";
 import { type Fragment, type SortColumn, pageOf } from "../common/list.queries.ts";
 import type { Attachment, AttachmentStatus } from "../volumes/volume.model.ts";

@@ -1,8 +1,8 @@
 /** What guests' specs say of volumes. */
 import type { DiskLimits } from "@andromede/agent-api/types";
+import type { Queryable } from "@andromede/platform/db/database";
 
 import type { App } from "../../../app.ts";
-import type { Queryable } from "../../../db/database.ts";
 import { limitsOf } from "../types/qos.model.ts";
 import { type AttachmentStatus, isReadOnly, keyName } from "../volumes/volume.model.ts";
 import { listServerDiskRows } from "./attachment.queries.ts";

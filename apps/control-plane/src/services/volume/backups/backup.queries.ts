@@ -1,9 +1,9 @@
 /** Every statement on backups. */
 import type { BackupReport } from "@andromede/agent-api/types";
+import type { Queryable } from "@andromede/platform/db/database";
 
 import type postgres from "postgres";
 
-import type { Queryable } from "../../../db/database.ts";
 import type { ListRequest } from "../common/list-request.ts";
 import { type SortColumn, containing, pageOf } from "../common/list.queries.ts";
 import type { Backup, BackupStatus } from "./backup.model.ts";

@@ -1,9 +1,9 @@
 /** Loads a backup, asks the plan for the next step, does that one step. Everything about WHAT to do is in backup.plan.ts. */
 import { CloudError, messageOf } from "@andromede/base/errors";
+import { systemOrigin } from "@andromede/platform/events/append";
 
 import type { App } from "../../../app.ts";
 import { type Transaction, transact } from "../../../db/transaction.ts";
-import { systemOrigin } from "../../../events/append.ts";
 import { type Outcome, type Reconciler, done, pollAfter } from "../../../reconcile/worker.ts";
 import { type VolumeHost, hostOfPool, isUp } from "../hosts/host.model.ts";
 import { listVolumeHosts } from "../hosts/host.queries.ts";

@@ -2,8 +2,8 @@
 import type postgres from "postgres";
 
 import { notFound } from "@andromede/base/errors";
+import type { Queryable } from "@andromede/platform/db/database";
 
-import type { Queryable } from "../../../db/database.ts";
 import type { ListRequest, SortKey } from "./list-request.ts";
 
 /** An expression over the table, and its type. Constants of ours, never a client's text. */

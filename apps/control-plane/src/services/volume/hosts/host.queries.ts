@@ -1,9 +1,9 @@
 /** Every statement on hosts that keep volumes, and those that take in what their agents report. */
 import type { HostFacts, VolumeReport } from "@andromede/agent-api/types";
+import type { Queryable } from "@andromede/platform/db/database";
 
 import type postgres from "postgres";
 
-import type { Queryable } from "../../../db/database.ts";
 import type { VolumeHost } from "./host.model.ts";
 
 const columns = (sql: Queryable) => sql`

@@ -1,7 +1,7 @@
 /** Every statement on limits and on what is used. */
+import type { Queryable } from "@andromede/platform/db/database";
 import type postgres from "postgres";
 
-import type { Queryable } from "../../../db/database.ts";
 import type { QuotaOverrides } from "./quota.model.ts";
 
 export type Usage = { quota: QuotaOverrides; defaults: QuotaOverrides; used: { [name: string]: number } };

@@ -1,5 +1,6 @@
 /** Every statement on offers of volumes. */
-import type { Queryable } from "../../../db/database.ts";
+import type { Queryable } from "@andromede/platform/db/database";
+
 import type { ListRequest } from "../common/list-request.ts";
 import { type SortColumn, pageOf } from "../common/list.queries.ts";
 

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
 import { newHexId, newUuid } from "@andromede/base/ids";
+import { systemOrigin } from "@andromede/platform/events/append";
 
 import { transact } from "../../../db/transaction.ts";
-import { systemOrigin } from "../../../events/append.ts";
 import { imageReconcilers } from "../../image/reconcilers.ts";
 import { imageService } from "../../image/service.ts";
 import { abandonAttach, attachVolume, beginDetach, disksOfServers, finishDetach, markAttached } from "../public.ts";

@@ -1,7 +1,7 @@
 /** Every statement on QoS specs. */
+import type { Queryable } from "@andromede/platform/db/database";
 import type postgres from "postgres";
 
-import type { Queryable } from "../../../db/database.ts";
 import type { QosConsumer } from "./qos.model.ts";
 
 export type QosSpecs = { id: string; name: string; consumer: QosConsumer; specs: { [key: string]: string } };

@@ -2,8 +2,8 @@
 import type postgres from "postgres";
 
 import { conflict } from "@andromede/base/errors";
+import type { Queryable } from "@andromede/platform/db/database";
 
-import type { Queryable } from "../../../db/database.ts";
 import type { ListRequest } from "../common/list-request.ts";
 import { type SortColumn, pageOf } from "../common/list.queries.ts";
 import type { Encryption, VolumeType } from "./type.model.ts";

@@ -1,9 +1,8 @@
 /** Every statement on volumes that are on their way to the image service. */
 import type { ExportReport } from "@andromede/agent-api/types";
+import type { Queryable } from "@andromede/platform/db/database";
 
 import type postgres from "postgres";
-
-import type { Queryable } from "../../../db/database.ts";
 
 export type VolumeUpload = {
   id: string;

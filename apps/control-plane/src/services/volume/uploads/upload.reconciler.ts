@@ -1,9 +1,9 @@
 /** A volume's bytes to the image service: the agent makes one file of it, the image service takes the file in. */
 import { CloudError, messageOf } from "@andromede/base/errors";
+import { systemOrigin } from "@andromede/platform/events/append";
 
 import type { App } from "../../../app.ts";
 import { transact } from "../../../db/transaction.ts";
-import { systemOrigin } from "../../../events/append.ts";
 import { type Outcome, type Reconciler, done, pollAfter } from "../../../reconcile/worker.ts";
 import { discardImage, imageStatus, receiveImageFrom } from "../../image/public.ts";
 import { hostOfPool, isUp } from "../hosts/host.model.ts";

@@ -3,9 +3,9 @@ import { randomBytes } from "node:crypto";
 
 import { conflict, invalid, notFound } from "@andromede/base/errors";
 import { newUuid } from "@andromede/base/ids";
+import type { Queryable } from "@andromede/platform/db/database";
 
 import type { App } from "../../../app.ts";
-import type { Queryable } from "../../../db/database.ts";
 import { type Transaction, transact } from "../../../db/transaction.ts";
 import type { ApiRequest } from "../../../http/service.ts";
 import { type BootImage, bootImageById, imageForBoot } from "../../image/public.ts";

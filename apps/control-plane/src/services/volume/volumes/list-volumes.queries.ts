@@ -1,7 +1,7 @@
 /** Lists of volumes: one statement each. */
+import type { Queryable } from "@andromede/platform/db/database";
 import type postgres from "postgres";
 
-import type { Queryable } from "../../../db/database.ts";
 import type { ListRequest } from "../common/list-request.ts";
 import { type Fragment, type SortColumn, containing, pageOf } from "../common/list.queries.ts";
 import type { Volume } from "./volume.model.ts";

@@ -1,7 +1,8 @@
 /** What a host has done, or could not do, becomes statuses that a customer sees. Each is one transaction. */
+import { systemOrigin } from "@andromede/platform/events/append";
+
 import type { App } from "../../../app.ts";
 import { type Transaction, transact } from "../../../db/transaction.ts";
-import { systemOrigin } from "../../../events/append.ts";
 import { touchServer } from "../../compute/public.ts";
 import { setBackupRestored } from "../backups/backup.queries.ts";
 import { type MessageAction, tellCustomer } from "../messages/tell-customer.ts";

@@ -1,7 +1,7 @@
 /** Volumes as their owner, or an operator, may touch them. */
 import { type CloudError, invalid, notFound } from "@andromede/base/errors";
+import type { Queryable } from "@andromede/platform/db/database";
 
-import type { Queryable } from "../../../db/database.ts";
 import type { ApiRequest } from "../../../http/service.ts";
 import { scopeOf } from "../common/actor.ts";
 import type { Volume } from "./volume.model.ts";

@@ -1,7 +1,7 @@
 /** Every statement on a volume's row. */
+import type { Queryable } from "@andromede/platform/db/database";
 import type postgres from "postgres";
 
-import type { Queryable } from "../../../db/database.ts";
 import type { ImageMetadata, Volume, VolumeImage, VolumeStatus } from "./volume.model.ts";
 
 /** A volume with its type's name and its attachments: one flight. */
