@@ -95,7 +95,20 @@ export function createVolumeTools({ engineRoot, userOf, socketDirectory }: ToolO
       await mkdir(directory, { recursive: true, mode: 0o700 });
       await chown(directory, user.uid, user.gid);
       const files = [...use.files, { source: directory, target: "/nbd", writable: true }];
-      const program = ["qemu-nbd", "-t", "-e", "1", "-k", "/nbd/s", "-x", EXPORT_NAME, ...objects(use), ...args];
+      const program = [
+        "qemu-nbd",
+        "-t",
+        "-e",
+        "1",
+        "-k",
+        "/nbd/s",
+        "--pid-file",
+        "/nbd/pid",
+        "-x",
+        EXPORT_NAME,
+        ...objects(use),
+        ...args,
+      ];
       const stop = new AbortController();
       const signal = use.signal === undefined ? stop.signal : AbortSignal.any([use.signal, stop.signal]);
       const tool = startTool(commandFor(program, { ...use, files }), { what: use.what, secrets: secrets(use), signal });
@@ -104,7 +117,8 @@ export function createVolumeTools({ engineRoot, userOf, socketDirectory }: ToolO
       });
       ended.catch(() => stop.abort());
       try {
-        const there = waitUntil(use.what, () => stat(socketPath).then(() => true), {
+        // The socket is bound before qemu-nbd listens on it; the pid file comes when it serves.
+        const there = waitUntil(use.what, () => stat(join(directory, "pid")).then(() => true), {
           timeoutMs: SERVER_MS,
           everyMs: 5,
         });

@@ -25,6 +25,7 @@ export async function withVolume<T>(
 ): Promise<T> {
   const directory = mkdtempSync(join(tmpdir(), "andromede-nbd-"));
   const socketPath = join(directory, "s");
+  const pidFile = join(directory, "pid");
   const keyFile = join(directory, "key");
   writeFileSync(keyFile, key ?? "");
   const image = `driver=qcow2,file.driver=file,file.filename=${join(host.volumes, `${id}.qcow2`)}`;
@@ -38,6 +39,8 @@ export async function withVolume<T>(
         "-t",
         "-k",
         socketPath,
+        "--pid-file",
+        pidFile,
         "-x",
         "volume",
         "--object",
@@ -50,7 +53,8 @@ export async function withVolume<T>(
     ),
   );
   try {
-    await waitUntil(`qemu-nbd: ${server.output()}`, () => existsSync(socketPath), { timeoutMs: 20_000, everyMs: 5 });
+    // It is bound before qemu-nbd listens on it.
+    await waitUntil(`qemu-nbd: ${server.output()}`, () => existsSync(pidFile), { timeoutMs: 20_000, everyMs: 5 });
     const client = await connectNbd({ socketPath, exportName: "volume" });
     try {
       return await work(client);
