@@ -30,12 +30,7 @@ import { listRules, listRulesOfGroups } from "./security-group-rules/security-gr
 import { securityGroupRuleAttributes } from "./security-group-rules/security-group-rule.schema.ts";
 import { listSecurityGroups } from "./security-groups/security-group.queries.ts";
 import { securityGroupAttributes } from "./security-groups/security-group.schema.ts";
-import {
-  addressesOfServers,
-  securityGroupsOfServers,
-  serverInterfaces,
-  serverPortsReady,
-} from "./servers/read-server-ports.ts";
+import { networkingOfServers, serverInterfaces, serverPortsReady } from "./servers/read-server-ports.ts";
 import { listSubnets } from "./subnets/subnet.queries.ts";
 import { subnetAttributes } from "./subnets/subnet.schema.ts";
 import { listTrunks } from "./trunks/trunk.queries.ts";
@@ -177,14 +172,13 @@ const CASES: [string, (sql: postgres.Sql) => Promise<unknown>][] = [
   ["rules", (sql) => listRules(sql, requester, page(securityGroupRuleAttributes, ""))],
   ["rules of groups", (sql) => listRulesOfGroups(sql, ["g7", "g8"])],
   [
-    "addresses of servers",
+    "networking of servers",
     (sql) =>
-      addressesOfServers(
+      networkingOfServers(
         sql,
         Array.from({ length: 20 }, (_, index) => `server${index}-3`),
       ),
   ],
-  ["groups of servers", (sql) => securityGroupsOfServers(sql, ["server7-1", "server7-2"])],
   ["interfaces of a server", (sql) => serverInterfaces(sql, "server7-1")],
   ["readiness of a server", (sql) => serverPortsReady(sql, "server7-1")],
 ];

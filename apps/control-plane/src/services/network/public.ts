@@ -6,18 +6,21 @@ export type {
   CreateServerPorts,
   NetworkQuotaName,
   NetworkQuotaUsage,
+  NetworkingFacts,
   ObservedPorts,
   RequestedInterface,
   RequestedNetworks,
   ServerAddress,
   ServerInterface,
+  ServerNetworking,
   ServerPort,
 } from "./servers/server-ports.model.ts";
+export { NO_NETWORKING, toServerNetworking } from "./servers/server-ports.model.ts";
 export { createServerPorts } from "./servers/create-server-ports.ts";
 export { attachPort, bindPorts, detachPort, portsObserved, releaseServerPorts } from "./servers/change-server-ports.ts";
 export {
-  addressesOfServers,
-  securityGroupsOfServers,
+  networkingOfServer,
+  networkingOfServers,
   serverIdsWithAddress,
   serverInterfaces,
   serverPortsReady,

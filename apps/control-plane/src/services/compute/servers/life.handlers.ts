@@ -31,13 +31,13 @@ export async function rebuildAction(request: ApiRequest, id: string, body: Rebui
   refuseUnsupported(body);
   const wanted = toRebuild(body);
   const server = await rebuildServer(request, id, wanted);
-  const extrasOf = await readExtras(request, [server]);
+  const extras = await readExtras(request, server);
   return {
     status: 202,
     headers: { location: `${request.baseUrl}/compute/v2.1/servers/${id}` },
     body: {
       server: {
-        ...toServerView(viewerOf(request), server, extrasOf(server), "rebuild"),
+        ...toServerView(viewerOf(request), server, extras, "rebuild"),
         adminPass: wanted.adminPassword,
       },
     },

@@ -104,8 +104,8 @@ export async function deleteTag(request: ApiRequest): Promise<Reply> {
 
 async function readAddresses(request: ApiRequest): Promise<{ [network: string]: object[] }> {
   const server = await getServer(request, idOf(request));
-  const extrasOf = await readExtras(request, [server]);
-  return stateOf(server).vmState === "building" ? {} : toAddresses(extrasOf(server).addresses, false);
+  const { addresses } = await readExtras(request, server);
+  return stateOf(server).vmState === "building" ? {} : toAddresses(addresses, false);
 }
 
 export const listIps = async (request: ApiRequest): Promise<Reply> => ({

@@ -5,17 +5,30 @@ import { invalid, notFound } from "@andromede/base/errors";
 import type { Queryable } from "@andromede/platform/db/database";
 import { withPatterns } from "@andromede/platform/db/patterns";
 
+import { type RowJson, RowJsonMemory } from "../../../http/row-json.ts";
 import type { ApiRequest } from "../../../http/service.ts";
-import { addressesOfServers, securityGroupsOfServers, serverIdsWithAddress } from "../../network/public.ts";
+import {
+  NO_NETWORKING,
+  type NetworkingFacts,
+  networkingOfServers,
+  serverIdsWithAddress,
+  toServerNetworking,
+} from "../../network/public.ts";
 import { asksAsAdmin, scopeOf } from "../common/actor.ts";
 import { groupsOfServers } from "../server-groups/server-group.queries.ts";
 import { volumesOfServers } from "../volumes/server-disk.queries.ts";
 import { listHosts } from "../hosts/host.queries.ts";
 import { isUp } from "../hosts/host.model.ts";
 import type { ListQuery } from "./list-query.ts";
-import type { Server } from "./server.model.ts";
-import { findProjectServer, findServer, listServerRows, lockServer } from "./server.queries.ts";
-import type { ServerExtras } from "./server.view.ts";
+import type { ListedServer, Server } from "./server.model.ts";
+import {
+  findProjectServer,
+  findServer,
+  listServers,
+  listVersionedServers,
+  lockServer,
+} from "./server.queries.ts";
+import { type ServerExtras, type Viewer, toServerView } from "./server.view.ts";
 
 export const unknownServer = (id: string): Error => notFound(`Instance ${id} could not be found.`);
 
@@ -40,7 +53,7 @@ export async function getServerLocked(
 }
 
 /** One page of what was asked for. */
-export async function readServers(request: ApiRequest, asked: ListQuery): Promise<Server[]> {
+export async function readServers(request: ApiRequest, asked: ListQuery): Promise<ListedServer[]> {
   const { filter, addresses } = asked;
   if (filter.nothing === true) return [];
   const patterns = [...Object.values(filter.matching), ...addresses.map(({ regex }) => regex)];
@@ -52,58 +65,98 @@ export async function readServers(request: ApiRequest, asked: ListQuery): Promis
       const found = await serverIdsWithAddress(sql, filter.projectId, address);
       ids = ids === undefined ? found : ids.filter((id) => found.includes(id));
     }
-    return listServerRows(sql, ids === undefined ? asked : { ...asked, filter: { ...filter, ids } });
+    return listServers(sql, ids === undefined ? asked : { ...asked, filter: { ...filter, ids } });
   });
   if (servers === null) throw invalid(`marker [${asked.marker ?? ""}] not found`);
   return servers;
 }
 
-/** What views show beside the rows: all of it in one flight, whatever the number of servers. */
-export async function readExtras(
+/** Two to four thousand bytes each. */
+const memory = new RowJsonMemory();
+
+/** JSON of their detailed views, in their order. Those that were shown before are made again when something they show has changed. */
+export async function readServersJson(
   request: ApiRequest,
-  servers: readonly Server[],
-): Promise<(server: Server) => ServerExtras> {
-  if (servers.length === 0) return toExtras(new Map(), new Map(), new Map(), new Map(), new Map());
-  const ids = servers.map((server) => server.id);
-  const { db } = request.app;
-  const [addresses, groups, hosts, volumes, serverGroups] = await Promise.all([
-    addressesOfServers(db, ids),
-    securityGroupsOfServers(db, ids),
-    asksAsAdmin(request) ? listHosts(db) : [],
-    volumesOfServers(db, ids),
-    // lists do not show them
-    request.version >= 71 && servers.length === 1 ? groupsOfServers(db, ids) : new Map<string, string>(),
-  ]);
-  return toExtras(
-    addresses,
-    groups,
-    new Map(hosts.map((host) => [host.name, { hostname: host.observedHostname, status: hostStatus(host) }])),
-    volumes,
-    serverGroups,
+  viewer: Viewer,
+  listed: readonly ListedServer[],
+): Promise<RowJson[]> {
+  if (listed.length === 0) return [];
+  const beside = await readBeside(
+    request,
+    listed.map(({ id }) => id),
   );
+  return memory.jsonOf(
+    listed.map((server) => ({ id: server.id, version: versionOf(server, beside) })),
+    `${viewer.baseUrl} ${viewer.version} ${viewer.isAdmin ? "admin" : "tenant"}`,
+    async (ids) =>
+      (await listVersionedServers(request.app.db, ids)).map((server) => ({
+        id: server.id,
+        version: versionOf(server, beside),
+        view: toServerView(viewer, server, extrasOf(server, beside), "detail"),
+      })),
+  );
+}
+
+/** What a view of one server shows beside its row. */
+export async function readExtras(request: ApiRequest, server: Server): Promise<ServerExtras> {
+  const [beside, groups] = await Promise.all([
+    readBeside(request, [server.id]),
+    request.version >= 71 ? groupsOfServers(request.app.db, [server.id]) : new Map<string, string>(),
+  ]);
+  return { ...extrasOf(server, beside), groupId: groups.get(server.id) ?? null };
+}
+
+type Beside = {
+  networking: Map<string, NetworkingFacts>;
+  volumes: Map<string, ServerExtras["volumes"]>;
+  /** By name; for operators only. */
+  hosts: Map<string, { hostname: string; status: string }>;
+};
+
+/** All of it in one flight, whatever the number of servers. */
+async function readBeside(request: ApiRequest, ids: string[]): Promise<Beside> {
+  const { db } = request.app;
+  const [networking, volumes, hosts] = await Promise.all([
+    networkingOfServers(db, ids),
+    volumesOfServers(db, ids),
+    asksAsAdmin(request) ? listHosts(db) : [],
+  ]);
+  const named = hosts.map(
+    (host) => [host.name, { hostname: host.observedHostname, status: hostStatus(host) }] as const,
+  );
+  return { networking, volumes, hosts: new Map(named) };
 }
 
 const hostStatus = (host: Parameters<typeof isUp>[0] & { disabled: boolean }): string =>
   isUp(host) ? (host.disabled ? "MAINTENANCE" : "UP") : "DOWN";
 
-function toExtras(
-  addresses: Awaited<ReturnType<typeof addressesOfServers>>,
-  groups: Awaited<ReturnType<typeof securityGroupsOfServers>>,
-  hosts: Map<string, { hostname: string; status: string }>,
-  volumes: Awaited<ReturnType<typeof volumesOfServers>>,
-  serverGroups: Map<string, string>,
-): (server: Server) => ServerExtras {
-  return (server) => {
-    const host = server.host === null ? undefined : hosts.get(server.host);
-    return {
-      addresses: addresses.get(server.id) ?? [],
-      securityGroups: (groups.get(server.id) ?? []).map((group) => group.name),
-      hypervisorHostname: host?.hostname ?? null,
-      hostStatus: server.host === null ? "" : (host?.status ?? "UNKNOWN"),
-      hostId: toHostId(server),
-      volumes: volumes.get(server.id) ?? [],
-      groupId: serverGroups.get(server.id) ?? null,
-    };
+const hostOf = (server: Pick<Server, "host">, beside: Beside): { hostname: string; status: string } | undefined =>
+  server.host === null ? undefined : beside.hosts.get(server.host);
+
+/** All that a view in a list is made from; server groups are not shown there. */
+function versionOf(server: Pick<ListedServer, "id" | "host" | "version">, beside: Beside): string {
+  const host = hostOf(server, beside);
+  const volumes = beside.volumes.get(server.id);
+  return [
+    server.version,
+    beside.networking.get(server.id) ?? "",
+    volumes === undefined ? "" : JSON.stringify(volumes),
+    host === undefined ? "" : `${host.status} ${host.hostname}`,
+  ].join(" ");
+}
+
+function extrasOf(server: Server, beside: Beside): ServerExtras {
+  const host = hostOf(server, beside);
+  const facts = beside.networking.get(server.id);
+  const { addresses, securityGroups } = facts === undefined ? NO_NETWORKING : toServerNetworking(facts);
+  return {
+    addresses,
+    securityGroups: securityGroups.map((group) => group.name),
+    hypervisorHostname: host?.hostname ?? null,
+    hostStatus: server.host === null ? "" : (host?.status ?? "UNKNOWN"),
+    hostId: toHostId(server),
+    volumes: beside.volumes.get(server.id) ?? [],
+    groupId: null,
   };
 }
 

@@ -5,8 +5,8 @@ import {
   type DescribedSecurityGroup,
   addServerSecurityGroup,
   describeSecurityGroupsById,
+  networkingOfServer,
   removeServerSecurityGroup,
-  securityGroupsOfServers,
 } from "../../network/public.ts";
 import { asksAsAdmin } from "../common/actor.ts";
 import { checkLock } from "./change-power.ts";
@@ -39,9 +39,9 @@ export async function changeSecurityGroup(
 /** The groups of a server's ports. */
 export async function readServerGroups(request: ApiRequest, id: string): Promise<DescribedSecurityGroup[]> {
   const server = await getServer(request, id);
-  const groups = (await securityGroupsOfServers(request.app.db, [server.id])).get(server.id) ?? [];
+  const { securityGroups } = await networkingOfServer(request.app.db, server.id);
   return describeSecurityGroupsById(
     request.app.db,
-    groups.map((group) => group.id),
+    securityGroups.map((group) => group.id),
   );
 }

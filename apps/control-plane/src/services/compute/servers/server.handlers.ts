@@ -9,8 +9,8 @@ import { nextLink, toBoolean, toInteger } from "../common/wire.ts";
 import { deleteServer } from "./change-power.ts";
 import { type CreateServer, createServers } from "./create-server.ts";
 import { readListQuery } from "./list-query.ts";
-import { getServer, readExtras, readServers } from "./read-servers.ts";
-import type { Server, ServerChanges } from "./server.model.ts";
+import { getServer, readExtras, readServers, readServersJson } from "./read-servers.ts";
+import type { ListedServer, ServerChanges } from "./server.model.ts";
 import { readBlockDevices } from "../volumes/block-device.model.ts";
 import type { CreateServerBody, NetworkBody, UpdateServerBody } from "./server.schema.ts";
 import { canonicalV6, emptyToNull, lastSegment, makePassword, refuseUnsupported, toUserData } from "./server.input.ts";
@@ -122,14 +122,16 @@ function toPlace(request: ApiRequest<CreateServerBody>): { zone: string | null; 
   return { zone: zone === "" ? null : zone, host: host ?? null };
 }
 
-async function readPage(request: ApiRequest): Promise<{ servers: Server[]; more: boolean }> {
+type Page = { servers: ListedServer[]; more: boolean };
+
+async function readPage(request: ApiRequest): Promise<Page> {
   const lister = { projectId: projectOf(request), isAdmin: asksAsAdmin(request), version: request.version };
   const asked = readListQuery(request.query, lister);
   const servers = await readServers(request, asked);
   return { servers, more: asked.limit > 0 && servers.length === asked.limit };
 }
 
-const links = (request: ApiRequest, path: string, page: { servers: Server[]; more: boolean }): object => {
+const links = (request: ApiRequest, path: string, page: Page): { servers_links?: object } => {
   const last = page.servers.at(-1);
   return page.more && last !== undefined
     ? { servers_links: nextLink(request, path, nextPageQuery(request.query, last.id)) }
@@ -147,16 +149,20 @@ export async function listServerEntries(request: ApiRequest): Promise<Reply> {
 
 export async function listServerDetails(request: ApiRequest): Promise<Reply> {
   const page = await readPage(request);
-  const extrasOf = await readExtras(request, page.servers);
-  const viewer = viewerOf(request);
-  const servers = page.servers.map((server) => toServerView(viewer, server, extrasOf(server), "detail"));
-  return { status: 200, body: { servers, ...links(request, "servers/detail", page) } };
+  const rows = await readServersJson(request, viewerOf(request), page.servers);
+  const { servers_links: next } = links(request, "servers/detail", page);
+  const tail = next === undefined ? "" : `,"servers_links":${JSON.stringify(next)}`;
+  return {
+    status: 200,
+    headers: { "content-type": "application/json" },
+    body: `{"servers":[${rows.map((row) => row.json).join(",")}]${tail}}`,
+  };
 }
 
 export async function showServer(request: ApiRequest): Promise<Reply> {
   const server = await getServer(request, idOf(request));
-  const extrasOf = await readExtras(request, [server]);
-  return { status: 200, body: { server: toServerView(viewerOf(request), server, extrasOf(server), "show") } };
+  const extras = await readExtras(request, server);
+  return { status: 200, body: { server: toServerView(viewerOf(request), server, extras, "show") } };
 }
 
 export async function putServer(request: ApiRequest<UpdateServerBody>): Promise<Reply> {
@@ -170,8 +176,8 @@ export async function putServer(request: ApiRequest<UpdateServerBody>): Promise<
     ...(body["OS-DCF:diskConfig"] === undefined ? {} : { diskConfig: body["OS-DCF:diskConfig"] }),
   };
   const server = await updateServer(request, idOf(request), changes);
-  const extrasOf = await readExtras(request, [server]);
-  return { status: 200, body: { server: toServerView(viewerOf(request), server, extrasOf(server), "update") } };
+  const extras = await readExtras(request, server);
+  return { status: 200, body: { server: toServerView(viewerOf(request), server, extras, "update") } };
 }
 
 export async function deleteServerHandler(request: ApiRequest): Promise<Reply> {

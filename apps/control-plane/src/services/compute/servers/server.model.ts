@@ -423,6 +423,9 @@ export type Server = ServerFacts & {
   observedAt: Date | null;
 };
 
+/** What a list begins with: which servers it has, and in which version of their rows. */
+export type ListedServer = Pick<Server, "id" | "name" | "host"> & { version: string };
+
 /** What its root disk is made from; null: it is a volume. */
 export const diskImageOf = (server: Pick<Server, "imageId" | "image" | "diskImage">): NamedImage | null =>
   server.diskImage ?? (server.image === null ? null : { id: server.imageId, ...server.image });

@@ -2,7 +2,7 @@
 import type { Queryable } from "@andromede/platform/db/database";
 import type postgres from "postgres";
 
-import type { FlavorCopy, ImageCopy, PowerChange, Server, ServerChanges } from "./server.model.ts";
+import type { FlavorCopy, ImageCopy, ListedServer, PowerChange, Server, ServerChanges } from "./server.model.ts";
 import type { ServerFilter, ServerSort } from "./server-filter.ts";
 
 const columns = (sql: Queryable) => sql`
@@ -197,20 +197,29 @@ export async function listProjectServerIds(sql: Queryable, projectId: string): P
 export type ServerPage = { filter: ServerFilter; sort: ServerSort[]; marker: string | undefined; limit: number };
 
 /** One page, newest first unless sorted otherwise. Null: there is no server `marker` for this project. */
-export async function listServerRows(sql: Queryable, page: ServerPage): Promise<Server[] | null> {
+export async function listServers(sql: Queryable, page: ServerPage): Promise<ListedServer[] | null> {
   if (page.marker !== undefined && !(await markerExists(sql, page.marker, page.filter.projectId))) return null;
   return listServerStatement(sql, page);
 }
 
+/** Servers with the version they are read in. */
+export async function listVersionedServers(
+  sql: Queryable,
+  ids: string[],
+): Promise<(Server & { version: string })[]> {
+  return sql<(Server & { version: string })[]>`
+    select ${columns(sql)}, s.xmin::text as version from server s where s.id = any(${ids}::text[])`;
+}
+
 /** For the EXPLAIN tests: the statement itself. */
-export function listServerStatement(sql: Queryable, page: ServerPage): postgres.PendingQuery<Server[]> {
+export function listServerStatement(sql: Queryable, page: ServerPage): postgres.PendingQuery<ListedServer[]> {
   const keys = keysOf(page.sort);
   const order = keys.map(
     (key, index) =>
       sql`${index === 0 ? sql`` : sql`,`} ${expression(sql, key.column, "s")} ${key.descending ? sql`desc` : sql`asc`}`,
   );
-  return sql<Server[]>`
-    select ${columns(sql)} from server s
+  return sql<ListedServer[]>`
+    select s.id, s.name, s.host, s.xmin::text as version from server s
     where ${conditions(sql, page.filter)}
       ${page.marker === undefined ? sql`` : sql`and ${afterMarker(sql, keys, page.marker)}`}
     order by ${order} limit ${page.limit}`;

@@ -1,6 +1,6 @@
+import type { RowJson } from "../../../http/row-json.ts";
 import { type ApiRequest, type Reply, ok } from "../../../http/service.ts";
 import type { ListRequest } from "./list-request.ts";
-import type { RowJson } from "./row-json.ts";
 import { pickFields } from "./wire.ts";
 
 /** `{networks: [...], networks_links: [...]}`: links only when pages were asked for, as Neutron does. */

@@ -12,7 +12,7 @@ import {
 } from "../common/list.queries.ts";
 import type { ListRequest } from "../common/list-request.ts";
 import type { Requester } from "../common/requester.ts";
-import type { RowVersion } from "../common/row-json.ts";
+import type { RowVersion } from "../../../http/row-json.ts";
 import { OWNER, type Port } from "./port.model.ts";
 
 export const portColumns = (

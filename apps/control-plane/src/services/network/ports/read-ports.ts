@@ -1,8 +1,8 @@
 import type { Queryable } from "@andromede/platform/db/database";
 
+import { type RowJson, RowJsonMemory } from "../../../http/row-json.ts";
 import type { ListRequest } from "../common/list-request.ts";
 import type { Requester } from "../common/requester.ts";
-import { type RowJson, RowJsonMemory } from "../common/row-json.ts";
 import { type Port, portNotFound } from "./port.model.ts";
 import { findVisiblePort, listPortVersions, listPorts, listVersionedPorts } from "./port.queries.ts";
 import { toPortView } from "./port.view.ts";

@@ -1,12 +1,17 @@
 import type { Queryable } from "@andromede/platform/db/database";
 
 import type { ResourceKey } from "../../../reconcile/queue.ts";
-import type { ServerAddress, ServerInterface } from "./server-ports.model.ts";
+import {
+  NO_NETWORKING,
+  type NetworkingFacts,
+  type ServerInterface,
+  type ServerNetworking,
+  toServerNetworking,
+} from "./server-ports.model.ts";
 import {
   findUnrealised,
-  listServerAddresses,
-  listServerGroups,
   listServerInterfaces,
+  listServerNetworking,
   listServersAt,
 } from "./server-port.queries.ts";
 
@@ -20,17 +25,17 @@ export async function serverPortsReady(sql: Queryable, serverId: string): Promis
 export const serverInterfaces = (sql: Queryable, serverId: string): Promise<ServerInterface[]> =>
   listServerInterfaces(sql, serverId);
 
-/** Addresses of many servers, floating ones after the fixed one they belong to. One query. A server without any is not in the map. */
-export async function addressesOfServers(sql: Queryable, serverIds: string[]): Promise<Map<string, ServerAddress[]>> {
-  return serverIds.length === 0 ? new Map() : listServerAddresses(sql, serverIds);
+/** What the views of many servers show of their network: `toServerNetworking` reads it. One query. A server without ports is not in the map. */
+export async function networkingOfServers(sql: Queryable, serverIds: string[]): Promise<Map<string, NetworkingFacts>> {
+  if (serverIds.length === 0) return new Map();
+  const rows = await listServerNetworking(sql, serverIds);
+  return new Map(rows.map(({ serverId, facts }) => [serverId, facts as NetworkingFacts]));
 }
 
-/** Distinct security groups of each server's ports, by name. One query. */
-export async function securityGroupsOfServers(
-  sql: Queryable,
-  serverIds: string[],
-): Promise<Map<string, { id: string; name: string }[]>> {
-  return serverIds.length === 0 ? new Map() : listServerGroups(sql, serverIds);
+/** The same of one. */
+export async function networkingOfServer(sql: Queryable, serverId: string): Promise<ServerNetworking> {
+  const facts = (await networkingOfServers(sql, [serverId])).get(serverId);
+  return facts === undefined ? NO_NETWORKING : toServerNetworking(facts);
 }
 
 /** For Nova's filters `ip` and `ip6`: servers with a fixed address that the (PostgreSQL) regular expression matches. Null project: all. */

@@ -9,17 +9,16 @@ import {
   type ServerPort,
   addServerFixedIp,
   addServerSecurityGroup,
-  addressesOfServers,
   attachPort,
   bindPorts,
   createServerPorts,
   detachPort,
+  networkingOfServer,
   portsObserved,
   projectQuotaUsage,
   releaseServerPorts,
   removeServerFixedIp,
   removeServerSecurityGroup,
-  securityGroupsOfServers,
   serverIdsWithAddress,
   serverInterfaces,
   serverPortsReady,
@@ -170,7 +169,7 @@ test("a name alone does not make a port a server's: device_id is any text", asyn
   const { network } = await networkWithSubnet(stranger);
   await stranger.create("port", { network_id: network.id, device_id: serverId, device_owner: "compute:nova" });
   assert.equal((await serverInterfaces(world.test.app.db, serverId)).length, 1);
-  assert.equal((await addressesOfServers(world.test.app.db, [serverId])).get(serverId)?.length, 1);
+  assert.equal((await networkingOfServer(world.test.app.db, serverId)).addresses.length, 1);
 });
 
 test("bound, realised, up: what compute waits for and what Neutron shows", async () => {
@@ -238,7 +237,8 @@ test("addresses, floating ones behind their own; found by a part", async () => {
   const [port] = await create(tenant, { serverId });
   assert.ok(port);
   const floating = await tenant.create("floatingip", { floating_network_id: network.id, port_id: port.id });
-  const addresses = (await addressesOfServers(db, [serverId, "nobody"])).get(serverId) ?? [];
+  const { addresses } = await networkingOfServer(db, serverId);
+  assert.deepEqual((await networkingOfServer(db, "nobody")).addresses, []);
   assert.deepEqual(
     addresses.map(({ networkName, address, type, version }) => [networkName, address, type, version]),
     [
@@ -300,7 +300,7 @@ test("security groups of a server, added and removed", async () => {
   await inTransaction((tx) => addServerSecurityGroup(tx, request));
   await inTransaction((tx) => addServerSecurityGroup(tx, { ...request, securityGroup: group.id }));
   const names = async (): Promise<string[]> =>
-    ((await securityGroupsOfServers(db, [serverId])).get(serverId) ?? []).map((one) => one.name);
+    (await networkingOfServer(db, serverId)).securityGroups.map((one) => one.name);
   assert.deepEqual(await names(), ["default", "web"]);
   await tenant.expect(409, "DELETE", `/v2.0/security-groups/${group.id}`);
   await inTransaction((tx) => removeServerSecurityGroup(tx, request));
@@ -321,7 +321,7 @@ test("one more address on a server's port, and one less", async () => {
   const of = { serverId, projectId: tenant.projectId, isAdmin: false };
   const { network } = await networkWithSubnet(tenant);
   const addresses = async (): Promise<string[]> =>
-    ((await addressesOfServers(world.test.app.db, [serverId])).get(serverId) ?? []).map((one) => one.address);
+    (await networkingOfServer(world.test.app.db, serverId)).addresses.map((one) => one.address);
   await create(tenant, { serverId });
   const [first = ""] = await addresses();
   await inTransaction((tx) => addServerFixedIp(tx, { ...of, networkId: network.id }));

@@ -1,4 +1,5 @@
-/** What compute and network say to each other. Pure types: public.ts names the functions. */
+/** What compute and network say to each other. Pure: public.ts names the functions. */
+import type { Branded } from "@andromede/base/ids";
 
 /** One entry of a server's `networks`. */
 export type RequestedInterface =
@@ -64,14 +65,55 @@ export type ServerInterface = ServerPort & {
 
 /** One address of a server, as Nova's `addresses` shows it. */
 export type ServerAddress = {
-  networkId: string;
   networkName: string;
-  portId: string;
   macAddress: string;
   address: string;
   version: 4 | 6;
   type: "fixed" | "floating";
 };
+
+/** What a server's views show of its network. */
+export type ServerNetworking = {
+  /** In the order of attachment, floating ones after the fixed one they belong to. */
+  addresses: ServerAddress[];
+  /** Distinct groups of its ports, by name. */
+  securityGroups: { id: string; name: string }[];
+};
+export const NO_NETWORKING: ServerNetworking = { addresses: [], securityGroups: [] };
+
+/** JSON of it, as the database puts it together: two of them are the same text when nothing that is shown has changed. */
+export type NetworkingFacts = Branded<"NetworkingFacts">;
+
+type Facts = {
+  ports: [networkName: string, macAddress: string, fixedIps: { ip_address: string }[], floating: [string, string][]][];
+  groups: { id: string; name: string }[][];
+};
+
+/** Reads them. */
+export function toServerNetworking(facts: NetworkingFacts): ServerNetworking {
+  const { ports, groups } = JSON.parse(facts) as Facts;
+  return { addresses: ports.flatMap(addressesOfPort), securityGroups: distinctGroups(groups) };
+}
+
+function addressesOfPort([networkName, macAddress, fixedIps, floating]: Facts["ports"][number]): ServerAddress[] {
+  const addresses: ServerAddress[] = [];
+  for (const { ip_address: address } of fixedIps) {
+    addresses.push({ networkName, macAddress, address, version: address.includes(":") ? 6 : 4, type: "fixed" });
+    for (const [fixed, outside] of floating)
+      if (fixed === address)
+        addresses.push({ networkName, macAddress, address: outside, version: 4, type: "floating" });
+  }
+  return addresses;
+}
+
+/** Each set comes in order; most servers' ports have one and the same. */
+function distinctGroups(sets: Facts["groups"]): ServerNetworking["securityGroups"] {
+  const [only, ...others] = sets;
+  if (only === undefined || others.length === 0) return only ?? [];
+  const byId = new Map(sets.flat().map((group) => [group.id, group]));
+  const place = ({ name, id }: { name: string; id: string }): string => `${name}\0${id}`;
+  return [...byId.values()].toSorted((one, other) => (place(one) < place(other) ? -1 : 1));
+}
 
 /** What a host's agent said of a server's ports. */
 export type ObservedPorts = { serverId: string; portsUp: string[] };

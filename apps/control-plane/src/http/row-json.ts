@@ -1,7 +1,8 @@
 /**
  * The JSON of rows, as it was made before. A long list costs what reading, viewing and serialising its rows costs, again for
  * every reader, though hardly any of them has changed since the last. What identifies a row's contents is its `xmin`: the
- * transaction that wrote this version of it, another with every change that was ever committed.
+ * transaction that wrote this version of it, another with every change that was ever committed. A view that shows more than
+ * its row adds that to the version.
  *
  * A memory, not a truth: which rows a list has, in which order, and in which version, is asked of the database each time.
  */
