@@ -188,7 +188,7 @@ create table server (
   deleting boolean not null default false,
   -- a longer change under way (server-tasks.ts): its name, what it is at, and the state it began in
   task text,
-  task_step text check (task_step in ('stop', 'copy', 'place', 'apply', 'offload', 'image')),
+  task_step text check (task_step in ('stop', 'copy', 'place', 'apply', 'offload', 'image', 'reimage')),
   task_vm_state text,
   -- what it is besides running or not, until somebody says otherwise
   mode text not null default 'ordinary' check (mode in ('ordinary', 'rescued', 'resized', 'shelved', 'shelved_offloaded', 'soft-delete')),
@@ -206,7 +206,9 @@ create table server (
   ephemeral_nonce text,
   -- what its root disk was made from, when that is not its image (SHELVED, migrated)
   disk_image jsonb,
-  -- the image it is rescued with, and the password
+  -- of a rebuild: the image that the volume it boots from is to be made anew from; null: it stays as it is
+  reimage_id text,
+  -- the image it is rescued with, how, and the password
   rescue jsonb,
   -- made of its disk when it was shelved; goes when it is back
   shelved_image_id text,

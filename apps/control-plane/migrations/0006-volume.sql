@@ -105,7 +105,7 @@ create table volume (
   snapshot_id text,
   source_volume_id text,
   source_backup_id text,
-  -- the image it is made from, as the host needs it; null once it is made
+  -- the image it is made from, as the host needs it, and what is to be said of it then; null once it is made
   image jsonb,
   -- LUKS passphrase, wrapped by the project's key
   wrapped_key bytea not null,
@@ -138,7 +138,7 @@ create table volume (
   observed_gone boolean not null default false,
   observed_at timestamptz,
   -- is there something left to do, or to be heard?
-  unsettled boolean not null generated always as (deleting or status in ('creating', 'extending', 'reverting', 'restoring-backup')
+  unsettled boolean not null generated always as (deleting or status in ('creating', 'downloading', 'extending', 'reverting', 'restoring-backup')
     or observed_generation is distinct from generation) stored
 );
 create index volume_of_project on volume (project_id, created_at desc, id desc);

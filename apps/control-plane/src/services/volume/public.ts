@@ -1,9 +1,12 @@
 /** All that other services may know of volumes. Functions take the caller's transaction; locks: head of 0006-volume.sql. */
 import type { Queryable } from "@andromede/platform/db/database";
 
+import { notFound } from "@andromede/base/errors";
+
 import type { App } from "../../app.ts";
 import type { Transaction } from "../../db/transaction.ts";
 import type { ResourceKey } from "../../reconcile/queue.ts";
+import { type BootImage, bootImageById } from "../image/public.ts";
 import {
   type AttachVolume,
   abandonAttachment,
@@ -16,8 +19,9 @@ import { type ServerDisk, readServerDisks } from "./attachments/server-disks.ts"
 import { snapshotVolumeForImage } from "./snapshots/create-snapshot.ts";
 import { type NewServerVolume, createServerVolume } from "./volumes/create-volume.ts";
 import { startServerVolumeDeletion } from "./volumes/delete-volume.ts";
+import { beginReimage, checkReimage } from "./volumes/reimage-volume.ts";
 import type { ImageMetadata, VolumeStatus } from "./volumes/volume.model.ts";
-import { findVolume as findVolumeRow } from "./volumes/volume.queries.ts";
+import { findVolume as findVolumeRow, lockVolume } from "./volumes/volume.queries.ts";
 
 /** What others may know of a volume. */
 export type VolumeSummary = {
@@ -104,21 +108,48 @@ export type { NewServerVolume } from "./volumes/create-volume.ts";
 export const createVolumeForServer = (app: App, tx: Transaction, wanted: NewServerVolume): Promise<string> =>
   createServerVolume(app, tx, wanted);
 
-/** Can a guest be given the volume? `key`: what to wait for. */
-export async function volumeReadiness(
-  q: Queryable,
-  volumeId: string,
-): Promise<{ ready: true } | { ready: false; key: ResourceKey } | { failed: string }> {
+/** `key`: what to wait for. */
+export type VolumeReadiness = { ready: true } | { ready: false; key: ResourceKey } | { failed: string };
+
+/** Can a guest be given the volume? */
+export async function volumeReadiness(q: Queryable, volumeId: string): Promise<VolumeReadiness> {
   const volume = await findVolumeRow(q, volumeId, null);
   if (volume === null) return { failed: `Volume ${volumeId} could not be found.` };
   if (volume.status === "error") return { failed: volume.fault ?? `Volume ${volumeId} is in status error.` };
-  const there = volume.observedSizeGib !== null && volume.observedSizeGib > 0 && volume.status !== "creating";
+  const isMade = volume.observedSizeGib !== null && volume.observedSizeGib > 0;
+  const there = isMade && volume.status !== "creating" && volume.status !== "downloading";
   return there ? { ready: true } : { ready: false, key: `volume/${volumeId}` };
 }
 
 /** `delete_on_termination`: deletes the volume once nothing has it. Safe for one that is gone or going. */
 export const deleteVolumeOfServer = (app: Pick<App, "clock">, tx: Transaction, volumeId: string): Promise<void> =>
   startServerVolumeDeletion(app, tx, volumeId);
+
+/** A volume that did not become what it was to be has its bytes no more: that may be tried again. */
+const OF_SERVER = ["in-use", "error"] as const;
+
+/**
+ * May the volume that a server boots from be made anew from the image? Throws invalid and conflict as Cinder would. Holds
+ * the volume.
+ */
+export async function checkReimageOfServer(tx: Transaction, volumeId: string, image: BootImage): Promise<void> {
+  const volume = await lockVolume(tx.sql, volumeId, null);
+  if (volume === null) throw notFound(`Volume ${volumeId} could not be found.`);
+  await checkReimage(tx, volume, image, OF_SERVER);
+}
+
+/** Makes it anew, once the server's guest has let go of it. The same checks again: the volume was in use meanwhile. */
+export async function reimageOfServer(
+  app: App,
+  tx: Transaction,
+  { volumeId, imageId }: { volumeId: string; imageId: string },
+): Promise<void> {
+  const [volume, image] = [await lockVolume(tx.sql, volumeId, null), await bootImageById(tx.sql, app, imageId)];
+  if (volume === null) throw notFound(`Volume ${volumeId} could not be found.`);
+  if (image === null) throw notFound(`Image ${imageId} could not be found.`);
+  await checkReimage(tx, volume, image, OF_SERVER);
+  await beginReimage(tx, volume, image, new Date(app.clock.now()));
+}
 
 /** `createImage` of a server on volumes: a snapshot of a volume in use, whatever its status. Returns the snapshot's id. */
 export const snapshotForImage = (

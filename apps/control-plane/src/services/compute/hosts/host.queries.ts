@@ -290,7 +290,7 @@ export async function listHostUse(
 ): Promise<{ projectId: string; vcpus: number; memoryMib: number; diskGib: number }[]> {
   return sql<{ projectId: string; vcpus: number; memoryMib: number; diskGib: number }[]>`
     select project_id, sum((flavor->>'vcpus')::bigint)::int as vcpus, sum((flavor->>'ramMib')::bigint)::bigint as memory_mib,
-      sum((flavor->>'diskGib')::bigint + (flavor->>'ephemeralGib')::bigint)::bigint as disk_gib
+      sum(case when image is null then 0 else (flavor->>'diskGib')::bigint end + (flavor->>'ephemeralGib')::bigint)::bigint as disk_gib
     from server where host = ${name} group by project_id order by project_id`;
 }
 

@@ -75,6 +75,7 @@ const server: Server = {
   diskImage: null,
   rescue: null,
   shelvedImageId: null,
+  reimageId: null,
   observedGone: false,
   observedDisks: [],
   observedNeedsKeys: false,

@@ -66,7 +66,8 @@ export async function createServers(request: ApiRequest, wanted: CreateServer): 
   for (const image of await checkSources(request, projectId, disks, wanted.maxCount)) checkMemory(image, flavor);
   return transact(app, request.origin, async (tx) => {
     const wish = { zone: wanted.zone, host: wanted.host, hints: wanted.hints, projectId };
-    let demand = await toDemand(tx.sql, flavor, wish);
+    // a root disk that is a volume is not the host's
+    let demand = await toDemand(tx.sql, found.image === null ? { ...flavor, diskGib: 0 } : flavor, wish);
     const groupId = checkGroupIsThere(wanted, demand);
     // sent together, done in this order; whoever else makes servers in the project waits for us from here on, so what
     // follows is few flights. The first server may be placed by what was read before; the others see what it took.
@@ -221,7 +222,7 @@ export function checkImage(image: BootImage, flavor: FlavorCopy): void {
   }
 }
 
-function checkMemory(image: BootImage, flavor: FlavorCopy): void {
+export function checkMemory(image: BootImage, flavor: FlavorCopy): void {
   if (flavor.ramMib < image.minRam) throw invalid("Flavor's memory is too small for requested image.");
 }
 

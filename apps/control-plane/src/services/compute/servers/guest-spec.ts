@@ -2,7 +2,7 @@
 import type { GuestDisk, GuestMetadata, GuestSpec, ImageLocation } from "@andromede/agent-api/types";
 
 import type { ServerInterface } from "../../network/public.ts";
-import { type NamedImage, type Server, diskImageOf, rootGibOf } from "./server.model.ts";
+import { type NamedImage, type Rescue, type Server, diskImageOf, rootGibOf } from "./server.model.ts";
 import type { ServerDisk as VolumeDisk } from "../../volume/public.ts";
 import { type ServerDisk, localDisks, toGuestVolumes } from "../volumes/server-disk.model.ts";
 import { showsRescue, wantedPower } from "./server-tasks.ts";
@@ -27,7 +27,11 @@ export function toGuestSpec(
     powerNonce: server.powerNonce,
     vcpus: server.flavor.vcpus,
     memoryMib: server.flavor.ramMib,
-    disks: [...toDisks(server, disks), ...toGuestVolumes(disks, volumes, bootsElsewhere(server))],
+    disks: [
+      ...toDisks(server, disks),
+      ...toGuestVolumes(disks, volumes, rescueOf(server) !== null),
+      ...rescueDisk(server, true),
+    ],
     images,
     interfaces: interfaces.map((nic) => ({ portId: nic.id, macAddress: nic.macAddress, mtu: nic.mtu })),
     configDrive: server.configDrive,
@@ -38,22 +42,21 @@ export function toGuestSpec(
 }
 
 function toDisks(server: Server, rows: readonly ServerDisk[]): GuestDisk[] {
-  const { flavor, rescue } = server;
+  const { flavor } = server;
   const root = diskImageOf(server);
-  const rescued = rescue !== null && showsRescue(server);
-  const disks: GuestDisk[] = [];
-  if (rescued) disks.push({ id: "rescue", source: imageSource(rescue.image), sizeGib: 0, bootIndex: 0 });
+  const rescue = rescueOf(server);
+  const disks: GuestDisk[] = rescueDisk(server, false);
   if (root !== null) {
     disks.push({
       id: "root",
       source: imageSource(root),
       ...(server.diskNonce === null ? {} : { nonce: server.diskNonce }),
       sizeGib: rootGibOf(server),
-      // a rescued server has its disk as the second one
-      ...(rescued ? {} : { bootIndex: 0 }),
+      // a rescued server has its disk as the second one, or where it was
+      ...(rescue === null ? { bootIndex: 0 } : {}),
     });
   }
-  const kept = rescued ? { detached: true as const } : {};
+  const kept = rescue === null || rescue.stable ? {} : { detached: true as const };
   for (const local of localDisks(flavor, rows)) {
     // a new size of swap is a new disk: nobody misses what was swapped out
     const nonce = `${server.ephemeralNonce ?? ""}${local.id.startsWith("swap") ? `/${flavor.swapMib}` : ""}`;
@@ -62,8 +65,15 @@ function toDisks(server: Server, rows: readonly ServerDisk[]): GuestDisk[] {
   return disks;
 }
 
-/** A rescued server's own disk is not what it boots from. */
-const bootsElsewhere = (server: Server): boolean => server.rescue !== null && showsRescue(server);
+/** What the guest boots from instead of its own disk; null: it does not. */
+const rescueOf = (server: Server): Rescue | null => (showsRescue(server) ? server.rescue : null);
+
+/** The last disk of a stable rescue, the first of any other. */
+function rescueDisk(server: Server, isLast: boolean): GuestDisk[] {
+  const rescue = rescueOf(server);
+  if (rescue === null || rescue.stable !== isLast) return [];
+  return [{ id: "rescue", source: imageSource(rescue.image), sizeGib: 0, bootIndex: 0 }];
+}
 
 const imageSource = ({ id, sha512, format, sizeBytes }: NamedImage): GuestDisk["source"] => ({
   kind: "image",

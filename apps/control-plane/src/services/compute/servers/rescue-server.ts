@@ -3,29 +3,47 @@ import { CloudError, invalid } from "@andromede/base/errors";
 
 import type { ApiRequest } from "../../../http/service.ts";
 import { type BootImage, imageForBoot } from "../../image/public.ts";
+import { findVolume } from "../../volume/public.ts";
+import { rootVolumeOf } from "../volumes/server-disk.model.ts";
+import { listServerDisks } from "../volumes/server-disk.queries.ts";
 import { beginTask, withServer } from "./begin-task.ts";
 import { getServer } from "./read-servers.ts";
 import type { Rescue, Server } from "./server.model.ts";
 
-/** `imageId` null: the image that the server was made from. */
+/** `imageId` null: the image that the server, or the volume it boots from, was made from. */
 export async function rescueServer(
   request: ApiRequest,
   id: string,
   wanted: { imageId: string | null; adminPassword: string },
 ): Promise<void> {
   const seen = await getServer(request, id);
-  const imageId = wanted.imageId ?? seen.imageId;
-  const image = imageId === "" ? null : await findRescueImage(request, imageId);
+  const imageId = wanted.imageId ?? (await ownImageOf(request, seen));
+  const image = imageId === null ? null : await findRescueImage(request, imageId);
   const allowed = { word: "rescue", vmStates: ["active", "stopped", "error"] } as const;
   await withServer(request, id, allowed, async (held) => {
-    if (image === null || held.server.image === null)
+    if (image === null || (held.server.image === null && !mayRescueVolume(request, image)))
       throw invalid(`Instance ${id} cannot be rescued: Cannot rescue a volume-backed instance`);
     const { sha512, format, sizeBytes } = image;
     const password = await wrapPassword(request, held, wanted.adminPassword);
-    const rescue: Rescue = { image: { id: image.id, sha512, format, sizeBytes }, password };
+    const stable = STABLE.some((property) => image.properties[property] !== undefined);
+    const rescue: Rescue = { image: { id: image.id, sha512, format, sizeBytes }, password, stable };
     const change = { rescue, power: "running" } as const;
     await beginTask(request, held, { task: "rescuing", step: "stop", action: "rescue", change });
   });
+}
+
+/** An image that says how it wants to be found is one that can stand beside all of a server's disks. */
+const STABLE = ["hw_rescue_bus", "hw_rescue_device"] as const;
+
+/** Microversion 2.87, with an image that says both. */
+const mayRescueVolume = ({ version }: ApiRequest, image: BootImage): boolean =>
+  version >= 87 && STABLE.every((property) => image.properties[property] !== undefined);
+
+async function ownImageOf({ app }: ApiRequest, server: Server): Promise<string | null> {
+  if (server.imageId !== "") return server.imageId;
+  const { volumeId } = rootVolumeOf(await listServerDisks(app.db, server.id)) ?? {};
+  if (volumeId === undefined) return null;
+  return (await findVolume(app.db, { projectId: null, volumeId }))?.imageMetadata?.["image_id"] ?? null;
 }
 
 async function findRescueImage({ app, actor, plane }: ApiRequest, imageId: string): Promise<BootImage> {

@@ -1,4 +1,5 @@
 /** The steps of longer changes, as far as they are the control plane's own doing: what the plan says, in one transaction each. */
+import { CloudError, notFound } from "@andromede/base/errors";
 import { newUuid } from "@andromede/base/ids";
 import { systemOrigin } from "@andromede/platform/events/append";
 
@@ -6,11 +7,14 @@ import type { App } from "../../../app.ts";
 import { type Transaction, transact } from "../../../db/transaction.ts";
 import { discardImage } from "../../image/public.ts";
 import { bindPorts } from "../../network/public.ts";
+import { reimageOfServer } from "../../volume/public.ts";
 import { finishActions } from "../actions/action.queries.ts";
 import { findHost, releaseHost, releaseSome } from "../hosts/host.queries.ts";
 import { endMigration } from "../migrations/migration.queries.ts";
 import { lockUsage, releaseUsage } from "../quotas/project.queries.ts";
 import { insertSnapshot } from "../snapshots/snapshot.queries.ts";
+import { rootVolumeOf } from "../volumes/server-disk.model.ts";
+import { lockServerDisks } from "../volumes/server-disk.queries.ts";
 import { type Server, type TaskName, rootGibOf } from "./server.model.ts";
 import { type Next, difference, heldOf, heldOnHost, heldOnOther } from "./server-tasks.ts";
 import { lockServer } from "./server.queries.ts";
@@ -43,11 +47,25 @@ async function step(app: App, server: Server, work: (tx: Transaction, at: Date) 
 }
 
 /** A step is over: the next, or the end. */
-export function goOn(app: App, server: Server, next: Exclude<Next, null>): Promise<void> {
-  return step(app, server, async (tx, at) => {
-    if ("end" in next) await end(tx, server, next.end, at);
-    else await begin(tx, server, next, at);
-  });
+export async function goOn(app: App, server: Server, next: Exclude<Next, null>): Promise<void> {
+  try {
+    await step(app, server, async (tx, at) => {
+      if ("to" in next && next.to === "reimage") await beginReimage(app, tx, server);
+      if ("end" in next) await end(tx, server, next.end, at);
+      else await begin(tx, server, next, at);
+    });
+  } catch (error) {
+    // what the next step needs is not as it was when the customer asked for it
+    if (!(error instanceof CloudError) || !["invalid", "conflict", "notFound"].includes(error.kind)) throw error;
+    await failTask(app, server, error.message);
+  }
+}
+
+/** Nobody has the volume open: what is on it goes, and what the image says takes its place. */
+async function beginReimage(app: App, tx: Transaction, server: Server): Promise<void> {
+  const { volumeId } = rootVolumeOf(await lockServerDisks(tx.sql, server.id)) ?? {};
+  if (volumeId === undefined) throw notFound("The server has no volume to boot from.");
+  await reimageOfServer(app, tx, { volumeId, imageId: server.reimageId ?? "" });
 }
 
 async function begin(tx: Transaction, server: Server, next: Extract<Next, { to: unknown }>, at: Date): Promise<void> {
@@ -99,6 +117,7 @@ async function end(tx: Transaction, server: Server, mode: Server["mode"], at: Da
   // the new disk was made of the copy, and needs it no more
   if (task === "resize_finish" || task === "unshelving") await discardCopy(tx, server, change);
   if (task === "unrescuing") change.rescue = null;
+  if (task === "rebuilding") change.reimageId = null;
   if (task === "shelving_offloading") await leave(tx, server, change);
   await setTask(tx.sql, server.id, change, { bump: false, elsewhere: task === "shelving_offloading", at });
   if (task !== null) await endMigration(tx.sql, server.id, MIGRATION_ENDS[task], at);
@@ -192,6 +211,7 @@ export async function abandonTask(tx: Transaction, server: Server, message: stri
   }
   Object.assign(change, { faultCode: 500, faultMessage: message, faultAt: at });
   if (task === "rescuing" || task === "unrescuing") change.rescue = null;
+  if (task === "rebuilding") change.reimageId = null;
   if (task === "resize_finish") {
     await swap(tx, server, change, at);
     await giveBack(tx, { ...server, flavor: server.otherFlavor ?? server.flavor, otherFlavor: server.flavor });

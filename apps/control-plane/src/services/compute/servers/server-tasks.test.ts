@@ -7,7 +7,7 @@ import { difference, heldOf, heldOnHost, heldOnOther, nextOf, showsRescue, wante
 /** Each longer change: the steps it goes through, with Nova's name of what it is at, and what it ends as. */
 const COURSES: {
   name: string;
-  copies?: true;
+  reimageId?: string;
   steps: (readonly [task: TaskName, step: TaskStep])[];
   end: ServerMode;
 }[] = [
@@ -15,6 +15,16 @@ const COURSES: {
     name: "rebuild",
     steps: [
       ["rebuilding", "stop"],
+      ["rebuilding", "apply"],
+    ],
+    end: "ordinary",
+  },
+  {
+    name: "rebuild of a server that boots from a volume",
+    reimageId: "i",
+    steps: [
+      ["rebuilding", "stop"],
+      ["rebuilding", "reimage"],
       ["rebuilding", "apply"],
     ],
     end: "ordinary",
@@ -74,10 +84,10 @@ const COURSES: {
 ];
 
 describe("what follows what", () => {
-  for (const { name, steps, end } of COURSES) {
+  for (const { name, steps, end, reimageId = null } of COURSES) {
     test(name, () => {
       for (const [index, [task, taskStep]] of steps.entries()) {
-        const next = nextOf({ task, taskStep, shelvedImageId: null });
+        const next = nextOf({ task, taskStep, shelvedImageId: null, reimageId });
         const after = steps[index + 1];
         if (after === undefined) assert.deepEqual(next, { end });
         else assert.deepEqual(next !== null && "to" in next ? [next.task, next.to] : next, [...after]);
@@ -86,16 +96,16 @@ describe("what follows what", () => {
   }
 
   test("a disk that is a file is copied before its host is left", () => {
-    const copied = { shelvedImageId: "i", taskStep: "stop" } as const;
+    const copied = { shelvedImageId: "i", taskStep: "stop", reimageId: null } as const;
     assert.deepEqual(nextOf({ task: "shelving", ...copied }), { to: "copy", task: "shelving_image_uploading" });
     assert.deepEqual(nextOf({ task: "resize_prep", ...copied }), { to: "copy", task: "resize_migrating" });
     for (const task of ["shelving_image_uploading", "resize_migrating"] as const)
-      assert.equal(nextOf({ task, shelvedImageId: "i", taskStep: "copy" }), null);
+      assert.equal(nextOf({ task, ...copied, taskStep: "copy" }), null);
   });
 
   test("an image that is being made changes nothing", () => {
     for (const task of ["image_snapshot", "image_backup", "image_uploading"] as const)
-      assert.equal(nextOf({ task, taskStep: "image", shelvedImageId: null }), null);
+      assert.equal(nextOf({ task, taskStep: "image", shelvedImageId: null, reimageId: null }), null);
   });
 });
 
@@ -103,7 +113,7 @@ describe("what the guest is to be", () => {
   const facts = { task: null, taskStep: null, mode: "ordinary", power: "running" } as const;
   test("off while a step wants it off, and while it is put away", () => {
     assert.equal(wantedPower(facts), "running");
-    for (const taskStep of ["stop", "copy", "offload"] as const)
+    for (const taskStep of ["stop", "copy", "offload", "reimage"] as const)
       assert.equal(wantedPower({ ...facts, task: "shelving", taskStep }), "stopped");
     for (const mode of ["shelved", "soft-delete"] as const) {
       assert.equal(wantedPower({ ...facts, mode }), "stopped");
@@ -132,11 +142,16 @@ test("between two flavors the larger of each is held; between two hosts each hol
     swapMib: 0,
     extraSpecs: {},
   });
-  const server = { flavor: flavor(1, 512, 5), otherFlavor: flavor(2, 256, 3), otherHost: null, rootGib: 4 };
+  const image = { sha512: "00", format: "qcow2", sizeBytes: 1 } as const;
+  const server = { flavor: flavor(1, 512, 5), otherFlavor: flavor(2, 256, 3), otherHost: null, rootGib: 4, image };
   assert.deepEqual(heldOf(server), { vcpus: 2, memoryMib: 512, diskGib: 5 });
   assert.deepEqual(heldOnHost(server), heldOf(server));
   const apart = { ...server, otherHost: "host2" };
   assert.deepEqual(heldOnHost(apart), { vcpus: 1, memoryMib: 512, diskGib: 5 });
   assert.deepEqual(heldOnOther(apart), { vcpus: 2, memoryMib: 256, diskGib: 4 });
   assert.deepEqual(difference(heldOf(server), heldOnHost(apart)), { vcpus: 1, memoryMib: 0, diskGib: 0 });
+  // a root disk that is a volume takes nothing of a host; the flavor's other disks do
+  const onVolume = { ...server, image: null, otherFlavor: { ...flavor(2, 256, 3), ephemeralGib: 7, swapMib: 512 } };
+  assert.deepEqual(heldOf(onVolume), { vcpus: 2, memoryMib: 512, diskGib: 8 });
+  assert.deepEqual(heldOnHost({ ...onVolume, otherHost: "host2" }), { vcpus: 1, memoryMib: 512, diskGib: 0 });
 });

@@ -15,7 +15,7 @@ import {
 
 type Facts = Pick<Server, "task" | "taskStep" | "mode" | "power">;
 
-const OFF_STEPS: readonly (TaskStep | null)[] = ["stop", "copy", "offload"];
+const OFF_STEPS: readonly (TaskStep | null)[] = ["stop", "copy", "offload", "reimage"];
 const OFF_MODES: readonly ServerMode[] = ["shelved", "soft-delete"];
 
 /** What the guest should be doing now: a step may want it off that is to run in the end. */
@@ -41,7 +41,11 @@ export type Next =
 
 /** Task -> step -> what follows. What is not here ends by somebody else's word: copies, images, the scheduler. */
 const NEXT: { readonly [task in TaskName]?: { readonly [step in TaskStep]?: Exclude<Next, null> } } = {
-  rebuilding: { stop: { to: "apply", task: "rebuilding" }, apply: { end: "ordinary" } },
+  rebuilding: {
+    stop: { to: "apply", task: "rebuilding" },
+    reimage: { to: "apply", task: "rebuilding" },
+    apply: { end: "ordinary" },
+  },
   resize_prep: { stop: { to: "copy", task: "resize_migrating" } },
   resize_finish: { apply: { end: "resized" } },
   resize_reverting: {
@@ -65,22 +69,25 @@ const WITHOUT_COPY: { readonly [task in TaskName]?: Exclude<Next, null> } = {
   shelving: { to: "offload", task: "shelving_offloading" },
 };
 
-type Place = Pick<Server, "task" | "taskStep" | "shelvedImageId">;
+type Place = Pick<Server, "task" | "taskStep" | "shelvedImageId" | "reimageId">;
 
-export function nextOf({ task, taskStep, shelvedImageId }: Place): Next {
+export function nextOf({ task, taskStep, shelvedImageId, reimageId }: Place): Next {
   if (task === null || taskStep === null) return null;
+  // nobody has the volume open now
+  if (task === "rebuilding" && taskStep === "stop" && reimageId !== null) return { to: "reimage", task };
   const next = NEXT[task]?.[taskStep] ?? null;
   return next !== null && shelvedImageId === null ? (WITHOUT_COPY[task] ?? next) : next;
 }
 
 /** What a server takes of a host. */
 export type Held = { vcpus: number; memoryMib: number; diskGib: number };
-type Sized = Pick<Server, "flavor" | "otherFlavor" | "otherHost" | "rootGib">;
+type Sized = Pick<Server, "flavor" | "otherFlavor" | "otherHost" | "rootGib" | "image">;
 
-export const sizeOf = (flavor: FlavorCopy, rootGib: number): Held => ({
+/** A server that boots from a volume has no root disk on its host. */
+export const sizeOf = (flavor: FlavorCopy, { image, rootGib }: Pick<Server, "image" | "rootGib">): Held => ({
   vcpus: flavor.vcpus,
   memoryMib: flavor.ramMib,
-  diskGib: diskGibOf({ ...flavor, diskGib: Math.max(flavor.diskGib, rootGib) }),
+  diskGib: diskGibOf({ ...flavor, diskGib: image === null ? 0 : Math.max(flavor.diskGib, rootGib) }),
 });
 
 const larger = (a: Held, b: Held): Held => ({
@@ -90,15 +97,18 @@ const larger = (a: Held, b: Held): Held => ({
 });
 
 /** Between two flavors a server holds what either takes, so that it can always go both ways. Of the quota, that is. */
-export const heldOf = ({ flavor, otherFlavor, rootGib }: Pick<Sized, "flavor" | "otherFlavor" | "rootGib">): Held =>
-  otherFlavor === null ? sizeOf(flavor, rootGib) : larger(sizeOf(flavor, rootGib), sizeOf(otherFlavor, rootGib));
+export const heldOf = (server: Omit<Sized, "otherHost">): Held => {
+  const { flavor, otherFlavor } = server;
+  const own = sizeOf(flavor, server);
+  return otherFlavor === null ? own : larger(own, sizeOf(otherFlavor, server));
+};
 
 /** Of its host: between two hosts each keeps room for its own flavor. */
 export const heldOnHost = (server: Sized): Held =>
-  server.otherHost === null ? heldOf(server) : sizeOf(server.flavor, server.rootGib);
+  server.otherHost === null ? heldOf(server) : sizeOf(server.flavor, server);
 
 /** Of the other host. */
-export const heldOnOther = ({ flavor, otherFlavor, rootGib }: Sized): Held => sizeOf(otherFlavor ?? flavor, rootGib);
+export const heldOnOther = (server: Sized): Held => sizeOf(server.otherFlavor ?? server.flavor, server);
 
 export const difference = (a: Held, b: Held): Held => ({
   vcpus: a.vcpus - b.vcpus,

@@ -43,9 +43,9 @@ export type TaskName =
   | "restoring";
 /**
  * stop: the guest is shut down. copy: an image of its disk is made. place: a host is found. apply: the guest is made what
- * it is to be. offload: it leaves a host. image: the guest goes on meanwhile.
+ * it is to be. offload: it leaves a host. image: the guest goes on meanwhile. reimage: the volume it boots from is made anew.
  */
-export type TaskStep = "stop" | "copy" | "place" | "apply" | "offload" | "image";
+export type TaskStep = "stop" | "copy" | "place" | "apply" | "offload" | "image" | "reimage";
 export type TaskState =
   | TaskName
   | "scheduling"
@@ -361,8 +361,11 @@ export const diskGibOf = (flavor: Pick<FlavorCopy, "diskGib" | "ephemeralGib" | 
 export type ImageCopy = { sha512: string; format: "qcow2" | "raw"; sizeBytes: number };
 export type NamedImage = ImageCopy & { id: string };
 
-/** What a rescued server boots from, and the wrapped password (base64) its config drive carries. */
-export type Rescue = { image: NamedImage; password: string | null };
+/**
+ * What a rescued server boots from, and the wrapped password (base64) its config drive carries. `stable`: it keeps all its
+ * disks where they are, and has the rescue disk as the last one.
+ */
+export type Rescue = { image: NamedImage; password: string | null; stable: boolean };
 
 /** One row of `server`. */
 export type Server = ServerFacts & {
@@ -411,6 +414,7 @@ export type Server = ServerFacts & {
   diskNonce: string | null;
   ephemeralNonce: string | null;
   diskImage: NamedImage | null;
+  reimageId: string | null;
   rescue: Rescue | null;
   shelvedImageId: string | null;
   availabilityZone: string | null;

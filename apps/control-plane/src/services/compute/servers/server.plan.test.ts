@@ -82,6 +82,7 @@ const server = (over: Partial<Server> = {}): Server => ({
   diskImage: null,
   rescue: null,
   shelvedImageId: null,
+  reimageId: null,
   observedGone: false,
   observedDisks: [],
   observedNeedsKeys: false,
@@ -107,6 +108,15 @@ const booting: Partial<Server> = { ...unborn, observedGeneration: 1, observedSta
 const stopping: Partial<Server> = { power: "stopped", generation: 4, powerGeneration: 4 };
 
 const rescuing: Partial<Server> = { task: "rescuing", taskStep: "stop", taskVmState: "active", power: "running" };
+/** Its guest is off, and the volume that it boots from is being made anew. */
+const remaking: Partial<Server> = {
+  task: "rebuilding",
+  taskStep: "reimage",
+  taskVmState: "active",
+  reimageId: "i",
+  image: null,
+};
+
 const shelving: Partial<Server> = { task: "shelving", taskStep: "stop", taskVmState: "active", shelvedImageId: "i" };
 const offloading: Partial<Server> = {
   task: "shelving_offloading",
@@ -274,6 +284,35 @@ const cases: { name: string; over?: Partial<Server>; around?: Partial<ServerNeig
     name: "the host fails in a step",
     over: { ...rescuing, observedConverged: false, observedState: "failed", observedFault: "disk full" },
     step: { step: "failTask", message: "disk full" },
+  },
+  {
+    name: "a volume that is made anew is waited for by its key",
+    over: { ...remaking, observedState: "stopped" },
+    around: { rootVolume: { ready: false, key: "volume/v" } },
+    step: { step: "waitForVolume", key: "volume/v" },
+  },
+  {
+    name: "it is waited for also while the host is away: the volume has a deadline of its own",
+    over: { ...remaking, observedState: "stopped" },
+    around: { rootVolume: { ready: false, key: "volume/v" }, hostLostAtMs: T0 },
+    step: { step: "waitForVolume", key: "volume/v" },
+  },
+  {
+    name: "it was made anew",
+    over: { ...remaking, observedState: "stopped" },
+    around: { rootVolume: { ready: true } },
+    step: { step: "goOn", next: { to: "apply", task: "rebuilding" } },
+  },
+  {
+    name: "it could not be made anew",
+    over: { ...remaking, observedState: "stopped" },
+    around: { rootVolume: { failed: "The pool is full." } },
+    step: { step: "failTask", message: "The pool is full." },
+  },
+  {
+    name: "the volume is gone",
+    over: { ...remaking, observedState: "stopped" },
+    step: { step: "failTask", message: "The server has no volume to boot from." },
   },
   {
     name: "a copy is waited for by its key",

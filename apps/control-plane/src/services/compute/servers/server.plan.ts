@@ -4,12 +4,15 @@
  * understands, or is retried for as long as the customer's wish stands and nobody is kept waiting by it.
  */
 import type { ResourceKey } from "../../../reconcile/queue.ts";
+import type { VolumeReadiness } from "../../volume/public.ts";
 import { type Server, faultOf, isAtRest, isRebooting, stateOf } from "./server.model.ts";
 import { type Next, nextOf } from "./server-tasks.ts";
 
 export type ServerNeighbours = {
   /** The key of something the network has yet to bring about for the server's ports; null: they are there. */
   portsWaitFor: ResourceKey | null;
+  /** Has the volume that is made anew become what it is to be? Of a server in that step. */
+  rootVolume?: VolumeReadiness;
   /** Since when the host's agent has not been heard; null: it is there. */
   hostLostAtMs: number | null;
   nowMs: number;
@@ -33,6 +36,7 @@ export type ServerStep =
   | { step: "goOn"; next: Exclude<Next, null> }
   | { step: "failTask"; message: string }
   | { step: "waitForCopy"; key: ResourceKey }
+  | { step: "waitForVolume"; key: ResourceKey }
   /** The guest leaves its host, or the other one, and the server lives on. */
   | { step: "leaveHost" }
   | { step: "leaveOtherHost" }
@@ -46,7 +50,7 @@ export const BUILD_DEADLINE_MS = 15 * 60_000;
 export const TASK_DEADLINE_MS = 5 * 60_000;
 /** A server whose host is away this long is deleted without it; the guest is removed as an orphan when the host returns. */
 export const LOCAL_DELETE_MS = 60_000;
-/** The copy of a disk is as slow as the disk is large: the copy itself has a deadline (snapshots), this is for the rest. */
+/** The copy of a disk is as slow as the disk is large: the copy itself has a deadline (snapshots, volumes), this is for the rest. */
 export const COPY_DEADLINE_MS = 6 * 60 * 60_000;
 const CHECK_MS = 5_000;
 const DELETE_CHECK_MS = 1_000;
@@ -95,8 +99,17 @@ function planTask(server: Server, around: ServerNeighbours): ServerStep {
   const deadlineMs = server.taskSince.getTime() + deadlineOf(server);
   if (around.nowMs >= deadlineMs) return { step: "failTask", message: overdue(server) };
   if (server.taskStep === "copy") return { step: "waitForCopy", key: `snapshot/${server.shelvedImageId ?? ""}` };
+  if (server.taskStep === "reimage") return planReimage(server, around);
   if (server.taskStep === "place") return { step: "place" };
   return planGuestStep(server, around, Math.max(1, Math.min(CHECK_MS, deadlineMs - around.nowMs)));
+}
+
+/** The volume's own reconciler makes it anew, and ends what takes too long; the guest stays off meanwhile. */
+function planReimage(server: Server, { rootVolume }: ServerNeighbours): ServerStep {
+  if (rootVolume === undefined) return { step: "failTask", message: "The server has no volume to boot from." };
+  if ("failed" in rootVolume) return { step: "failTask", message: rootVolume.failed };
+  if (!rootVolume.ready) return { step: "waitForVolume", key: rootVolume.key };
+  return { step: "goOn", next: nextOf(server) ?? { end: server.mode } };
 }
 
 /** The guest is to become what the step wants of it. */
@@ -126,6 +139,7 @@ function planOffload(server: Server, around: ServerNeighbours): ServerStep {
 const deadlineOf = (server: Server): number => {
   switch (server.taskStep) {
     case "copy":
+    case "reimage":
       return COPY_DEADLINE_MS;
     case "apply":
       // may have to fetch an image

@@ -11,7 +11,7 @@ const columns = (sql: Queryable) => sql`
   s.wanted_zone, s.wanted_host, s.scheduler_hints, s.reservation_id, s.launch_index, s.locked_by, s.locked_reason, s.created_at, s.updated_at,
   s.power, s.power_nonce, s.generation, s.power_generation, s.reboot_kind, s.reboot_nonce, s.task_since, s.deleting, s.host, s.availability_zone,
   s.task, s.task_step, s.task_vm_state, s.mode, s.mode_since, s.other_flavor_id, s.other_flavor, s.other_host, s.other_disk_image, s.root_gib, s.disk_nonce, s.ephemeral_nonce, s.disk_image,
-  s.rescue, s.shelved_image_id, s.fault_code, s.fault_message, s.fault_at, s.observed_generation, s.observed_state, s.observed_converged, s.observed_spontaneous,
+  s.reimage_id, s.rescue, s.shelved_image_id, s.fault_code, s.fault_message, s.fault_at, s.observed_generation, s.observed_state, s.observed_converged, s.observed_spontaneous,
   s.observed_reboot_nonce, s.observed_fault, s.observed_gone, s.observed_disks, s.observed_needs_keys,
   s.observed_launched_at, s.observed_at`;
 

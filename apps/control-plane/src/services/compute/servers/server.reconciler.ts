@@ -9,6 +9,7 @@ import { transact } from "../../../db/transaction.ts";
 import { type Outcome, type Reconciler, done, pollAfter, waitFor } from "../../../reconcile/worker.ts";
 import { bootImageById, discardImage } from "../../image/public.ts";
 import { bindPorts, releaseServerPorts, serverInterfaces, serverPortsReady } from "../../network/public.ts";
+import { volumeReadiness } from "../../volume/public.ts";
 import { finishActions } from "../actions/action.queries.ts";
 import { findHost, listCapacities, releaseHost, storeHostLost } from "../hosts/host.queries.ts";
 import { receiveGuest } from "../hosts/receive-report.ts";
@@ -18,6 +19,7 @@ import { claimBestHost, toDemand } from "../placement/place-server.ts";
 import { lockUsage, releaseUsage } from "../quotas/project.queries.ts";
 import { insertServerUsage } from "../usage/usage.queries.ts";
 import { listServerDisks, lockServerDisks } from "../volumes/server-disk.queries.ts";
+import { rootVolumeOf } from "../volumes/server-disk.model.ts";
 import { prepareDisks, releaseDisks, settleDisks } from "../volumes/settle-disks.ts";
 import { expire } from "./expire.ts";
 import { toGuestSpec } from "./guest-spec.ts";
@@ -56,9 +58,12 @@ async function reconcileServer(app: App, id: string): Promise<Outcome> {
   if (server === null) return done;
   const settled = await settleDisks(app, server, disks);
   if (settled === "changed") return reconcileServer(app, id);
+  const rootId = server.taskStep === "reimage" ? (rootVolumeOf(disks)?.volumeId ?? null) : null;
+  const rootVolume = rootId === null ? {} : { rootVolume: await volumeReadiness(app.db, rootId) };
   const nowMs = app.clock.now();
   const hostLostAtMs = server.hostLostAt?.getTime() ?? null;
-  const step = planServer(server, { portsWaitFor, hostLostAtMs, nowMs, stays: staysOf(app.config) });
+  const around = { portsWaitFor, hostLostAtMs, nowMs, stays: staysOf(app.config), ...rootVolume };
+  const step = planServer(server, around);
   // a disk that is on its way keeps what was asked for open
   if (step.step === "rest" && settled === "pending") return pollAfter(DISK_CHECK_MS, "the guest's disks are changing");
   try {

@@ -36,6 +36,7 @@ export type TaskChange = {
   diskNonce?: string;
   ephemeralNonce?: string;
   diskImage?: NamedImage | null;
+  reimageId?: string | null;
   rescue?: Rescue | null;
   shelvedImageId?: string | null;
   imageId?: string;

@@ -38,6 +38,10 @@ export class FakeAgent extends FakeStorage implements AgentClient {
 
   constructor(facts: Partial<HostFacts> = {}) {
     super();
+    this.isOpen = (volumeId) =>
+      [...this.#guests.values()].some(
+        ({ report }) => report.state !== "stopped" && report.disks.includes(volumeId) && report.gone !== true,
+      );
     this.tellStorage = (part) => this.onReport({ full: false, host: this.facts, guests: [], ...part });
     this.facts = {
       apiVersion: AGENT_API_VERSION,

@@ -22,6 +22,8 @@ export class FakeStorage {
   failVolumesWith: string | null = null;
   /** What an export holds. */
   exportedBytes: Buffer = Buffer.alloc(4096, 7);
+  /** Has a guest the volume open? Its bytes then stay. */
+  protected isOpen: (volumeId: string) => boolean = () => false;
   /** How storage tells what happened; the guest half overrides it. */
   protected tellStorage: (part: Part) => Promise<void> = () => Promise.resolve();
 
@@ -48,6 +50,7 @@ export class FakeStorage {
   }
 
   async deleteVolume(id: string, _generation: number): Promise<boolean> {
+    if (this.isOpen(id)) throw conflict(`Volume ${id} is in use`);
     this.volumes.delete(id);
     return false;
   }

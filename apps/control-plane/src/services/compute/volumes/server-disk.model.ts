@@ -47,6 +47,10 @@ type Observed = Pick<
   "generation" | "observedGeneration" | "observedDisks" | "observedState" | "observedLaunchedAt"
 >;
 
+/** The volume that a server boots from; undefined: it boots from a disk of its host's. */
+export const rootVolumeOf = (disks: readonly ServerDisk[]): (ServerDisk & { volumeId: string }) | undefined =>
+  disks.find((disk): disk is ServerDisk & { volumeId: string } => disk.bootIndex === 0 && disk.volumeId !== null);
+
 /** What has come about since we last looked; `pending`: something is still to come. */
 export function planDisks(
   server: Observed,

@@ -16,6 +16,7 @@ export const ACTIONS = {
   createBackup: "013",
   deleteBackup: "014",
   restoreBackup: "015",
+  reimageVolume: "016",
 } as const;
 export type MessageAction = keyof typeof ACTIONS;
 
@@ -33,6 +34,7 @@ const PREFIX: { readonly [action in MessageAction]?: string } = {
   createBackup: "create backup:",
   deleteBackup: "delete backup:",
   restoreBackup: "restore backup:",
+  reimageVolume: "reimage volume:",
 };
 
 export async function tellCustomer(

@@ -14,7 +14,7 @@ import { checkMayReserve, followAttachments, noAttachment } from "../attachments
 import { PROTOCOL } from "../hosts/capabilities.ts";
 import { holdVolume, invalidVolume, volumeTarget } from "./volume-access.ts";
 import type { Volume, VolumeStatus } from "./volume.model.ts";
-import { setStatus } from "./volume.queries.ts";
+import { clearRemake, setStatus } from "./volume.queries.ts";
 
 type Work = (tx: Transaction, volume: Volume, at: Date) => Promise<void>;
 
@@ -170,7 +170,10 @@ export async function resetVolumeStatus(
       throw invalid("Cannot reset-state to in-use because volume does not have any attachments.");
     }
     if (wanted.detached) await deleteAttachmentsOf(tx.sql, id);
-    if (wanted.status !== null) await setStatus(tx.sql, id, wanted.status, at, { fault: null });
+    if (wanted.status !== null) {
+      await clearRemake(tx.sql, id);
+      await setStatus(tx.sql, id, wanted.status, at, { fault: null });
+    }
     tx.event({
       action: "volume.volume.reset",
       target: volumeTarget(volume),

@@ -126,10 +126,17 @@ async function sourceOf(sql: Queryable, wanted: CreateVolume, owner: Owner): Pro
 
 const GIB = 1024 ** 3;
 
+/** The smallest volume that takes the image. */
+export const smallestFor = (image: BootImage): number =>
+  Math.max(1, Math.ceil(image.virtualSizeBytes / GIB), image.minDisk);
+
+export const tooSmallFor = (sizeGib: number, smallestGib: number) =>
+  invalid(`Invalid input received: Volume size ${sizeGib}GB cannot be smaller than the image size ${smallestGib}GB.`);
+
 function fromImage(image: BootImage): Source {
   return {
     ...NO_SOURCE,
-    sizeGib: Math.max(1, Math.ceil(image.virtualSizeBytes / GIB), image.minDisk),
+    sizeGib: smallestFor(image),
     bootable: true,
     imageMetadata: toImageMetadata(image),
     image,
@@ -137,7 +144,7 @@ function fromImage(image: BootImage): Source {
 }
 
 /** What a volume remembers of its image: Cinder's `volume_image_metadata`. Everything is text there. */
-function toImageMetadata(image: BootImage): ImageMetadata {
+export function toImageMetadata(image: BootImage): ImageMetadata {
   const properties = Object.entries(image.properties).map(([key, value]) => [
     key,
     typeof value === "string" ? value : JSON.stringify(value),
@@ -198,11 +205,7 @@ function sizeOf(wanted: CreateVolume, source: Source): number {
     return source.sizeGib;
   }
   if (source.sizeGib === null || sizeGib >= source.sizeGib) return sizeGib;
-  if (source.image !== null) {
-    throw invalid(
-      `Invalid input received: Volume size ${sizeGib}GB cannot be smaller than the image size ${source.sizeGib}GB.`,
-    );
-  }
+  if (source.image !== null) throw tooSmallFor(sizeGib, source.sizeGib);
   if (wanted.snapshotId !== null) {
     throw invalid(
       `Invalid input received: Volume size '${sizeGib}'GB cannot be smaller than the snapshot size ${source.sizeGib}GB. They must be >= original snapshot size.`,

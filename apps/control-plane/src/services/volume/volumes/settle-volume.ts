@@ -55,7 +55,7 @@ export async function settleVolume(app: App, seen: Volume): Promise<void> {
   await whileUnchanged(app, seen, async (tx, volume, at) => {
     for (const snapshot of await listVolumeSnapshots(tx.sql, volume.id)) await settleSnapshot(tx, volume, snapshot, at);
     if (!WORKING.includes(volume.status)) return;
-    if (volume.status === "creating") await forgetSource(tx.sql, volume.id);
+    if (volume.status === "creating" || volume.status === "downloading") await forgetSource(tx.sql, volume.id);
     if (volume.status === "reverting") await endRevert(tx, volume, at);
     if (isRestoring(volume)) await setBackupRestored(tx.sql, volume.id, at);
     await setStatus(tx.sql, volume.id, restingStatus(volume), at, { previousStatus: null, fault: null });
@@ -104,6 +104,7 @@ async function endRevert(tx: Transaction, volume: Volume, at: Date): Promise<voi
 
 const ACTION_OF: { readonly [status: string]: MessageAction } = {
   creating: "createVolume",
+  downloading: "reimageVolume",
   extending: "extendVolume",
   "restoring-backup": "restoreBackup",
 };

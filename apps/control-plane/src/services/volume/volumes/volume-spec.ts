@@ -43,7 +43,7 @@ export async function toVolumeSpec(
 }
 
 async function sourceOf(app: App, volume: Volume): Promise<VolumeSource | { gone: string }> {
-  const isMaking = volume.status === "creating" || volume.status === "restoring-backup";
+  const isMaking = ["creating", "downloading", "restoring-backup"].includes(volume.status);
   if (!isMaking) return { kind: "empty" };
   if (volume.restoreBackupId !== null && volume.status === "restoring-backup")
     return fromBackup(app, volume.restoreBackupId);

@@ -66,10 +66,19 @@ export type Attachment = {
   updatedAt: Date | null;
 };
 
-/** What the agent needs to fetch and verify the image a volume is made from. */
-export type VolumeImage = { id: string; sha512: string; format: "qcow2" | "raw"; sizeBytes: number };
-
 export type ImageMetadata = { [key: string]: string };
+
+/**
+ * What the agent needs to fetch and verify the image a volume is made from. `metadata`: what the volume says of its image
+ * once it is made anew from this one; a new volume says it from the start.
+ */
+export type VolumeImage = {
+  id: string;
+  sha512: string;
+  format: "qcow2" | "raw";
+  sizeBytes: number;
+  metadata?: ImageMetadata;
+};
 
 export type Volume = {
   id: string;
@@ -121,7 +130,17 @@ export type Volume = {
 };
 
 /** Somebody at a host is at it. */
-export const WORKING: readonly VolumeStatus[] = ["creating", "extending", "reverting", "restoring-backup"];
+export const WORKING: readonly VolumeStatus[] = [
+  "creating",
+  "downloading",
+  "extending",
+  "reverting",
+  "restoring-backup",
+];
+
+/** Its bytes are to go, and to be made anew. Only while its status says so: an operator may have set another one. */
+export const isRemade = ({ remake, status }: Pick<Volume, "remake" | "status">): boolean =>
+  remake && (status === "downloading" || status === "restoring-backup");
 
 /** What a task that failed leaves behind. */
 export const failedStatus = (status: VolumeStatus): VolumeStatus => FAILED[status] ?? "error";
@@ -133,8 +152,11 @@ const FAILED: { readonly [status in VolumeStatus]?: VolumeStatus } = {
 };
 
 /** Where a volume is when nothing is being done to it. */
-export const restingStatus = (volume: Pick<Volume, "attachments">): VolumeStatus =>
-  volume.attachments.some(({ status }) => status === "attached" || status === "detaching") ? "in-use" : "available";
+export const restingStatus = ({ attachments }: { attachments: readonly { status: string }[] }): VolumeStatus => {
+  if (attachments.some(({ status }) => status === "attached" || status === "detaching")) return "in-use";
+  if (attachments.some(({ status }) => status === "attaching")) return "attaching";
+  return attachments.length > 0 ? "reserved" : "available";
+};
 
 /** May a server open it for writing? */
 export const isReadOnly = (volume: Pick<Volume, "readonly">, mode: string): boolean =>

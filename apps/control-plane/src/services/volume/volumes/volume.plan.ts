@@ -3,7 +3,7 @@
  * comes back with what it then sees. No state is without a deadline: what is waited for ends in a status that says so.
  */
 import type { Snapshot } from "../snapshots/snapshot.model.ts";
-import { type Volume, WORKING } from "./volume.model.ts";
+import { type Volume, WORKING, isRemade } from "./volume.model.ts";
 
 export type VolumeNeighbours = {
   snapshots: readonly Pick<Snapshot, "status" | "wanted" | "taskSince">[];
@@ -35,7 +35,7 @@ const CHECK_MS = 2_000;
 export function planVolume(volume: Volume, around: VolumeNeighbours): VolumeStep {
   if (volume.deleting) return planDeletion(volume, around);
   const tasks = tasksOf(volume, around);
-  if (!volume.remake && hasHeard(volume)) {
+  if (!isRemade(volume) && hasHeard(volume)) {
     const step = planHeard(volume, tasks.length > 0);
     if (step !== null) return step;
   }
@@ -67,7 +67,7 @@ function planOnHost(volume: Volume, around: VolumeNeighbours): VolumeStep {
   if (volume.pool === null) return { step: "choosePool" };
   if (around.host === null)
     return { step: "await", why: "no host that keeps the volume answers", checkAfterMs: CHECK_MS };
-  return { step: volume.remake ? "wipe" : "put" };
+  return { step: isRemade(volume) ? "wipe" : "put" };
 }
 
 /** Has an agent taken in everything we want? */

@@ -199,9 +199,12 @@ export async function setPool(sql: Queryable, id: string, pool: string): Promise
   await sql`update volume set pool = ${pool} where id = ${id} and pool is null`;
 }
 
-/** It is made: what it was made from no longer matters, and may go. */
+/** It is made: what it was made from no longer matters, and may go. Of one made anew, what it says of its image is new. */
 export async function forgetSource(sql: Queryable, id: string): Promise<void> {
-  await sql`update volume set image = null where id = ${id}`;
+  await sql`
+    update volume set image = null, image_metadata = coalesce(image -> 'metadata', image_metadata),
+      bootable = bootable or coalesce(image ? 'metadata', false)
+    where id = ${id}`;
 }
 
 /** Volumes being made from this one, from a snapshot of it, or from a backup: their sources must not go. */
@@ -248,7 +251,7 @@ export async function countReaders(sql: Queryable, id: string): Promise<number> 
   return row?.n ?? 0;
 }
 
-/** Its bytes are to be made anew, from an image or a backup. */
+/** Its bytes are to be made anew, from an image (`downloading`) or a backup. */
 export async function setRemake(
   sql: postgres.ISql,
   id: string,

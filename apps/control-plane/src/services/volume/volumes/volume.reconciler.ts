@@ -167,7 +167,13 @@ async function removeBytes(app: App, { volume, host }: Loaded): Promise<Outcome 
 
 /** Away with what is there; what follows is the making of a new volume of the same name. */
 async function wipe(app: App, loaded: Loaded): Promise<Outcome> {
-  const { volume } = loaded;
+  const { volume, snapshots } = loaded;
+  // what there is stays when what was to take its place is gone
+  const spec = await toVolumeSpec(app, volume, snapshots);
+  if ("gone" in spec) {
+    await failVolume(app, volume, spec.gone);
+    return done;
+  }
   const later = await removeBytes(app, loaded);
   if (later !== null) return later;
   await setWiped(app.db, volume.id, volume.generation);

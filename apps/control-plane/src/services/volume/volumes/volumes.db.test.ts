@@ -11,6 +11,11 @@ describe("volumes", () => {
   });
   after(() => lab.close());
 
+  async function remove(id: string): Promise<void> {
+    assert.equal((await lab.call("DELETE", `/volumes/${id}`)).status, 202);
+    await lab.until(`volumes/${id}`, "404");
+  }
+
   test("a blank volume: made by an agent, shown in full, deleted with its key", async () => {
     const answer = await lab.call("POST", "/volumes", {
       volume: { size: "2", name: " disk ", description: "d", metadata: { a: "b" } },
@@ -70,6 +75,96 @@ describe("volumes", () => {
       await lab.call("DELETE", `/volumes/${id}`);
       await lab.until(`volumes/${id}`, "404");
     }
+  });
+
+  test("made anew from an image (3.68): downloading meanwhile, the same id and key, another image's name", async () => {
+    const [first, second] = [await seedImage(lab), await seedImage(lab)];
+    const id = await lab.volume({ imageRef: first });
+    const before = lab.agent.specs.get(id);
+    const reimage = (imageId: string, more: object = {}, version = "3.70") =>
+      lab.call(`POST`, `/volumes/${id}/action`, { "os-reimage": { image_id: imageId, ...more } }, { version });
+    assert.equal((await reimage(second, {}, "3.67")).status, 400, "there is no such action yet");
+    lab.agent.held = true;
+    assert.equal((await reimage(second)).status, 202);
+    assert.equal(await lab.status(`volumes/${id}`), "downloading");
+    for (const action of [
+      { "os-extend": { new_size: 9 } },
+      { "os-reimage": { image_id: first } },
+      { "os-reserve": {} },
+    ])
+      assert.equal((await lab.call("POST", `/volumes/${id}/action`, action)).status, 400, JSON.stringify(action));
+    assert.equal((await lab.call("POST", "/snapshots", { snapshot: { volume_id: id, force: true } })).status, 400);
+    await lab.agent.release();
+    await lab.until(`volumes/${id}`, "available");
+    const spec = lab.agent.specs.get(id);
+    assert.ok(spec?.source.kind === "image" && spec.source.imageId === second);
+    assert.deepEqual([spec.key, spec.sizeGib], [before?.key, before?.sizeGib]);
+    const shown = (await lab.call("GET", `/volumes/${id}`)).body.volume;
+    assert.deepEqual([shown.volume_image_metadata.image_id, shown.bootable], [second, "true"]);
+    const order = lab.agent.calls.filter((call) => call.includes(id)).map((call) => call.split(" ")[0]);
+    assert.ok(order.lastIndexOf("delete") > order.indexOf("put") && order.at(-1) === "put", order.join(" "));
+    await remove(id);
+  });
+
+  test("one that is reserved is made anew only where that is said, and stays reserved", async () => {
+    const image = await seedImage(lab);
+    const id = await lab.volume();
+    const attachment = { volume_uuid: id, instance_uuid: "5b8ae4a0-95b5-4a0b-9a0b-0a0b0a0b0a0b" };
+    const made = await lab.call("POST", "/attachments", { attachment });
+    assert.equal(made.status, 200, made.text);
+    const reimage = (more: object = {}) =>
+      lab.call("POST", `/volumes/${id}/action`, { "os-reimage": { image_id: image, ...more } });
+    const refused = await reimage();
+    assert.equal(refused.status, 400);
+    assert.match(refused.text, /must be available or error, but current status is reserved/);
+    assert.equal((await reimage({ reimage_reserved: true })).status, 202);
+    await lab.until(`volumes/${id}`, "reserved");
+    assert.equal((await lab.call("GET", `/volumes/${id}`)).body.volume.bootable, "true");
+    await lab.call("DELETE", `/attachments/${made.body.attachment.id}`);
+    await remove(id);
+  });
+
+  test("what cannot be made anew stays as it is; what could not be is in error, and may be tried again", async () => {
+    const [image, large] = [await seedImage(lab), await seedImage(lab, { virtualSizeBytes: 3 * 2 ** 30 })];
+    const id = await lab.volume();
+    const reimage = (imageId: string) =>
+      lab.call("POST", `/volumes/${id}/action`, { "os-reimage": { image_id: imageId } });
+    assert.match((await reimage(large)).text, /cannot be smaller than the image size 3GB/);
+    assert.equal((await reimage("00000000-0000-4000-8000-000000000000")).status, 404);
+    const snapshot = await lab.snapshot(id);
+    assert.match((await reimage(image)).text, /has snapshots/);
+    await lab.call("DELETE", `/snapshots/${snapshot}`);
+    await lab.until(`snapshots/${snapshot}`, "404");
+    assert.equal(
+      lab.agent.calls.some((call) => call.startsWith(`delete volume ${id}`)),
+      false,
+    );
+    lab.agent.failWith = "The pool is full.";
+    assert.equal((await reimage(image)).status, 202);
+    await lab.until(`volumes/${id}`, "error");
+    lab.agent.failWith = null;
+    const messages = (await lab.call("GET", `/messages?resource_uuid=${id}`)).body.messages;
+    assert.match(messages[0].user_message, /^reimage volume:The pool is full/);
+    assert.equal((await reimage(image)).status, 202);
+    await lab.until(`volumes/${id}`, "available");
+    await remove(id);
+  });
+
+  test("an image that goes before the volume's bytes do takes nothing along", async () => {
+    const image = await seedImage(lab);
+    const id = await lab.volume();
+    lab.agent.away = true;
+    const answer = await lab.call("POST", `/volumes/${id}/action`, { "os-reimage": { image_id: image } });
+    assert.equal(answer.status, 202);
+    await lab.app.db`delete from image where id = ${image}`;
+    lab.agent.away = false;
+    await lab.until(`volumes/${id}`, "error");
+    assert.equal(lab.agent.volumes.get(id)?.report.sizeGib, 1);
+    assert.equal(
+      lab.agent.calls.some((call) => call.startsWith(`delete volume ${id}`)),
+      false,
+    );
+    await remove(id);
   });
 
   test("bad input is refused in Cinder's words and changes nothing", async () => {
