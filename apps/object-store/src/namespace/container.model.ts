@@ -1,0 +1,56 @@
+/** A container: Swift's name for what S3 calls a bucket. */
+
+export type Container = {
+  id: number;
+  projectId: string;
+  name: string;
+  /** Its name in S3's one name space, if it has it. */
+  globalName: string | null;
+  wrappedKey: Buffer;
+  wrappedName: string;
+  /** Swift's X-Container-Meta-*, by lower-case name without the prefix. */
+  metadata: { [name: string]: string };
+  settings: ContainerSettings;
+  quotaBytes: number | null;
+  quotaObjects: number | null;
+  createdBy: string;
+  createdAt: Date;
+  updatedAt: Date;
+};
+
+/** What a container was told, by either API. Absent: never set. */
+export type ContainerSettings = {
+  /** S3's and Swift's (X-Versions-Enabled) versioning. */
+  versioning?: "enabled" | "suspended";
+  /** Swift's older kind: where overwritten objects are moved to. */
+  versionsLocation?: string;
+  historyLocation?: string;
+  /** Swift's ACLs as given: X-Container-Read, X-Container-Write. */
+  readAcl?: string;
+  writeAcl?: string;
+  /** Swift: a container with a sync key and so on keeps these as given. */
+  tempUrlKeys?: string[];
+  /** S3: a canned ACL's grants, and the rest as documents that s3/ checked and understands. */
+  s3Acl?: unknown;
+  ownership?: "BucketOwnerEnforced" | "BucketOwnerPreferred" | "ObjectWriter";
+  publicAccessBlock?: {
+    blockPublicAcls: boolean;
+    ignorePublicAcls: boolean;
+    blockPublicPolicy: boolean;
+    restrictPublicBuckets: boolean;
+  };
+  policy?: unknown;
+  cors?: unknown;
+  lifecycle?: unknown;
+  website?: unknown;
+  tags?: { [name: string]: string };
+  encryption?: { algorithm: "AES256" | "aws:kms"; keyId?: string };
+  /** Once on, never off. */
+  objectLock?: { default?: { mode: "GOVERNANCE" | "COMPLIANCE"; days?: number; years?: number } };
+  logging?: { target: string; prefix: string };
+  /** Events for each object that is written or deleted, too. */
+  objectEvents?: boolean;
+};
+
+/** What a container, or an account, holds. */
+export type Usage = { objects: number; bytes: number };
