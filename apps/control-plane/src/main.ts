@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 
+import { collectWhenIdle } from "@andromede/base/idle-memory";
 import { createLogger } from "@andromede/base/log";
 import { openDatabase } from "@andromede/platform/db/database";
 
@@ -43,6 +44,7 @@ switch (positionals.join(" ")) {
 async function serve(): Promise<void> {
   const runtime = await startRuntime(config, log);
   log.info({ instance: config.instance }, "ready");
+  collectWhenIdle();
   let stopping = false;
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.on(signal, () => {

@@ -1,5 +1,6 @@
 /** Builds the App and starts what the configured roles ask for. */
-import type { FastifyInstance } from "fastify";
+import { once } from "node:events";
+import { promisify } from "node:util";
 
 import type { Report } from "@andromede/agent-api/types";
 import { type Clock, systemClock } from "@andromede/base/clock";
@@ -13,7 +14,7 @@ import type { App } from "./app.ts";
 import type { Config } from "./config.ts";
 import { migrate } from "./db/migrate.ts";
 import { startSequencer } from "./events/sequencer.ts";
-import { createHttpServer } from "./http/server.ts";
+import { createDoor, createHttpServer } from "./http/server.ts";
 import { notifyOnly } from "./reconcile/notify.ts";
 import { noReconcile } from "./reconcile/signal.ts";
 import { Worker } from "./reconcile/worker.ts";
@@ -108,20 +109,24 @@ async function receiveAll(app: App, host: string, report: Report): Promise<void>
 
 async function startListening(app: App): Promise<(() => Promise<void>)[]> {
   const { customer, operator } = app.config.listeners;
+  const front = createHttpServer(app, { plane: "customer", baseUrl: customer.url }, services);
+  const operators = createDoor(app, { plane: "operator", baseUrl: operator.url }, front);
+  const closeOperators = promisify(operators.close.bind(operators));
+  await front.ready();
   const doors = [
-    { plane: "customer" as const, ...customer },
-    { plane: "operator" as const, ...operator },
+    { plane: "customer", ...customer, server: front.server, close: () => front.close() },
+    { plane: "operator", ...operator, server: operators, close: () => closeOperators() },
   ];
   const stops: (() => Promise<void>)[] = [];
-  for (const { plane, host, port, url } of doors) {
-    const server: FastifyInstance = createHttpServer(app, { plane, baseUrl: url }, services);
-    const consoles = attachConsoles(app, server.server);
-    await server.listen({ host, port });
+  for (const { plane, host, port, url, server, close } of doors) {
+    const consoles = attachConsoles(app, server);
+    server.listen({ host, port });
+    await once(server, "listening");
     app.log.info({ plane, url }, "listening");
     stops.push(async () => {
       consoles.close();
-      server.server.closeAllConnections();
-      await server.close();
+      server.closeAllConnections();
+      await close();
     });
   }
   return stops;

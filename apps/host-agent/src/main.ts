@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 
+import { collectWhenIdle } from "@andromede/base/idle-memory";
 import { type Logger, createLogger } from "@andromede/base/log";
 
 import { type Agent, type AgentOptions, startAgent } from "./agent.ts";
@@ -100,6 +101,7 @@ async function main(): Promise<void> {
   const log = createLogger("host-agent", config.logLevel === undefined ? {} : { level: config.logLevel });
   const agent = await startFromConfig(config, log);
   log.info({ instance: config.instance, host: config.host, backend: config.backend }, "host agent is up");
+  collectWhenIdle();
   let stopping = false;
   const stop = (signal: string): void => {
     if (stopping) return;

@@ -6,4 +6,4 @@
 const http = process.getBuiltinModule("node:http");
 
 /** See node:http. */
-export const { STATUS_CODES, createServer, request } = http;
+export const { STATUS_CODES, createServer, get, request } = http;

@@ -31,9 +31,12 @@ while [ -e "$keep" ]; do flock -x "$lock" "$@"; [ -e "$keep" ] && sleep 0.2; don
 
 const MAIN = fileURLToPath(new URL("supervisor-main.ts", import.meta.url));
 
+/** It does little, and holds little. */
+const NODE_FLAGS = ["--max-old-space-size=48", "--max-semi-space-size=1", "--expose-gc"];
+
 /** One that is told nothing loads its modules and ends: the ones that stay then find them compiled. */
 const fillCompileCache = (instanceDirectory: string): Promise<string> =>
-  runCommand([process.execPath, MAIN], {
+  runCommand([process.execPath, ...NODE_FLAGS, MAIN], {
     environment: environmentOf(instanceDirectory),
     timeoutMs: 20_000,
     label: "supervisor",
@@ -58,8 +61,7 @@ function startKeeper(instanceDirectory: string): void {
         files.keep,
         files.lock,
         process.execPath,
-        "--max-old-space-size=48",
-        "--max-semi-space-size=1",
+        ...NODE_FLAGS,
         MAIN,
         instanceDirectory,
       ],

@@ -5,6 +5,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
+import { collectWhenIdle } from "@andromede/base/idle-memory";
 import { createLogger } from "@andromede/base/log";
 
 import { serveControl } from "./control.ts";
@@ -30,3 +31,4 @@ process.once("SIGTERM", () => {
 });
 watchKeeper(instanceDirectory, log);
 log.info("supervising");
+collectWhenIdle();

@@ -21,9 +21,16 @@ const HOST_AGENT = join(repositoryDirectory, "apps/host-agent/src/main.ts");
 /**
  * Keeps memory near what is in use: a young generation that does not grow with every burst, and an old one that is collected
  * when it has nearly doubled. (V8 waits for it to grow fourfold where it may take gigabytes; this is many times what our
- * programs hold. Less makes collections frequent enough to be seen in the slowest answers.)
+ * programs hold. Less makes collections frequent enough to be seen in the slowest answers.) And lets a program that has
+ * nothing to do collect (base/idle-memory.ts).
  */
-const NODE_FLAGS = ["--max-semi-space-size=8", "--max-old-space-size=1536"];
+const nodeFlags = (youngMib: number): string[] => [
+  `--max-semi-space-size=${youngMib}`,
+  "--max-old-space-size=1536",
+  "--expose-gc",
+];
+/** An agent answers little at a time. */
+const NODE_FLAGS = { "control-plane": nodeFlags(8), "host-agent": nodeFlags(2) };
 
 export const controlPlaneConfigFile = (stack: Stack): string => join(stack.paths.programs, "control-plane.json");
 export const agentConfigFile = (stack: Stack): string => join(stack.paths.programs, "host-agent.json");
@@ -192,7 +199,9 @@ function databaseBinds({ database }: Stack): Bind[] {
   return socketDirectory?.startsWith("/") === true ? [{ from: socketDirectory, mode: "read" }] : [];
 }
 
-const nodeEnvironment = (stack: Stack, program: "control-plane" | "host-agent"): { [name: string]: string } => ({
+type Program = "control-plane" | "host-agent";
+
+const nodeEnvironment = (stack: Stack, program: Program): { [name: string]: string } => ({
   NODE_ENV: "production",
   NODE_COMPILE_CACHE: compileCache(stack.paths.directory, program),
   // The C library would keep what a password's hash or an upload's pieces took, once for each thread that ever did one.
@@ -201,10 +210,12 @@ const nodeEnvironment = (stack: Stack, program: "control-plane" | "host-agent"):
   MALLOC_TRIM_THRESHOLD_: "65536",
 });
 
-const nodeCommand = (program: string, args: string[], config: string): string[] => [
+const MAIN = { "control-plane": CONTROL_PLANE, "host-agent": HOST_AGENT };
+
+const nodeCommand = (program: Program, args: string[], config: string): string[] => [
   process.execPath,
-  ...NODE_FLAGS,
-  program,
+  ...NODE_FLAGS[program],
+  MAIN[program],
   ...args,
   "--config",
   config,
@@ -227,7 +238,7 @@ export async function controlPlaneUnit(stack: Stack): Promise<Unit> {
   return {
     name: "control-plane",
     description: "control plane",
-    argv: jailCommand(controlPlaneJail(stack), nodeCommand(CONTROL_PLANE, [], config)),
+    argv: jailCommand(controlPlaneJail(stack), nodeCommand("control-plane", [], config)),
     environment: {
       ...jailEnvironment,
       PATH: "/usr/sbin:/usr/bin:/sbin:/bin",
@@ -258,10 +269,10 @@ export function runControlPlane(stack: Stack, args: string[], input?: string): P
 }
 
 export const controlPlaneCommand = (stack: Stack, args: string[]): string[] =>
-  jailCommand(controlPlaneJail(stack), nodeCommand(CONTROL_PLANE, args, controlPlaneConfigFile(stack)));
+  jailCommand(controlPlaneJail(stack), nodeCommand("control-plane", args, controlPlaneConfigFile(stack)));
 
 function agentCommand(stack: Stack, args: string[]): string[] {
-  const command = nodeCommand(HOST_AGENT, args, agentConfigFile(stack));
+  const command = nodeCommand("host-agent", args, agentConfigFile(stack));
   return stack.simulated
     ? jailCommand(simulatedAgentJail(stack), command)
     : ["nsenter", `--net=/run/netns/${networkNamespace(stack.paths, stack.host)}`, "--", ...command];

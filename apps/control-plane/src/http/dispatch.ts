@@ -1,5 +1,5 @@
 /** One request: who, may they, is it well-formed; then the handler. The same for every route of every service. */
-import type { OutgoingHttpHeaders } from "node:http";
+import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
 
 import type { FastifyReply, FastifyRequest } from "fastify";
 
@@ -31,6 +31,10 @@ export const PROJECT_IN_PATH = "path_project_id";
 
 export type Door = { plane: Plane; baseUrl: string };
 
+/** The door a request came through, where that is not the one its server was made for. */
+export const doorTaken = Symbol("door");
+export type AtDoor = IncomingMessage & { [doorTaken]?: Door };
+
 /** Nobody in particular. */
 export const anonymous: Actor = {
   userId: "",
@@ -46,12 +50,26 @@ export const anonymous: Actor = {
   expiresAtMs: 0,
 };
 
-/** `rows`: the routes that share a verb and a path, one of which serves the microversion asked for. */
-export function createHandler(app: App, door: Door, service: Service, rows: Route[]) {
+type Handler = (raw: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
+
+/** Makes handlers of a service's routes: `rows` share a verb and a path, and one of them serves the microversion asked for. */
+export function createHandlers(app: App, mainDoor: Door, service: Service): (rows: Route[]) => Handler {
+  // once, not for each route: every handler would keep its own
   const rules = new Map(service.rules.map((rule) => [rule.name, rule]));
+  return (rows) => createHandler(app, mainDoor, service, rules, rows);
+}
+
+function createHandler(
+  app: App,
+  mainDoor: Door,
+  service: Service,
+  rules: Map<string, PolicyRule>,
+  rows: Route[],
+): Handler {
   const served = rows.map((row) => ({ row, rule: ruleOf(service, rules, row) }));
 
   return async function handle(raw: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const door = (raw.raw as AtDoor)[doorTaken] ?? mainDoor;
     const requestId = newRequestId();
     const context: { actor: Actor; version: number | undefined } = { actor: anonymous, version: undefined };
     try {

@@ -1,10 +1,11 @@
 /** What the front does to clients that misbehave, and when the database is away. Over real sockets. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { type AddressInfo, connect } from "node:net";
 import { after, before, test } from "node:test";
 
 import { type TestApp, createTestApp } from "../testing/test-app.ts";
-import { createHttpServer } from "./server.ts";
+import { createDoor, createHttpServer } from "./server.ts";
 import { type Service, ok, route } from "./service.ts";
 
 const failing = (code: string, more: object = {}) =>
@@ -35,6 +36,7 @@ const service: Service = {
   rules: [{ name: "open", role: "anyone", description: "" }],
   routes: [
     route({ method: "POST", path: "/echo", rule: "open", body: { type: "object" }, handler: ({ body }) => ok(body) }),
+    route({ method: "GET", path: "/door", rule: "open", handler: ({ plane, baseUrl }) => ok({ plane, baseUrl }) }),
     ...CASES.map(([code, more]) => failing(code, more)),
   ],
   errorBody: (error, status) => ({ status, body: { said: error.message } }),
@@ -42,13 +44,19 @@ const service: Service = {
 
 let app: TestApp;
 let port: number;
+let operatorPort: number;
 let close: () => Promise<void>;
 before(async () => {
   app = await createTestApp({ services: [service] });
   const server = createHttpServer(app.app, { plane: "customer", baseUrl: "http://x" }, [service], { bodyMs: 200 });
   await server.listen({ host: "127.0.0.1", port: 0 });
   ({ port } = server.server.address() as AddressInfo);
+  const door = createDoor(app.app, { plane: "operator", baseUrl: "http://y" }, server);
+  await once(door.listen(0, "127.0.0.1"), "listening");
+  operatorPort = (door.address() as AddressInfo).port;
   close = async () => {
+    door.close();
+    door.closeAllConnections();
     server.server.closeAllConnections();
     await server.close();
     await app.close();
@@ -57,10 +65,10 @@ before(async () => {
 after(() => close());
 
 /** All that comes back until the server closes the connection. */
-function converse(text: string): Promise<string> {
+function converse(text: string, at = port): Promise<string> {
   return new Promise((resolve, reject) => {
     let heard = "";
-    const socket = connect(port, "127.0.0.1", () => socket.write(text));
+    const socket = connect(at, "127.0.0.1", () => socket.write(text));
     socket.on("data", (chunk) => (heard += chunk.toString()));
     socket.once("close", () => resolve(heard));
     socket.once("error", reject);
@@ -88,3 +96,13 @@ for (const [code, , status] of CASES) {
     assert.doesNotMatch(answer.text, /secret cause/);
   });
 }
+
+test("two doors share the routes, and each request knows which one it came through", async () => {
+  const ask = "GET /x/door HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+  assert.match(await converse(ask), /\{"plane":"customer","baseUrl":"http:\/\/x"\}$/);
+  assert.match(await converse(ask, operatorPort), /\{"plane":"operator","baseUrl":"http:\/\/y"\}$/);
+});
+
+test("what is not HTTP is refused at either door", async () => {
+  for (const at of [port, operatorPort]) assert.match(await converse("nonsense\r\n\r\n", at), /^HTTP\/1\.1 400 /);
+});

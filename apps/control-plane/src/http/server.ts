@@ -1,12 +1,14 @@
 import { readFileSync } from "node:fs";
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 
 import { type FastifyInstance, fastify } from "fastify";
 
 import { CloudError, invalid, notFound } from "@andromede/base/errors";
+import { createServer } from "@andromede/base/node-http";
 
 import type { App } from "../app.ts";
-import { type Door, PROJECT_IN_PATH, createHandler, sendRefusal } from "./dispatch.ts";
+import { type AtDoor, type Door, PROJECT_IN_PATH, createHandlers, doorTaken, sendRefusal } from "./dispatch.ts";
 import { isTooDeep } from "./nesting.ts";
 import type { Route, Service } from "./service.ts";
 
@@ -17,6 +19,8 @@ const HEAD_MS = 20_000;
 const BODY_MS = 30_000;
 /** So long after being told that it was too slow, a client is cut off. */
 const CLOSE_MS = 1_000;
+/** How long a connection may wait for its next request. */
+const KEEP_ALIVE_MS = 75_000;
 
 /** One plane's listener: every service under its prefix, each with its own error format. Not yet listening. */
 export function createHttpServer(
@@ -25,26 +29,16 @@ export function createHttpServer(
   services: Service[],
   limits: { bodyMs?: number } = {},
 ): FastifyInstance {
-  const { tls } = app.config;
+  const tls = tlsOptions(app);
   const common = {
     bodyLimit: MAX_JSON_BYTES,
     exposeHeadRoutes: false,
     logger: false,
     requestTimeout: 0,
-    keepAliveTimeout: 75_000,
+    keepAliveTimeout: KEEP_ALIVE_MS,
     routerOptions: { maxParamLength: 512 },
   } as const;
-  const server = (tls === null
-    ? fastify(common)
-    : fastify({
-        ...common,
-        https: {
-          key: readFileSync(tls.keyFile),
-          cert: readFileSync(tls.certFile),
-          minVersion: "TLSv1.2",
-          handshakeTimeout: HEAD_MS,
-        },
-      })) as unknown as FastifyInstance;
+  const server = (tls === null ? fastify(common) : fastify({ ...common, https: tls })) as unknown as FastifyInstance;
   server.server.headersTimeout = HEAD_MS;
   setBodyParsers(server, limits.bodyMs ?? BODY_MS);
   for (const service of services) {
@@ -58,7 +52,8 @@ export function createHttpServer(
             : notFound("The resource could not be found.");
           return sendRefusal(app, reply, request, service, error);
         });
-        for (const rows of groupRoutes(service.routes)) addRoute(scope, app, door, service, rows);
+        const handlerOf = createHandlers(app, door, service);
+        for (const rows of groupRoutes(service.routes)) addRoute(scope, service, rows, handlerOf(rows));
       },
       { prefix: service.mount },
     );
@@ -66,11 +61,44 @@ export function createHttpServer(
   return server;
 }
 
-function addRoute(scope: FastifyInstance, app: App, door: Door, service: Service, rows: Route[]): void {
+/**
+ * Another plane's listener in front of the same routes: what Fastify keeps of some hundred routes is four megabytes that
+ * there need not be twice. Not yet listening; `server` MUST be ready by then.
+ */
+export function createDoor(app: App, door: Door, server: FastifyInstance): HttpServer {
+  const listener = (request: AtDoor, response: ServerResponse): void => {
+    request[doorTaken] = door;
+    server.routing(request, response);
+  };
+  const tls = tlsOptions(app);
+  const own = tls === null ? createServer(listener) : createTlsServer(tls, listener);
+  own.headersTimeout = HEAD_MS;
+  own.requestTimeout = 0;
+  own.keepAliveTimeout = KEEP_ALIVE_MS;
+  // answered by Fastify, as on its own listener
+  own.on("clientError", (error, socket) => server.server.emit("clientError", error, socket));
+  return own;
+}
+
+function tlsOptions({ config: { tls } }: App) {
+  if (tls === null) return null;
+  return {
+    key: readFileSync(tls.keyFile),
+    cert: readFileSync(tls.certFile),
+    minVersion: "TLSv1.2",
+    handshakeTimeout: HEAD_MS,
+  } as const;
+}
+
+function addRoute(
+  scope: FastifyInstance,
+  service: Service,
+  rows: Route[],
+  handler: ReturnType<ReturnType<typeof createHandlers>>,
+): void {
   const [first] = rows;
   if (first === undefined) return;
   const streams = rows.some((row) => row.body === "stream");
-  const handler = createHandler(app, door, service, rows);
   for (const url of pathsOf(service, first.path)) {
     scope.route({
       method: first.method,

@@ -1,9 +1,10 @@
 import { lookup } from "node:dns";
-import { type IncomingMessage, get as httpGet } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { get as httpsGet } from "node:https";
 import { type LookupFunction, isIP } from "node:net";
 
 import { CloudError, invalid } from "@andromede/base/errors";
+import { get as httpGet } from "@andromede/base/node-http";
 
 import { assertAllowedUrl, assertPublicAddress, readUrl } from "./web-address.ts";
 
