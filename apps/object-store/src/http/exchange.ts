@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Readable } from "node:stream";
 
 import type { Origin } from "@andromede/platform/events/append";
 import type { Actor } from "@andromede/platform/tokens/actor";
@@ -18,6 +19,8 @@ export type Exchange = {
   rawQuery: string;
   /** `tx` + 21 hex digits + `-` + 10 hex digits (Swift's form); S3's request id too. Set on the response already. */
   transactionId: string;
+  /** The request's body. Tells a client that waits for leave to send it (Expect: 100-continue) to go on: ask for it once you want it. */
+  body(): Readable;
   /** Address of the client, as seen by the listener. */
   address: string | null;
   /** For events; `actor` null: nobody signed in. */
