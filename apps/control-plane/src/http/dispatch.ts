@@ -14,11 +14,12 @@ import {
   unavailable,
 } from "@andromede/base/errors";
 import { newRequestId } from "@andromede/base/ids";
+import { isDataException, isDatabaseAway } from "@andromede/platform/db/failures";
+import { isAllowed } from "@andromede/platform/tokens/access-rules";
 import type { Actor, Plane } from "@andromede/platform/tokens/actor";
 
 import type { App } from "../app.ts";
 import { recordRefusal } from "../events/refusal.ts";
-import { isAllowed } from "./access-rules.ts";
 import { statusOf } from "./error-body/status.ts";
 import { negotiateVersion, versionHeaders } from "./microversion.ts";
 import { type PolicyRule, allows } from "./policy.ts";
@@ -189,24 +190,6 @@ function toRequest(
     stream: raw.raw,
   };
 }
-
-function codeOf(error: unknown): string {
-  const code = error instanceof Error ? (error as { code?: unknown }).code : undefined;
-  return typeof code === "string" ? code : "";
-}
-
-/** SQLSTATE class 22: a value PostgreSQL cannot hold. Our schemas should have said so first: worth a look in the log. */
-const isDataException = (error: unknown): boolean =>
-  error instanceof Error && error.name === "PostgresError" && codeOf(error).startsWith("22");
-
-/** The database is away, starting, full of connections or out of room: it is not the request's fault, and it will pass. */
-const AWAY =
-  /^(ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|CONNECT_TIMEOUT|CONNECTION_(CLOSED|ENDED|DESTROYED)|57P0[1-5]|08[0-9A-Z]{3}|53[0-9A-Z]{3})$/;
-const isDatabaseAway = (error: unknown): boolean =>
-  AWAY.test(codeOf(error)) &&
-  ((error as Error).name === "PostgresError" ||
-    codeOf(error).startsWith("CONNECT") ||
-    ["connect", "read", "write"].includes(String((error as { syscall?: unknown }).syscall)));
 
 /** Fastify's own refusals (bad JSON, body too large, bad media type) carry a 4xx statusCode. */
 function asCloudError(error: unknown): CloudError {

@@ -2,7 +2,7 @@
  * Tokens that are good for some requests only (Identity API, "Application Credentials", access rules). A rule names a
  * service's type, a verb and a path, in which `*` and `{anything}` stand for one part and `**` for any number. Pure.
  */
-import type { AccessRule } from "@andromede/platform/tokens/actor";
+import type { AccessRule } from "./actor.ts";
 
 type Token = { literal: string } | "part" | "rest";
 
