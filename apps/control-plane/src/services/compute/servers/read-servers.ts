@@ -20,14 +20,8 @@ import { volumesOfServers } from "../volumes/server-disk.queries.ts";
 import { listHosts } from "../hosts/host.queries.ts";
 import { isUp } from "../hosts/host.model.ts";
 import type { ListQuery } from "./list-query.ts";
-import type { ListedServer, Server } from "./server.model.ts";
-import {
-  findProjectServer,
-  findServer,
-  listServers,
-  listVersionedServers,
-  lockServer,
-} from "./server.queries.ts";
+import type { ListedServer, Server, ShownServer } from "./server.model.ts";
+import { findProjectServer, findServer, listServers, listVersionedServers, lockServer } from "./server.queries.ts";
 import { type ServerExtras, type Viewer, toServerView } from "./server.view.ts";
 
 export const unknownServer = (id: string): Error => notFound(`Instance ${id} could not be found.`);
@@ -98,7 +92,7 @@ export async function readServersJson(
 }
 
 /** What a view of one server shows beside its row. */
-export async function readExtras(request: ApiRequest, server: Server): Promise<ServerExtras> {
+export async function readExtras(request: ApiRequest, server: ShownServer): Promise<ServerExtras> {
   const [beside, groups] = await Promise.all([
     readBeside(request, [server.id]),
     request.version >= 71 ? groupsOfServers(request.app.db, [server.id]) : new Map<string, string>(),
@@ -145,7 +139,7 @@ function versionOf(server: Pick<ListedServer, "id" | "host" | "version">, beside
   ].join(" ");
 }
 
-function extrasOf(server: Server, beside: Beside): ServerExtras {
+function extrasOf(server: ShownServer, beside: Beside): ServerExtras {
   const host = hostOf(server, beside);
   const facts = beside.networking.get(server.id);
   const { addresses, securityGroups } = facts === undefined ? NO_NETWORKING : toServerNetworking(facts);

@@ -430,6 +430,40 @@ export type Server = ServerFacts & {
 /** What a list begins with: which servers it has, and in which version of their rows. */
 export type ListedServer = Pick<Server, "id" | "name" | "host"> & { version: string };
 
+/** What views show of a row: a long list reads no more than that. */
+export type ShownServer = ServerFacts &
+  Pick<
+    Server,
+    | "id"
+    | "number"
+    | "projectId"
+    | "userId"
+    | "name"
+    | "hostname"
+    | "description"
+    | "flavorId"
+    | "flavor"
+    | "imageId"
+    | "keyName"
+    | "accessIpV4"
+    | "accessIpV6"
+    | "configDrive"
+    | "diskConfig"
+    | "userData"
+    | "metadata"
+    | "tags"
+    | "reservationId"
+    | "launchIndex"
+    | "lockedBy"
+    | "lockedReason"
+    | "createdAt"
+    | "updatedAt"
+    | "availabilityZone"
+    | "faultCode"
+    | "faultAt"
+    | "observedAt"
+  >;
+
 /** What its root disk is made from; null: it is a volume. */
 export const diskImageOf = (server: Pick<Server, "imageId" | "image" | "diskImage">): NamedImage | null =>
   server.diskImage ?? (server.image === null ? null : { id: server.imageId, ...server.image });

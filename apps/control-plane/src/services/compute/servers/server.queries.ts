@@ -2,18 +2,30 @@
 import type { Queryable } from "@andromede/platform/db/database";
 import type postgres from "postgres";
 
-import type { FlavorCopy, ImageCopy, ListedServer, PowerChange, Server, ServerChanges } from "./server.model.ts";
+import type {
+  FlavorCopy,
+  ImageCopy,
+  ListedServer,
+  PowerChange,
+  Server,
+  ServerChanges,
+  ShownServer,
+} from "./server.model.ts";
 import type { ServerFilter, ServerSort } from "./server-filter.ts";
 
+/** The columns of a `ShownServer`. */
+const shownColumns = (sql: Queryable) => sql`
+  s.id, s.number, s.project_id, s.user_id, s.name, s.hostname, s.description, s.flavor_id, s.flavor, s.image_id, s.key_name, s.access_ip_v4,
+  s.access_ip_v6, s.config_drive, s.disk_config, s.user_data, s.metadata, s.tags, s.reservation_id, s.launch_index, s.locked_by, s.locked_reason,
+  s.created_at, s.updated_at, s.availability_zone, s.power, s.power_generation, s.reboot_kind, s.reboot_nonce, s.deleting, s.host, s.task,
+  s.task_vm_state, s.mode, s.fault_code, s.fault_message, s.fault_at, s.observed_generation, s.observed_state, s.observed_spontaneous,
+  s.observed_reboot_nonce, s.observed_fault, s.observed_launched_at, s.observed_at`;
+
 const columns = (sql: Queryable) => sql`
-  s.id, s.number, s.project_id, s.user_id, s.name, s.hostname, s.description, s.flavor_id, s.flavor, s.image_id, s.image, s.key_name, s.key_type,
-  s.public_key, s.access_ip_v4, s.access_ip_v6, s.config_drive, s.disk_config, s.user_data, s.metadata, s.tags, s.seed,
-  s.wanted_zone, s.wanted_host, s.scheduler_hints, s.reservation_id, s.launch_index, s.locked_by, s.locked_reason, s.created_at, s.updated_at,
-  s.power, s.power_nonce, s.generation, s.power_generation, s.reboot_kind, s.reboot_nonce, s.task_since, s.deleting, s.host, s.availability_zone,
-  s.task, s.task_step, s.task_vm_state, s.mode, s.mode_since, s.other_flavor_id, s.other_flavor, s.other_host, s.other_disk_image, s.root_gib, s.disk_nonce, s.ephemeral_nonce, s.disk_image,
-  s.reimage_id, s.rescue, s.shelved_image_id, s.fault_code, s.fault_message, s.fault_at, s.observed_generation, s.observed_state, s.observed_converged, s.observed_spontaneous,
-  s.observed_reboot_nonce, s.observed_fault, s.observed_gone, s.observed_disks, s.observed_needs_keys,
-  s.observed_launched_at, s.observed_at`;
+  ${shownColumns(sql)}, s.image, s.key_type, s.public_key, s.seed, s.wanted_zone, s.wanted_host, s.scheduler_hints, s.power_nonce, s.generation,
+  s.task_since, s.task_step, s.mode_since, s.other_flavor_id, s.other_flavor, s.other_host, s.other_disk_image, s.root_gib, s.disk_nonce,
+  s.ephemeral_nonce, s.disk_image, s.reimage_id, s.rescue, s.shelved_image_id, s.observed_converged, s.observed_gone, s.observed_disks,
+  s.observed_needs_keys`;
 
 export type NewServer = {
   id: string;
@@ -206,9 +218,9 @@ export async function listServers(sql: Queryable, page: ServerPage): Promise<Lis
 export async function listVersionedServers(
   sql: Queryable,
   ids: string[],
-): Promise<(Server & { version: string })[]> {
-  return sql<(Server & { version: string })[]>`
-    select ${columns(sql)}, s.xmin::text as version from server s where s.id = any(${ids}::text[])`;
+): Promise<(ShownServer & { version: string })[]> {
+  return sql<(ShownServer & { version: string })[]>`
+    select ${shownColumns(sql)}, s.xmin::text as version from server s where s.id = any(${ids}::text[])`;
 }
 
 /** For the EXPLAIN tests: the statement itself. */

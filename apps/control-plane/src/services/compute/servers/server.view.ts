@@ -3,7 +3,7 @@ import { type Link, resourceLinks } from "../../../http/links.ts";
 import type { ApiRequest } from "../../../http/service.ts";
 import type { ServerAddress } from "../../network/public.ts";
 import { isoMicroseconds, isoTime } from "../common/wire.ts";
-import { type Server, faultOf, hypervisorName, stateOf } from "./server.model.ts";
+import { type Server, type ShownServer, faultOf, hypervisorName, stateOf } from "./server.model.ts";
 
 export type Viewer = Pick<ApiRequest, "baseUrl" | "version"> & { isAdmin: boolean };
 
@@ -36,7 +36,7 @@ export const toServerEntry = (viewer: Viewer, server: Pick<Server, "id" | "name"
 type Kind = "show" | "detail" | "update" | "rebuild";
 
 /** `show`: the whole of it; `update`, `rebuild`: what those answer before 2.75, a much shorter view. */
-export function toServerView(viewer: Viewer, server: Server, extras: ServerExtras, kind: Kind = "detail"): object {
+export function toServerView(viewer: Viewer, server: ShownServer, extras: ServerExtras, kind: Kind = "detail"): object {
   const { version } = viewer;
   const whole = (kind !== "update" && kind !== "rebuild") || version >= 75;
   return {
@@ -51,7 +51,7 @@ export function toServerView(viewer: Viewer, server: Server, extras: ServerExtra
 }
 
 /** What every view of a server has got since. */
-const toLater = (version: number, server: Server): object => ({
+const toLater = (version: number, server: ShownServer): object => ({
   ...(version >= 9 ? { locked: server.lockedBy !== null } : {}),
   ...(version >= 19 ? { description: server.description } : {}),
   ...(version >= 26 ? { tags: server.tags } : {}),
@@ -60,12 +60,12 @@ const toLater = (version: number, server: Server): object => ({
 });
 
 /** What a rebuild may have set. */
-const toRebuilt = (version: number, server: Server): object => ({
+const toRebuilt = (version: number, server: ShownServer): object => ({
   ...(version >= 54 ? { key_name: server.keyName } : {}),
   ...(version >= 57 ? { user_data: server.userData } : {}),
 });
 
-function toCore(viewer: Viewer, server: Server, extras: ServerExtras, whole: boolean): object {
+function toCore(viewer: Viewer, server: ShownServer, extras: ServerExtras, whole: boolean): object {
   const { status, vmState } = stateOf(server);
   const fault = status === "ERROR" ? toFault(server, viewer.isAdmin) : null;
   return {
@@ -92,7 +92,7 @@ function toCore(viewer: Viewer, server: Server, extras: ServerExtras, whole: boo
   };
 }
 
-function toExtended(viewer: Viewer, server: Server, extras: ServerExtras): object {
+function toExtended(viewer: Viewer, server: ShownServer, extras: ServerExtras): object {
   const { vmState, taskState, powerState } = stateOf(server);
   const { version } = viewer;
   return {
@@ -113,7 +113,7 @@ function toExtended(viewer: Viewer, server: Server, extras: ServerExtras): objec
   };
 }
 
-const toOperatorAttributes = (server: Server, extras: ServerExtras, version: number, kind: Kind): object => ({
+const toOperatorAttributes = (server: ShownServer, extras: ServerExtras, version: number, kind: Kind): object => ({
   "OS-EXT-SRV-ATTR:host": server.host,
   "OS-EXT-SRV-ATTR:instance_name": hypervisorName(server),
   "OS-EXT-SRV-ATTR:hypervisor_hostname": extras.hypervisorHostname,
@@ -131,7 +131,7 @@ const toOperatorAttributes = (server: Server, extras: ServerExtras, version: num
       }),
 });
 
-function toFlavor(viewer: Viewer, server: Server): object {
+function toFlavor(viewer: Viewer, server: ShownServer): object {
   const { flavor } = server;
   if (viewer.version < 47) {
     return { id: server.flavorId, links: bookmark(viewer, `flavors/${encodeURIComponent(server.flavorId)}`) };
@@ -161,7 +161,7 @@ export function toAddresses(addresses: readonly ServerAddress[], whole: boolean)
   return byNetwork;
 }
 
-function toFault(server: Server, isAdmin: boolean): object | null {
+function toFault(server: ShownServer, isAdmin: boolean): object | null {
   const message = faultOf(server) ?? (server.observedState === "failed" ? "The server failed on its host." : null);
   if (message === null) return null;
   const code = server.faultCode ?? 500;
