@@ -1,7 +1,7 @@
 -- Volumes: types, quotas, volumes and what hangs on them. Their bytes are kept by host agents (docs/rfd/0009-volumes.md).
 --
--- Locks are taken in this order: compute's (head of 0005-compute.sql), volume, snapshot,
--- backup, volume_attachment, volume_project, then the network's.
+-- Locks are taken in this order: compute's (head of 0005-compute.sql), volume_group, volume_group_snapshot, volume (several:
+-- by id), snapshot, backup, volume_attachment, volume_project, then the network's.
 
 create table qos_specs (
   id text collate "C" primary key,
@@ -82,6 +82,69 @@ create table volume_host (
   observed_lost_at timestamptz
 );
 
+-- What groups of volumes are of (microversion 3.11).
+create table volume_group_type (
+  id text collate "C" primary key,
+  name text not null unique,
+  description text,
+  is_public boolean not null default true,
+  group_specs jsonb not null default '{}',
+  created_at timestamptz not null,
+  updated_at timestamptz
+);
+create index volume_group_type_by_age on volume_group_type (created_at desc, id desc);
+
+-- Volumes that a customer handles as one (microversion 3.13).
+create table volume_group (
+  id text collate "C" primary key,
+  project_id text not null,
+  user_id text not null,
+  name text,
+  description text,
+  group_type_id text collate "C" not null references volume_group_type,
+  availability_zone text not null,
+  status text not null,
+  -- what its first volumes were made from
+  group_snapshot_id text,
+  source_group_id text,
+  created_at timestamptz not null,
+  updated_at timestamptz
+);
+create index volume_group_of_project on volume_group (project_id, created_at desc, id desc);
+create index volume_group_by_age on volume_group (created_at desc, id desc);
+create index volume_group_of_type on volume_group (group_type_id);
+create index volume_group_unsettled on volume_group (id) where status in ('creating', 'deleting');
+-- who is being made from what
+create index volume_group_from_snapshot on volume_group (group_snapshot_id) where status = 'creating';
+create index volume_group_from_group on volume_group (source_group_id) where status = 'creating';
+
+-- Types that the volumes of a group may be of.
+create table volume_group_volume_type (
+  group_id text collate "C" not null references volume_group on delete cascade,
+  volume_type_id text collate "C" not null references volume_type,
+  primary key (group_id, volume_type_id)
+);
+create index volume_group_volume_type_by_type on volume_group_volume_type (volume_type_id);
+
+-- Snapshots of all volumes of a group (microversion 3.14).
+create table volume_group_snapshot (
+  id text collate "C" primary key,
+  project_id text not null,
+  user_id text not null,
+  group_id text collate "C" not null references volume_group,
+  group_type_id text collate "C" not null references volume_group_type,
+  name text,
+  description text,
+  status text not null,
+  created_at timestamptz not null,
+  updated_at timestamptz
+);
+create index volume_group_snapshot_of_project on volume_group_snapshot (project_id, created_at desc, id desc);
+create index volume_group_snapshot_by_age on volume_group_snapshot (created_at desc, id desc);
+create index volume_group_snapshot_of_group on volume_group_snapshot (group_id);
+create index volume_group_snapshot_of_type on volume_group_snapshot (group_type_id);
+create index volume_group_snapshot_unsettled on volume_group_snapshot (id) where status in ('creating', 'deleting');
+
 create table volume (
   id text collate "C" primary key,
   project_id text not null,
@@ -91,6 +154,7 @@ create table volume (
   size_gib integer not null check (size_gib > 0),
   availability_zone text not null default 'nova',
   volume_type_id text collate "C" not null references volume_type,
+  group_id text collate "C" references volume_group,
   status text not null,
   -- what to go back to when the task under way has ended
   previous_status text,
@@ -144,6 +208,7 @@ create table volume (
 create index volume_of_project on volume (project_id, created_at desc, id desc);
 create index volume_by_age on volume (created_at desc, id desc);
 create index volume_of_type on volume (volume_type_id);
+create index volume_of_group on volume (group_id) where group_id is not null;
 create index volume_from_snapshot on volume (snapshot_id) where snapshot_id is not null;
 create index volume_from_volume on volume (source_volume_id) where source_volume_id is not null;
 create index volume_from_backup on volume (source_backup_id) where source_backup_id is not null;
@@ -155,6 +220,7 @@ create table snapshot (
   project_id text not null,
   user_id text not null,
   volume_id text collate "C" not null references volume,
+  group_snapshot_id text collate "C" references volume_group_snapshot,
   name text,
   description text,
   status text not null,
@@ -173,6 +239,7 @@ create table snapshot (
 create index snapshot_of_project on snapshot (project_id, created_at desc, id desc);
 create index snapshot_by_age on snapshot (created_at desc, id desc);
 create index snapshot_of_volume on snapshot (volume_id, created_at desc);
+create index snapshot_of_group_snapshot on snapshot (group_snapshot_id) where group_snapshot_id is not null;
 
 create table volume_attachment (
   id text collate "C" primary key,

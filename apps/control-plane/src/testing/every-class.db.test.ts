@@ -39,6 +39,7 @@ const NO_CLASS: { [table: string]: string } = {
   revocation: "what tokens are checked against: ids and times only",
   revocation_clock: "the same",
   ip_allocation: "part of a port",
+  volume_group_volume_type: "part of a group of volumes",
   volume_usage: "part of a project's quota: goes with it",
   trunk_subport: "part of a trunk",
   qos_rule: "part of a QoS policy",
@@ -161,6 +162,7 @@ describe("every class", () => {
       "compute.flavor": samples.idOf("flavors"),
       "volume.type": samples.idOf("types"),
       "volume.qos_specs": samples.idOf("qos-specs"),
+      "volume.group_type": samples.idOf("group_types"),
       "compute.keypair": `${samples.idOf("users")}/${samples.idOf("os-keypairs")}`,
     };
     const id = others[entry.name];

@@ -16,18 +16,25 @@ export function walkRoutes(services: Service[]): WalkedRoute[] {
   );
 }
 
+/** Collections of two services that are called alike, by their parameter. */
+const COLLECTIONS: { [parameter: string]: string } = { ":volume_group_id": "volume_groups" };
+const collectionOf = (parts: string[], index: number): string =>
+  COLLECTIONS[parts[index] ?? ""] ?? parts[index - 1] ?? "";
+
 /** The parameters of a path with the static part before each: `/v2/images/:id/tags/:tag` -> images, tags. */
 export function parametersOf(path: string): { name: string; collection: string }[] {
   const parts = path.split("/");
   return parts.flatMap((part, index) =>
-    part.startsWith(":") ? [{ name: part.slice(1), collection: parts[index - 1] ?? "" }] : [],
+    part.startsWith(":") ? [{ name: part.slice(1), collection: collectionOf(parts, index) }] : [],
   );
 }
 
 /** Fills each parameter with what `value` says for its collection. */
 export function fillPath(mount: string, path: string, value: (collection: string) => string): string {
   const parts = path.split("/");
-  return mount + parts.map((part, index) => (part.startsWith(":") ? value(parts[index - 1] ?? "") : part)).join("/");
+  return (
+    mount + parts.map((part, index) => (part.startsWith(":") ? value(collectionOf(parts, index)) : part)).join("/")
+  );
 }
 
 /** Headers that ask for the microversion at which the row is served, and say what the body is. */
@@ -65,6 +72,10 @@ const BODIES: { [route: string]: unknown } = {
   "PUT /volume/v3/volumes/:volume_id/metadata/:key": { meta: { "a-key": "value" } },
   "PUT /volume/v3/snapshots/:snapshot_id/metadata/:key": { meta: { "a-key": "value" } },
   "PUT /volume/v3/types/:type_id/extra_specs/:key": { "a:key": "value" },
+  "PUT /volume/v3/group_types/:group_type_id/group_specs/:key": { "a:key": "value" },
+  "PUT /volume/v3/groups/:volume_group_id": { group: { name: "changed" } },
+  "POST /volume/v3/groups/:volume_group_id/action": { delete: { "delete-volumes": false } },
+  "POST /volume/v3/group_snapshots/:group_snapshot_id/action": { reset_status: { status: "available" } },
   "POST /image/v2/images/:image_id/import": { method: { name: "glance-direct" } },
   "PATCH /image/v2/images/:image_id": [{ op: "replace", path: "/name", value: "other" }],
 };

@@ -66,6 +66,9 @@ const PAGED = new Set([
     "attachments",
     "messages",
     "types",
+    "group_types",
+    "groups",
+    "groups/detail",
   ].map((name) => `GET /volume/v3/${name}`),
 ]);
 
@@ -386,12 +389,33 @@ async function makeVolume(sampling: Sampling): Promise<void> {
   ids["types"] = String(type["volume_type"]?.["id"]);
   const qos = await send("qos-specs", { qos_specs: { name: "samples", read_iops_sec: "100" } }, test.adminToken);
   ids["qos-specs"] = String(qos["qos_specs"]?.["id"]);
+  await makeVolumeGroup(sampling, send);
   Object.assign(ids, {
     "default-types": ids["projects"],
     extra_specs: "a:key",
     encryption: "provider",
     capabilities: "none",
   });
+}
+
+type Send = (path: string, body: object, token?: string) => Promise<Made>;
+
+/** A group with a volume in it, and a snapshot of both. */
+async function makeVolumeGroup(sampling: Sampling, send: Send): Promise<void> {
+  const { test, ids } = sampling;
+  const wanted = { name: "samples", group_specs: { "a:key": "value" } };
+  const type = await send("group_types", { group_type: wanted }, test.adminToken);
+  ids["group_types"] = String(type["group_type"]?.["id"]);
+  ids["group_specs"] = "a:key";
+  const fields = { name: "samples", group_type: "samples", volume_types: ["standard"] };
+  const group = await send("groups", { group: fields });
+  const id = own(sampling, "volume_groups", String(group["group"]?.["id"]));
+  const volume = { size: 1, name: "grouped", volume_type: "standard", group_id: id };
+  const { volume: made } = await send("volumes", { volume });
+  const settled = { "os-reset_status": { status: "available" } };
+  await send(`volumes/${String(made?.["id"])}/action`, settled, test.adminToken);
+  const snapshot = await send("group_snapshots", { group_snapshot: { group_id: id, name: "samples" } });
+  own(sampling, "group_snapshots", String(snapshot["group_snapshot"]?.["id"]));
 }
 
 /** Operators alone make these, for whom they like. */

@@ -6,6 +6,11 @@ import { findAttachment, listProjectAttachments } from "./attachments/attachment
 import { endAttachment } from "./attachments/change-attachments.ts";
 import { findBackup, listProjectBackupIds } from "./backups/backup.queries.ts";
 import { removeBackupForPurge } from "./backups/change-backups.ts";
+import { removeGroupSnapshotForPurge } from "./group-snapshots/change-group-snapshots.ts";
+import { findGroupSnapshot, listProjectGroupSnapshotIds } from "./group-snapshots/group-snapshot.queries.ts";
+import { findGroupType } from "./group-types/group-type.queries.ts";
+import { removeGroupForPurge } from "./groups/change-groups.ts";
+import { findGroup, listProjectGroupIds } from "./groups/group.queries.ts";
 import { findVolumeHost } from "./hosts/host.queries.ts";
 import { deleteMessageRow, findMessage, listProjectMessageIds } from "./messages/message.queries.ts";
 import { quotaCells, toLimits } from "./quotas/quota.view.ts";
@@ -200,6 +205,67 @@ const message: ResourceClass = {
   },
 };
 
+/** Its volumes go with it, as far as they have not gone before. */
+const group: ResourceClass = {
+  name: "volume.group",
+  table: "volume_group",
+  ownerColumn: "project_id",
+  deleteOrder: 48,
+  meters: [],
+  verbs: ["create", "update", "delete", "gone", "fail", "reset"],
+  list: (app, projectId) => listProjectGroupIds(app.db, projectId),
+  remove: removeGroupForPurge,
+  async export(app, id) {
+    const found = await findGroup(app.db, id, null);
+    if (found === null) return null;
+    return {
+      id: found.id,
+      name: found.name,
+      description: found.description,
+      status: found.status,
+      group_type_id: found.groupTypeId,
+      volume_types: found.volumeTypeIds,
+      availability_zone: found.availabilityZone,
+      created_at: found.createdAt.toISOString(),
+    };
+  },
+};
+
+const groupSnapshot: ResourceClass = {
+  name: "volume.group_snapshot",
+  table: "volume_group_snapshot",
+  ownerColumn: "project_id",
+  deleteOrder: 43,
+  // its snapshots are metered
+  meters: [],
+  verbs: ["create", "delete", "gone", "fail", "reset"],
+  list: (app, projectId) => listProjectGroupSnapshotIds(app.db, projectId),
+  remove: removeGroupSnapshotForPurge,
+  async export(app, id) {
+    const found = await findGroupSnapshot(app.db, id, null);
+    if (found === null) return null;
+    const { name, description, groupId, status } = found;
+    return { id, name, description, group_id: groupId, status, created_at: found.createdAt.toISOString() };
+  },
+};
+
+/** The operator's; customers own none. */
+const groupType: ResourceClass = {
+  name: "volume.group_type",
+  table: "volume_group_type",
+  ownerColumn: null,
+  deleteOrder: 905,
+  meters: [],
+  verbs: ["create", "update", "delete"],
+  list: nothingOwned,
+  async export(app, id) {
+    const found = await findGroupType(app.db, id, { onlyPublic: false });
+    if (found === null) return null;
+    const { name, description, isPublic, groupSpecs } = found;
+    return { id, name, description, is_public: isPublic, group_specs: groupSpecs };
+  },
+};
+
 /** The operator's; customers own none. */
 const volumeType: ResourceClass = {
   name: "volume.type",
@@ -323,6 +389,9 @@ const host: ResourceClass = {
 export const volumeClasses: ResourceClass[] = [
   volume,
   snapshot,
+  group,
+  groupSnapshot,
+  groupType,
   backup,
   attachment,
   transfer,

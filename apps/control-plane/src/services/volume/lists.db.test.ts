@@ -13,8 +13,21 @@ import {
 } from "./backups/backup.queries.ts";
 import { listAttachments, listServerDiskRows } from "./attachments/attachment.queries.ts";
 import type { ListRequest } from "./common/list-request.ts";
+import {
+  listGroupSnapshots,
+  listProjectGroupSnapshotIds,
+  listUnsettledGroupSnapshots,
+} from "./group-snapshots/group-snapshot.queries.ts";
+import {
+  countGroupUses,
+  findGroup,
+  listGroupVolumes,
+  listGroups,
+  listProjectGroupIds,
+  listUnsettledGroups,
+} from "./groups/group.queries.ts";
 import { listMessages } from "./messages/message.queries.ts";
-import { listSnapshots, listVolumeSnapshots } from "./snapshots/snapshot.queries.ts";
+import { listGroupSnapshotParts, listSnapshots, listVolumeSnapshots } from "./snapshots/snapshot.queries.ts";
 import { type VolumeLab, createVolumeLab } from "./testing/volume-lab.ts";
 import { listTransfers } from "./transfers/transfer.queries.ts";
 import { listVolumes, summarizeVolumes } from "./volumes/list-volumes.queries.ts";
@@ -27,17 +40,27 @@ let plans: string[] = [];
 
 const PROJECTS = 2000;
 
-/** Each project has 8 volumes, each with a snapshot, an attachment, a transfer and a message. */
+/** Each project has 8 volumes, each in a group of its own, with a snapshot of both, an attachment, a transfer and a message. */
 async function seed(sql: postgres.Sql): Promise<void> {
   const all = sql`generate_series(1, ${PROJECTS}) p, generate_series(1, 8) i`;
+  await sql`insert into volume_group_type (id, name, created_at) values ('kind', 'kind', now())`;
   await sql`
-    insert into volume (id, project_id, user_id, name, size_gib, volume_type_id, status, wrapped_key, key_id, created_at, task_since, pool,
+    insert into volume_group (id, project_id, user_id, name, group_type_id, availability_zone, status, created_at)
+    select 'g' || p || '-' || i, 'p' || p, 'u', 'group', 'kind', 'nova', 'available', now() - p * interval '1 second' from ${all}`;
+  await sql`
+    insert into volume_group_volume_type (group_id, volume_type_id)
+    select g.id, t.id from volume_group g, volume_type t where t.name = 'standard'`;
+  await sql`
+    insert into volume_group_snapshot (id, project_id, user_id, group_id, group_type_id, status, created_at)
+    select 'h' || p || '-' || i, 'p' || p, 'u', 'g' || p || '-' || i, 'kind', 'available', now() - p * interval '1 second' from ${all}`;
+  await sql`
+    insert into volume (id, project_id, user_id, name, size_gib, volume_type_id, group_id, status, wrapped_key, key_id, created_at, task_since, pool,
       observed_generation, observed_state, observed_size_gib)
-    select 'v' || p || '-' || i, 'p' || p, 'u', 'disk', 1, (select id from volume_type where name = 'standard'), 'available', '\\x00', 'k',
+    select 'v' || p || '-' || i, 'p' || p, 'u', 'disk', 1, (select id from volume_type where name = 'standard'), 'g' || p || '-' || i, 'available', '\\x00', 'k',
       now() - p * interval '1 second', now(), 'volumes', 1, 'ready', 1 from ${all}`;
   await sql`
-    insert into snapshot (id, project_id, user_id, volume_id, status, size_gib, created_at, generation, task_since)
-    select 's' || p || '-' || i, 'p' || p, 'u', 'v' || p || '-' || i, 'available', 1, now() - p * interval '1 second', 1, now() from ${all}`;
+    insert into snapshot (id, project_id, user_id, volume_id, group_snapshot_id, status, size_gib, created_at, generation, task_since)
+    select 's' || p || '-' || i, 'p' || p, 'u', 'v' || p || '-' || i, 'h' || p || '-' || i, 'available', 1, now() - p * interval '1 second', 1, now() from ${all}`;
   await sql`
     insert into volume_attachment (id, volume_id, project_id, server_id, host, status, created_at)
     select 'a' || p || '-' || i, 'v' || p || '-' || i, 'p' || p, 'server' || p || '-' || i, 'host1', 'attached', now() from ${all}`;
@@ -123,6 +146,27 @@ test("every list is an index scan", async () => {
   await noBigScan("a parent", () => findParentId(sql, { volumeId: "v7-3", projectId: "p7", before: null }));
   await noBigScan("backups of a project", () => listProjectBackupIds(sql, "p7"));
   await noBigScan("backups for the resync", () => listUnsettledBackups(sql));
+  await noBigScan("volumes of a group", () => listVolumes(sql, OWN, { groupId: "g7-3" }));
+  for (const [list, marker] of [
+    [OWN, null],
+    [ALL, null],
+    [OWN, "7-3"],
+    [ALL, "7-3"],
+  ] as const) {
+    await noBigScan("groups", () => listGroups(sql, { ...list, marker: marker && `g${marker}` }, {}));
+    const after = { ...list, marker: marker && `h${marker}` };
+    await noBigScan("snapshots of groups", () => listGroupSnapshots(sql, after, {}));
+  }
+  await noBigScan("a group", () => findGroup(sql, "g7-3", null));
+  await noBigScan("volumes in groups", () => listGroupVolumes(sql, ["g7-3", "g8-3"]));
+  await noBigScan("snapshots of a group", () => listGroupSnapshots(sql, ALL, { groupId: "g7-3" }));
+  await noBigScan("what a group's snapshot has", () => listGroupSnapshotParts(sql, "h7-3"));
+  await noBigScan("uses of a group", () => countGroupUses(sql, { groupId: "g7-3" }));
+  await noBigScan("uses of a group's snapshot", () => countGroupUses(sql, { groupSnapshotId: "h7-3" }));
+  await noBigScan("groups of a project", () => listProjectGroupIds(sql, "p7"));
+  await noBigScan("groups' snapshots of a project", () => listProjectGroupSnapshotIds(sql, "p7"));
+  await noBigScan("groups for the resync", () => listUnsettledGroups(sql));
+  await noBigScan("groups' snapshots for the resync", () => listUnsettledGroupSnapshots(sql));
   await noBigScan("volumes by name", () =>
     listVolumes(sql, { ...OWN, sort: [{ key: "display_name", descending: false }] }, {}),
   );

@@ -1,6 +1,9 @@
 import type { Route } from "../../http/service.ts";
 import { attachmentRoutes } from "./attachments/attachment.routes.ts";
 import { backupRoutes } from "./backups/backup.routes.ts";
+import { groupSnapshotRoutes } from "./group-snapshots/group-snapshot.routes.ts";
+import { groupTypeRoutes } from "./group-types/group-type.routes.ts";
+import { groupRoutes } from "./groups/group.routes.ts";
 import { volumeHostRoutes } from "./hosts/host.routes.ts";
 import { messageRoutes } from "./messages/message.routes.ts";
 import { quotaRoutes } from "./quotas/quota.routes.ts";
@@ -18,6 +21,9 @@ export const volumeRoutes: Route[] = [
   ...attachmentRoutes,
   ...transferRoutes,
   ...volumeTypeRoutes,
+  ...groupTypeRoutes,
+  ...groupRoutes,
+  ...groupSnapshotRoutes,
   ...quotaRoutes,
   ...volumeHostRoutes,
   ...messageRoutes,

@@ -31,6 +31,7 @@ export type Taking = {
   snapshots?: number;
   backups?: number;
   backup_gigabytes?: number;
+  groups?: number;
   /** Whose type it is: counted for the type too. */
   typeId?: string;
 };
@@ -76,6 +77,8 @@ export function overQuotaError({ name, asked, used, limit }: OverQuota, shown: s
       );
     case "snapshots":
       return tooLarge(`SnapshotLimitExceeded: Maximum number of snapshots allowed (${limit}) exceeded`);
+    case "groups":
+      return tooLarge(`GroupLimitExceeded: Maximum number of groups allowed (${limit}) exceeded`);
     case "backups":
       return tooLarge(`BackupLimitExceeded: Maximum number of backups allowed (${limit}) exceeded`);
     default:

@@ -73,6 +73,7 @@ export const changeSnapshotMetadata = (
 
 export const deleteSnapshot = (request: ApiRequest, id: string, force: boolean): Promise<void> =>
   change(request, id, async (tx, snapshot, at) => {
+    if (snapshot.groupSnapshotId !== null) throw invalidSnapshot(`Snapshot ${id} must not be part of a group.`);
     if (!force && !["available", "error", "error_deleting"].includes(snapshot.status)) {
       throw invalidSnapshot(
         `Snapshot status must be available or error or error_deleting and Snapshot ${id} must not be part of a group.`,

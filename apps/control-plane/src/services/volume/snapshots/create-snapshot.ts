@@ -48,6 +48,7 @@ type NewOne = {
   metadata: { [key: string]: string };
   projectId: string;
   userId: string;
+  groupSnapshotId?: string;
 };
 
 /** The caller holds the volume. */
@@ -67,6 +68,7 @@ export async function addSnapshot(
       projectId: wanted.projectId,
       userId: wanted.userId,
       volumeId: volume.id,
+      groupSnapshotId: wanted.groupSnapshotId ?? null,
       name: wanted.name,
       description: wanted.description,
       sizeGib: volume.sizeGib,

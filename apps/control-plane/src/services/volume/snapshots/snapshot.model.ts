@@ -16,6 +16,7 @@ export type Snapshot = {
   projectId: string;
   userId: string;
   volumeId: string;
+  groupSnapshotId: string | null;
   name: string | null;
   description: string | null;
   status: SnapshotStatus;

@@ -7,7 +7,7 @@ import { type SortColumn, containing, pageOf } from "../common/list.queries.ts";
 import type { Snapshot, SnapshotStatus } from "./snapshot.model.ts";
 
 const columns = (sql: Queryable) => sql`
-  id, project_id, user_id, volume_id, name, description, status, size_gib, progress, metadata, consumes_quota, created_at,
+  id, project_id, user_id, volume_id, group_snapshot_id, name, description, status, size_gib, progress, metadata, consumes_quota, created_at,
   updated_at, wanted, generation, task_since`;
 
 export async function findSnapshot(sql: Queryable, id: string, projectId: string | null): Promise<Snapshot | null> {
@@ -31,16 +31,33 @@ export async function listVolumeSnapshots(sql: Queryable, volumeId: string): Pro
   >`select ${columns(sql)} from snapshot where volume_id = ${volumeId} order by created_at desc, id desc`;
 }
 
+export type GroupSnapshotPart = { id: string; volumeId: string; status: SnapshotStatus; sizeGib: number };
+
+/** What a snapshot of a group consists of, in the order in which their volumes are held. */
+export async function listGroupSnapshotParts(sql: Queryable, groupSnapshotId: string): Promise<GroupSnapshotPart[]> {
+  return sql<GroupSnapshotPart[]>`
+    select id, volume_id, status, size_gib from snapshot where group_snapshot_id = ${groupSnapshotId} order by volume_id, id`;
+}
+
 export type NewSnapshot = Pick<
   Snapshot,
-  "id" | "projectId" | "userId" | "volumeId" | "name" | "description" | "sizeGib" | "metadata" | "generation"
+  | "id"
+  | "projectId"
+  | "userId"
+  | "volumeId"
+  | "groupSnapshotId"
+  | "name"
+  | "description"
+  | "sizeGib"
+  | "metadata"
+  | "generation"
 >;
 
 export async function insertSnapshot(sql: postgres.ISql, row: NewSnapshot, at: Date): Promise<void> {
   await sql`
-    insert into snapshot (id, project_id, user_id, volume_id, name, description, status, size_gib, metadata, created_at,
-      generation, task_since)
-    values (${row.id}, ${row.projectId}, ${row.userId}, ${row.volumeId}, ${row.name}, ${row.description}, 'creating', ${row.sizeGib},
+    insert into snapshot (id, project_id, user_id, volume_id, group_snapshot_id, name, description, status, size_gib, metadata,
+      created_at, generation, task_since)
+    values (${row.id}, ${row.projectId}, ${row.userId}, ${row.volumeId}, ${row.groupSnapshotId}, ${row.name}, ${row.description}, 'creating', ${row.sizeGib},
       ${sql.json(row.metadata)}, ${at}, ${row.generation}, ${at})`;
 }
 

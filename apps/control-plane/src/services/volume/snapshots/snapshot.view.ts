@@ -15,7 +15,7 @@ export const toSnapshotSummary = ({ version }: Viewer, snapshot: Snapshot): obje
   metadata: snapshot.metadata,
   created_at: isoTime(snapshot.createdAt),
   updated_at: isoTimeOrNull(snapshot.updatedAt),
-  ...(version >= 14 ? { group_snapshot_id: null } : {}),
+  ...(version >= 14 ? { group_snapshot_id: snapshot.groupSnapshotId } : {}),
   ...(version >= 41 ? { user_id: snapshot.userId } : {}),
   ...(version >= 65 ? { consumes_quota: snapshot.consumesQuota } : {}),
 });

@@ -56,6 +56,8 @@ export async function createTransfer(
     const at = new Date(app.clock.now());
     const volume = await holdVolume(tx.sql, request, wanted.volumeId);
     if (volume.deleting || volume.status !== "available") throw invalidVolume("status must be available");
+    // who takes the volume has no part in the group
+    if (volume.groupId !== null) throw invalidVolume(`Volume ${volume.id} must not be part of a group.`);
     const snapshots = await listVolumeSnapshots(tx.sql, volume.id);
     if (!wanted.noSnapshots && snapshots.some(({ status }) => status !== "available")) {
       throw invalid(`Invalid snapshot: every snapshot of volume ${volume.id} must be available`);

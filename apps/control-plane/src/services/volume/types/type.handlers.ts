@@ -19,6 +19,7 @@ import {
   unshareType,
   updateType,
 } from "./change-types.ts";
+import { isPublicAsked } from "./is-public.ts";
 import { TYPE_SORTS, readType, readTypes } from "./read-types.ts";
 import { type Encryption, LUKS, type VolumeType } from "./type.model.ts";
 import type {
@@ -56,16 +57,9 @@ const toTypeView = (request: ApiRequest, type: VolumeType): object => ({
   ...(asksAsAdmin(request) ? { qos_specs_id: type.qosSpecsId } : {}),
 });
 
-/** Operators see what they ask for: `is_public` true, false or none for both; the others what they may use. */
-function publicity(request: ApiRequest): boolean | undefined {
-  const text = request.query.get("is_public");
-  if (!asksAsAdmin(request)) return undefined;
-  if (text === undefined) return true;
-  if (text.toLowerCase() === "none") return undefined;
-  if (["true", "1", "t", "yes", "on"].includes(text.toLowerCase())) return true;
-  if (["false", "0", "f", "no", "off"].includes(text.toLowerCase())) return false;
-  throw invalid(`Invalid is_public filter [${text.slice(0, 100)}]`, { field: "is_public" });
-}
+/** Operators see what they ask for, the others what they may use. */
+const publicity = (request: ApiRequest): boolean | undefined =>
+  asksAsAdmin(request) ? isPublicAsked(request) : undefined;
 
 export async function listTypes(request: ApiRequest): Promise<Reply> {
   const list = readListRequest(request, { sortKeys: TYPE_SORTS });

@@ -141,7 +141,8 @@ export async function setTypeQos(sql: Queryable, id: string, qosId: string | nul
 /** Volumes and groups of a type. */
 export async function countTypeUses(sql: Queryable, id: string): Promise<number> {
   const [row] = await sql<{ n: number }[]>`
-    select (select count(*) from volume where volume_type_id = ${id})::int + (select count(*) from default_volume_type where volume_type_id = ${id})::int as n`;
+    select ((select count(*) from volume where volume_type_id = ${id}) + (select count(*) from default_volume_type where volume_type_id = ${id})
+      + (select count(*) from volume_group_volume_type where volume_type_id = ${id}))::int as n`;
   return row?.n ?? 0;
 }
 

@@ -48,7 +48,7 @@ export async function retypeVolume(request: ApiRequest, id: string, wanted: stri
   const { app } = request;
   await transact(app, request.origin, async (tx) => {
     const volume = await holdVolume(tx.sql, request, id);
-    if (volume.deleting || !["available", "in-use"].includes(volume.status)) {
+    if (volume.deleting || volume.groupId !== null || !["available", "in-use"].includes(volume.status)) {
       throw invalidVolume(
         "Retype needs volume to be in available or in-use state, not be part of an active migration or a consistency group, requested type has to be different that the one from the volume, and for in-use volumes front-end qos specs cannot change.",
       );

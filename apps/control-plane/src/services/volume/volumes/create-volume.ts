@@ -11,6 +11,7 @@ import type { ApiRequest } from "../../../http/service.ts";
 import { type BootImage, bootImageById, imageForBoot } from "../../image/public.ts";
 import { lockBackup } from "../backups/backup.queries.ts";
 import { asksAsAdmin, projectOf, scopeOf } from "../common/actor.ts";
+import { type GroupPlace, holdGroupForVolume } from "../groups/place-in-group.ts";
 import { listZones } from "../hosts/host.queries.ts";
 import { takeQuota } from "../quotas/take-quota.ts";
 import { findSnapshot } from "../snapshots/snapshot.queries.ts";
@@ -32,6 +33,8 @@ export type CreateVolume = {
   snapshotId: string | null;
   sourceVolumeId: string | null;
   backupId: string | null;
+  /** The group it is to be in. */
+  groupId?: string;
 };
 
 /** What a new volume takes from where it comes from. */
@@ -77,6 +80,7 @@ type Owner = { projectId: string; userId: string; scope: string | null; isAdmin:
 /** One of the sources that `wanted` names at most; `owner.image`: the image it names. */
 export async function addVolume(app: App, tx: Transaction, wanted: CreateVolume, owner: Owner): Promise<string> {
   const { sql } = tx;
+  const group = wanted.groupId === undefined ? null : await holdGroupForVolume(sql, wanted.groupId, owner.projectId);
   // sent together: what is named, and the zones there are
   const [asked, fallback, zones, source] = await Promise.all([
     wanted.typeName === null ? null : findType(sql, wanted.typeName, owner.scope, true),
@@ -87,9 +91,10 @@ export async function addVolume(app: App, tx: Transaction, wanted: CreateVolume,
   if (wanted.typeName !== null && asked === null) throw noType(wanted.typeName);
   const own = asked ?? (source.typeId === null ? null : await findType(sql, source.typeId, null)) ?? fallback;
   if (own === null) throw invalid("No volume type was given, and there is no default one.");
+  group?.check(asked);
   const sizeGib = sizeOf(wanted, source);
-  const zone = zoneOf(wanted, source, own, zones);
-  const row = await toRow(app, tx, { wanted, owner, source, type: own, sizeGib, zone });
+  const zone = zoneOf(group === null ? wanted : { ...wanted, zone: group.zone }, source, own, zones);
+  const row = await toRow(app, tx, { wanted, owner, source, type: own, sizeGib, zone, group });
   const taking = { volumes: 1, gigabytes: sizeGib, typeId: own.id };
   await takeQuota(tx, owner.projectId, taking, { sizeGib });
   await insertVolume(sql, row, new Date(app.clock.now()));
@@ -227,7 +232,15 @@ function zoneOf(wanted: CreateVolume, source: Source, type: VolumeType, zones: {
   return asked;
 }
 
-type RowInput = { wanted: CreateVolume; owner: Owner; source: Source; type: VolumeType; sizeGib: number; zone: string };
+type RowInput = {
+  wanted: CreateVolume;
+  owner: Owner;
+  source: Source;
+  type: VolumeType;
+  sizeGib: number;
+  zone: string;
+  group: GroupPlace | null;
+};
 
 async function toRow(app: App, tx: Transaction, input: RowInput): Promise<NewVolume> {
   const { wanted, owner, source, type } = input;
@@ -242,6 +255,7 @@ async function toRow(app: App, tx: Transaction, input: RowInput): Promise<NewVol
     sizeGib: input.sizeGib,
     availabilityZone: input.zone,
     volumeTypeId: type.id,
+    groupId: input.group?.id ?? null,
     bootable: source.bootable,
     multiattach: isMultiattach(type),
     metadata: wanted.metadata,

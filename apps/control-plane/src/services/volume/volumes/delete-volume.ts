@@ -40,18 +40,19 @@ const STATUS_WORDS = "status must be available or error or error_restoring or er
 
 function check(
   volume: Volume,
-  snapshots: { status: string; projectId: string }[],
+  snapshots: { status: string; projectId: string; groupSnapshotId: string | null }[],
   how: { cascade: boolean; force: boolean; isAdmin: boolean },
 ): void {
   const attached = volume.attachments.some(
     ({ status }) => status === "attached" || status === "detaching" || status === "attaching",
   );
   const wrongStatus = !how.force && !DELETABLE.includes(volume.status);
-  if (attached || wrongStatus) throw refusal(how.force ? "" : STATUS_WORDS);
+  if (attached || wrongStatus || volume.groupId !== null) throw refusal(how.force ? "" : STATUS_WORDS);
   if (snapshots.length === 0) return;
   if (!how.cascade) throw refusal(how.force ? "" : STATUS_WORDS);
   const stuck = snapshots.some(
-    ({ status, projectId }) =>
+    ({ status, projectId, groupSnapshotId }) =>
+      (!how.force && groupSnapshotId !== null) ||
       (!how.force && !["available", "error", "deleting", "error_deleting"].includes(status)) ||
       (!how.isAdmin && projectId !== volume.projectId),
   );

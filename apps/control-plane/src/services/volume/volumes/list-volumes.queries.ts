@@ -19,7 +19,6 @@ export type VolumeFilter = {
   bootable?: boolean;
   migrationStatus?: string;
   availabilityZone?: string;
-  /** There are no groups: none is in one. */
   groupId?: string;
   sizeGib?: number;
   volumeTypeId?: string;
@@ -76,7 +75,7 @@ function where(sql: postgres.ISql, projectId: string | null, filter: VolumeFilte
     ${is(sql`status`, filter.status)} ${like(sql`status`, filter.statusLike)} ${holds(sql`metadata`, filter.metadata)}
     ${holds(sql`image_metadata`, filter.imageMetadata)} ${is(sql`bootable`, filter.bootable)}
     ${is(sql`migration_status`, filter.migrationStatus)} ${is(sql`availability_zone`, filter.availabilityZone)}
-    ${filter.groupId === undefined ? sql`` : sql`and false`} ${is(sql`size_gib`, filter.sizeGib)} ${is(sql`volume_type_id`, filter.volumeTypeId)}
+    ${is(sql`group_id`, filter.groupId)} ${is(sql`size_gib`, filter.sizeGib)} ${is(sql`volume_type_id`, filter.volumeTypeId)}
     ${is(sql`consumes_quota`, filter.consumesQuota)} ${is(sql`id`, filter.id)} ${is(sql`user_id`, filter.userId)}
     ${is(sql`pool`, filter.host)} ${is(sql`multiattach`, filter.multiattach)}
     ${time(sql, sql`created_at`, filter.createdAt)} ${time(sql, sql`updated_at`, filter.updatedAt)}`;

@@ -50,10 +50,21 @@ function whileUnchanged<T>(
   });
 }
 
+/** What is made or ends with several looks again: the volume's group, and snapshots of whole groups. */
+function wakeGroups(tx: Transaction, volume: Volume, snapshots: readonly Snapshot[]): void {
+  if (volume.groupId !== null) tx.enqueue(`volume_group/${volume.groupId}`);
+  for (const { groupSnapshotId, status } of snapshots) {
+    if (groupSnapshotId !== null && ["creating", "deleting"].includes(status))
+      tx.enqueue(`volume_group_snapshot/${groupSnapshotId}`);
+  }
+}
+
 /** All that was wanted is there. */
 export async function settleVolume(app: App, seen: Volume): Promise<void> {
   await whileUnchanged(app, seen, async (tx, volume, at) => {
-    for (const snapshot of await listVolumeSnapshots(tx.sql, volume.id)) await settleSnapshot(tx, volume, snapshot, at);
+    const snapshots = await listVolumeSnapshots(tx.sql, volume.id);
+    for (const snapshot of snapshots) await settleSnapshot(tx, volume, snapshot, at);
+    wakeGroups(tx, volume, snapshots);
     if (!WORKING.includes(volume.status)) return;
     if (volume.status === "creating" || volume.status === "downloading") await forgetSource(tx.sql, volume.id);
     if (volume.status === "reverting") await endRevert(tx, volume, at);
@@ -112,7 +123,9 @@ const ACTION_OF: { readonly [status: string]: MessageAction } = {
 /** It cannot be done: everything that was under way ends, with a reason. What was there before is wanted again. */
 export async function failVolume(app: App, seen: Volume, text: string, action?: MessageAction): Promise<void> {
   await whileUnchanged(app, seen, async (tx, volume, at) => {
-    for (const snapshot of await listVolumeSnapshots(tx.sql, volume.id)) {
+    const snapshots = await listVolumeSnapshots(tx.sql, volume.id);
+    wakeGroups(tx, volume, snapshots);
+    for (const snapshot of snapshots) {
       if (snapshot.status === "creating" || snapshot.status === "deleting")
         await failSnapshot(tx, volume, snapshot, { text, at });
     }
@@ -178,6 +191,7 @@ async function failSnapshot(tx: Transaction, volume: Volume, snapshot: Snapshot,
 export async function failDeletion(app: App, seen: Volume, text: string): Promise<void> {
   await whileUnchanged(app, seen, async (tx, volume, at) => {
     await setDeletionFailed(tx.sql, volume.id, text, at);
+    wakeGroups(tx, volume, []);
     tx.event({ action: "volume.volume.fail", outcome: "failure", reason: text, target: volumeTarget(volume) });
   });
 }
@@ -193,6 +207,7 @@ export async function forgetVolume(app: App, seen: Volume): Promise<void> {
     ]);
     for (const snapshot of snapshots) await giveBackSnapshot(tx, volume, snapshot);
     await giveBackQuota(tx, volume.projectId, { volumes: 1, gigabytes: volume.sizeGib, typeId: volume.volumeTypeId });
+    wakeGroups(tx, volume, snapshots);
     tx.event({ action: "volume.volume.gone", target: volumeTarget(volume) });
   });
 }

@@ -64,9 +64,7 @@ export async function postVolume(request: ApiRequest<CreateVolumeBody>): Promise
   }
   if (orNull(volume.consistencygroup_id) !== null)
     throw notFound(`Group ${volume.consistencygroup_id ?? ""} could not be found.`);
-  // there are no groups
   const groupId = request.version >= 13 ? orNull(volume.group_id) : null;
-  if (groupId !== null) throw notFound(`Group ${groupId} could not be found.`.slice(0, 400));
   const sources = {
     imageId: orNull(volume.imageRef ?? volume.image_id),
     snapshotId: orNull(volume.snapshot_id),
@@ -84,6 +82,7 @@ export async function postVolume(request: ApiRequest<CreateVolumeBody>): Promise
     zone: orNull(volume.availability_zone),
     metadata: toMetadata(volume.metadata),
     ...sources,
+    ...(groupId === null ? {} : { groupId }),
   });
   return { status: 202, body: { volume: toVolumeView(request, made) } };
 }

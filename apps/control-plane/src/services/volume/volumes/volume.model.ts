@@ -90,6 +90,7 @@ export type Volume = {
   availabilityZone: string;
   volumeTypeId: string;
   volumeTypeName: string;
+  groupId: string | null;
   status: VolumeStatus;
   previousStatus: VolumeStatus | null;
   bootable: boolean;

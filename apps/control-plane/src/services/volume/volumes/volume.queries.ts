@@ -6,7 +6,7 @@ import type { ImageMetadata, Volume, VolumeImage, VolumeStatus } from "./volume.
 
 /** A volume with its type's name and its attachments: one flight. */
 export const volumeColumns = (sql: Queryable) => sql`
-  v.id, v.project_id, v.user_id, v.name, v.description, v.size_gib, v.availability_zone, v.volume_type_id, t.name as volume_type_name, v.status,
+  v.id, v.project_id, v.user_id, v.name, v.description, v.size_gib, v.availability_zone, v.volume_type_id, t.name as volume_type_name, v.group_id, v.status,
   v.previous_status, v.bootable, v.multiattach, v.readonly, v.metadata, v.image_metadata, v.migration_status, v.consumes_quota,
   v.snapshot_id, v.source_volume_id, v.source_backup_id, v.image, v.key_id, v.created_at, v.updated_at, v.generation, v.revert_snapshot_id,
   v.revert_nonce, v.remake, v.restore_backup_id, v.deleting, v.cascade, v.task_since, v.pool, v.fault, v.observed_generation, v.observed_state, v.observed_size_gib,
@@ -47,6 +47,7 @@ export type NewVolume = {
   sizeGib: number;
   availabilityZone: string;
   volumeTypeId: string;
+  groupId: string | null;
   bootable: boolean;
   multiattach: boolean;
   metadata: { [key: string]: string };
@@ -62,10 +63,10 @@ export type NewVolume = {
 
 export async function insertVolume(sql: postgres.ISql, row: NewVolume, at: Date): Promise<void> {
   await sql`
-    insert into volume (id, project_id, user_id, name, description, size_gib, availability_zone, volume_type_id, status, bootable, multiattach,
-      metadata, image_metadata, snapshot_id, source_volume_id, source_backup_id, image, wrapped_key, key_id, created_at, task_since)
+    insert into volume (id, project_id, user_id, name, description, size_gib, availability_zone, volume_type_id, group_id, status, bootable,
+      multiattach, metadata, image_metadata, snapshot_id, source_volume_id, source_backup_id, image, wrapped_key, key_id, created_at, task_since)
     values (${row.id}, ${row.projectId}, ${row.userId}, ${row.name}, ${row.description}, ${row.sizeGib}, ${row.availabilityZone},
-      ${row.volumeTypeId}, ${row.status}, ${row.bootable}, ${row.multiattach}, ${sql.json(row.metadata)},
+      ${row.volumeTypeId}, ${row.groupId}, ${row.status}, ${row.bootable}, ${row.multiattach}, ${sql.json(row.metadata)},
       ${row.imageMetadata === null ? null : sql.json(row.imageMetadata)}, ${row.snapshotId}, ${row.sourceVolumeId},
       ${row.sourceBackupId}, ${row.image === null ? null : sql.json(row.image)}, ${row.wrappedKey}, ${row.keyId}, ${at}, ${at})`;
 }

@@ -73,7 +73,7 @@ export function toVolumeView(
     multiattach: volume.multiattach,
     attachments: toAttachments(volume, isAdmin),
     ...(isAdmin ? { migration_status: volume.migrationStatus } : {}),
-    ...(version >= 13 ? { group_id: null } : {}),
+    ...(version >= 13 ? { group_id: volume.groupId } : {}),
     ...(isAdmin && version >= 21 ? { provider_id: null } : {}),
     ...(version >= 48 ? { shared_targets: false, service_uuid: volume.keeper?.serviceId ?? null } : {}),
     ...(isAdmin && version >= 61 ? { cluster_name: null } : {}),
