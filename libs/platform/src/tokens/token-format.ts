@@ -23,6 +23,7 @@ type Wire = [
   credential?: WireCredential | null,
   trust?: WireTrust | null,
   passwordExpiresAtMs?: number | null,
+  credentialId?: string | null,
 ];
 type WireTrust = [
   id: string,
@@ -71,10 +72,11 @@ function toWire(contents: TokenContents): Wire {
     contents.expiresAtMs - contents.issuedAtMs,
     contents.asOf,
   ];
-  const rare: [WireCredential | null, WireTrust | null, number | null] = [
+  const rare: (WireCredential | WireTrust | number | string | null)[] = [
     applicationCredential === undefined ? null : toWireCredential(applicationCredential),
     trust === undefined ? null : toWireTrust(trust),
     contents.passwordExpiresAtMs ?? null,
+    contents.credentialId ?? null,
   ];
   // most tokens have none of these
   while (rare.length > 0 && rare.at(-1) === null) rare.pop();
@@ -147,6 +149,7 @@ function fromWire(wire: Wire): TokenContents {
     credential,
     trust,
     passwordEnd,
+    credentialId,
   ] = wire;
   return {
     methods: AUTH_METHODS.filter((_, index) => (methods & (1 << index)) !== 0),
@@ -163,6 +166,7 @@ function fromWire(wire: Wire): TokenContents {
       : { applicationCredential: fromWireCredential(credential) }),
     ...(typeof passwordEnd === "number" ? { passwordExpiresAtMs: passwordEnd } : {}),
     ...(trust === undefined || trust === null ? {} : { trust: fromWireTrust(trust) }),
+    ...(typeof credentialId === "string" ? { credentialId } : {}),
   };
 }
 

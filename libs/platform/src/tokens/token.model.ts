@@ -36,6 +36,8 @@ export type TokenContents = {
   passwordExpiresAtMs?: number;
   /** Set when somebody lent what the token carries. */
   trust?: TokenTrust;
+  /** Credential (EC2) that it was had with; it ends with that. */
+  credentialId?: string;
 };
 
 export type TokenTrust = {
@@ -84,6 +86,7 @@ export const revocationOf = {
   domain: (domainId: string) => `domain/${domainId}`,
   role: (roleId: string) => `role/${roleId}`,
   applicationCredential: (id: string) => `application-credential/${id}`,
+  credential: (id: string) => `credential/${id}`,
   trust: (id: string) => `trust/${id}`,
   /** On all the projects of a domain. */
   userInDomain: (userId: string, domainId: string) => `user-in-domain/${userId}/${domainId}`,
@@ -104,6 +107,7 @@ export function subjectsOf(contents: TokenContents): string[] {
   for (const role of contents.roles) subjects.push(revocationOf.role(role.id));
   if (contents.applicationCredential !== undefined)
     subjects.push(revocationOf.applicationCredential(contents.applicationCredential.id));
+  if (contents.credentialId !== undefined) subjects.push(revocationOf.credential(contents.credentialId));
   switch (scope.kind) {
     case "project":
       subjects.push(

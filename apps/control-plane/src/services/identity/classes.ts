@@ -78,9 +78,10 @@ export const identityClasses: ResourceClass[] = [
     meters: [],
     verbs: ["create", "update", "delete"],
     list: (app, projectId) => listCredentialIds(app.db, projectId),
-    async remove(_app, tx, id) {
+    async remove(app, tx, id) {
       const credential = await findKeptCredential(tx.sql, id);
       if (credential === null || !(await deleteCredentialRow(tx.sql, id))) return;
+      await writeRevocations(app, tx, [revocationOf.credential(id)]);
       tx.event({
         action: "identity.credential.delete",
         target: { type: "credential", id, projectId: credential.projectId },

@@ -138,6 +138,7 @@ const groups: [role: RoleCheck, description: string, names: string[]][] = [
     "Whose signature is it? For services that take signed requests",
     ["ec2tokens_validate", "s3tokens_validate"],
   ],
+  ["admin", "What a day's signatures with an access key are checked with; for the object store", ["open_signing_key"]],
   [
     "admin",
     "Manage the catalog",

@@ -1,6 +1,8 @@
 import { forbidden, invalid, notFound } from "@andromede/base/errors";
 
-import { transact } from "../../../db/transaction.ts";
+import { transactRevoking } from "../revocations/revoke.ts";
+import { revocationOf } from "@andromede/platform/tokens/token.model";
+
 import { isAdmin } from "../../../http/policy.ts";
 import type { ApiRequest } from "../../../http/service.ts";
 import { extraOf, mergeExtra } from "../shared/extra.ts";
@@ -19,7 +21,7 @@ export async function updateCredential(
   change: CredentialChange,
 ): Promise<{ credential: Credential; blob: string }> {
   const { app, actor, origin, plane } = request;
-  return transact(app, origin, async (tx) => {
+  return transactRevoking(app, origin, async (tx, revoke) => {
     const before = await lockCredential(tx.sql, id);
     if (before === null || !mayTouch(request, before)) throw missingCredential(id);
     assertWithinDelegation(request, before.projectId);
@@ -41,6 +43,8 @@ export async function updateCredential(
     await refusing(updateCredentialRow(tx.sql, credential), {
       dangling: (cause) => notFound("Could not find the credential's user or project.", { cause }),
     });
+    // what was had with the pair as it was
+    if (before.type === EC2) revoke(revocationOf.credential(id));
     tx.event({
       action: "identity.credential.update",
       target: { type: "credential", id, projectId },
@@ -74,7 +78,7 @@ export async function deleteCredential(
   id: string,
   only: { type?: string; userId?: string; missing?: () => Error } = {},
 ): Promise<void> {
-  await transact(request.app, request.origin, async (tx) => {
+  await transactRevoking(request.app, request.origin, async (tx, revoke) => {
     const credential = await lockCredential(tx.sql, id);
     const there =
       credential !== null &&
@@ -84,6 +88,7 @@ export async function deleteCredential(
     if (!there) throw only.missing?.() ?? missingCredential(id);
     assertWithinDelegation(request, credential.projectId);
     await deleteCredentialRow(tx.sql, id);
+    if (credential.type === EC2) revoke(revocationOf.credential(id));
     tx.event({
       action: "identity.credential.delete",
       target: { type: "credential", id, projectId: credential.projectId },

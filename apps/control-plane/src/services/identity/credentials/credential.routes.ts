@@ -11,8 +11,8 @@ import {
   handleUpdateCredential,
 } from "./credential.handlers.ts";
 import { createCredentialSchema, createEc2Schema, updateCredentialSchema } from "./credential.schema.ts";
-import { handleEc2Token, handleS3Token } from "./signature.handlers.ts";
-import { signatureSchema } from "./signature.schema.ts";
+import { handleAccessKey, handleEc2Token, handleS3Token } from "./signature.handlers.ts";
+import { accessKeySchema, signatureSchema } from "./signature.schema.ts";
 
 const one = "/v3/credentials/:credential_id";
 const pairs = "/v3/users/:user_id/credentials/OS-EC2";
@@ -59,5 +59,12 @@ export const credentialRoutes: Route[] = [
     rule: "identity:s3tokens_validate",
     body: signatureSchema,
     handler: handleS3Token,
+  }),
+  route({
+    method: "POST",
+    path: "/v3/object-store/access-keys",
+    rule: "identity:open_signing_key",
+    body: accessKeySchema,
+    handler: handleAccessKey,
   }),
 ];

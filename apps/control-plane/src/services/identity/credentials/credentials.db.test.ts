@@ -121,6 +121,32 @@ test("a signature says whose it is, to operators", async () => {
   assert.equal((await s3(s3Body(pair))).status, 401);
 });
 
+test("the object store gets a day's signing key and a token that ends with the pair, and never the secret", async () => {
+  const one = await t.customer("stores", ["member"]);
+  const token = await one.token();
+  const pair = await makePair(token, one.userId, one.projectId);
+  const scope = { date: "20130524", region: "us-east-1", service: "s3" };
+  const open = (body: object, by = t.operator.token, plane: "operator" | "customer" = "operator") =>
+    t.as(by, "POST", "object-store/access-keys", body, plane);
+  const answer = await open({ access: pair.access, ...scope });
+  assert.equal(answer.status, 200, answer.text);
+  assert.ok(!answer.text.includes(pair.secret));
+  const opened = answer.body as { token: string; signing_key: string };
+  const text = ["AWS4-HMAC-SHA256", "20130524T000000Z", "20130524/us-east-1/s3/aws4_request", "0".repeat(64)].join(
+    "\n",
+  );
+  const signature = createHmac("sha256", Buffer.from(opened.signing_key, "base64")).update(text).digest("hex");
+  const credentials = { access: pair.access, token: Buffer.from(text).toString("base64url"), signature };
+  assert.equal((await s3({ credentials })).status, 200, "as the secret's owner would sign");
+  assert.equal((await t.as(opened.token, "GET", "auth/projects")).status, 200);
+  const path = `users/${one.userId}/credentials/OS-EC2/${pair.access}`;
+  assert.equal((await t.as(token, "DELETE", path)).status, 204);
+  assert.equal((await t.as(opened.token, "GET", "auth/projects")).status, 401, "the pair is gone, and so is the token");
+  assert.equal((await open({ access: pair.access, ...scope })).status, 404);
+  assert.equal((await open({ access: pair.access, ...scope, date: "yesterday" })).status, 400);
+  assert.equal((await open({ access: pair.access, ...scope }, token, "customer")).status, 403);
+});
+
 test("a key pair carries what it was made with", async () => {
   const one = await t.customer("carrier", ["manager"]);
   const own = await one.token();

@@ -1,8 +1,8 @@
-import type { ApiRequest, Reply } from "../../../http/service.ts";
+import { type ApiRequest, type Reply, ok } from "../../../http/service.ts";
 import { catalogOf, readCatalog } from "../catalog/catalog-cache.ts";
 import { toTokenView } from "../tokens/token.view.ts";
 import { type Signed, isRequestSignature, isS3Signature } from "./signature.ts";
-import { signInWithKey } from "./sign-in-with-key.ts";
+import { type SigningScope, openSigningKey, signInWithKey } from "./sign-in-with-key.ts";
 
 type Body = { credentials?: Signed; credential?: Signed; ec2Credentials?: Signed };
 
@@ -27,4 +27,11 @@ export async function handleEc2Token(request: ApiRequest<Body>): Promise<Reply> 
 export async function handleS3Token(request: ApiRequest<Body>): Promise<Reply> {
   const { body } = await answer(request, isS3Signature);
   return { status: 200, body, headers: { "content-type": "application/json" } };
+}
+
+/** For the object store, which checks signatures itself. */
+export async function handleAccessKey(request: ApiRequest<SigningScope & { access: string }>): Promise<Reply> {
+  const { access, ...scope } = request.body;
+  const { token, signingKey } = await openSigningKey(request, access, scope);
+  return ok({ token, signing_key: signingKey.toString("base64") });
 }

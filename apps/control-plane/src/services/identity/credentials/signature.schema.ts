@@ -17,6 +17,19 @@ const signed = {
   },
 } as const;
 
+/** `POST /v3/object-store/access-keys`: an access key, and what its signing key is to be good for. */
+export const accessKeySchema = {
+  type: "object",
+  required: ["access", "date", "region", "service"],
+  additionalProperties: false,
+  properties: {
+    access: { type: "string", minLength: 1, maxLength: 1024 },
+    date: { type: "string", pattern: "^[0-9]{8}$" },
+    region: { type: "string", minLength: 1, maxLength: 255 },
+    service: { type: "string", minLength: 1, maxLength: 64 },
+  },
+} as const;
+
 export const signatureSchema = {
   type: "object",
   anyOf: [{ required: ["credentials"] }, { required: ["credential"] }, { required: ["ec2Credentials"] }],

@@ -25,7 +25,8 @@ function equal(left: string, right: string | undefined): boolean {
   return one.length === other.length && timingSafeEqual(one, other);
 }
 
-const signingKey = (secret: string, scope: readonly string[]): Buffer =>
+/** The key that a day, a region and a service are signed with: `<date>/<region>/<service>/aws4_request`. */
+export const signingKey = (secret: string, scope: readonly string[]): Buffer =>
   scope.reduce<string | Buffer>((key, part) => hmac(key, part), `AWS4${secret}`) as Buffer;
 
 /** The string's own form says which of the two it is. */

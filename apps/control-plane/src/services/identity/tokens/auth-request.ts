@@ -44,6 +44,7 @@ export type ScopeSelector =
   | { kind: "system" };
 /** The key pair that a request was signed with, and what it carries. */
 export type SignedWith = {
+  id: string;
   userId: string;
   applicationCredential: { id: string } | null;
 };

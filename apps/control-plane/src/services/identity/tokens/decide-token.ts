@@ -21,6 +21,8 @@ export type Proven = {
   /** The token it came from. */
   parent?: TokenContents;
   credential?: NonNullable<TokenContents["applicationCredential"]> & { projectId: string; expiresAtMs: number | null };
+  /** The key pair that was signed with. */
+  credentialId?: string;
   /** Something was proven before: what ends that, and as of when. */
   earlier?: { subjects: string[]; asOf: number };
 };
@@ -58,6 +60,8 @@ export function decideToken(options: {
   const scope = decideScope(facts, options.scope);
   if ("refused" in scope) return scope;
   const { parent, credential } = proven;
+  // what is had with what was had with a key pair ends with the pair
+  const credentialId = proven.credentialId ?? parent?.credentialId;
   const parentId = parent?.auditIds.at(-1);
   // an end is inherited: exchanging a token never makes it live longer
   const ends = [nowMs + options.lifetimeMs, parent?.expiresAtMs, credential?.expiresAtMs].filter(
@@ -76,6 +80,7 @@ export function decideToken(options: {
       asOf: facts.asOf,
       ...(options.passwordEndsAtMs === null ? {} : { passwordExpiresAtMs: options.passwordEndsAtMs }),
       ...(credential === undefined ? {} : { applicationCredential: carried(credential) }),
+      ...(credentialId === undefined ? {} : { credentialId }),
     },
   };
 }

@@ -158,10 +158,10 @@ const toProven = (account: CredentialAccount): NonNullable<Proven["credential"]>
 
 /** The signature is right: what remains is what the key pair carries. */
 async function proveSignature(context: Context, proof: Proof & { method: "ec2credential" }): Promise<Proven> {
-  const { userId, applicationCredential } = proof.credential;
+  const { id: credentialId, userId, applicationCredential } = proof.credential;
   const methods: Proven["methods"] = ["ec2credential"];
-  if (applicationCredential === null) return { userId, methods };
+  if (applicationCredential === null) return { userId, methods, credentialId };
   const account = await findCredentialAccount(context.app.db, applicationCredential);
   if (account === null || account.userId !== userId) throw signInRefused("the application credential is gone");
-  return { userId, methods, credential: toProven(account) };
+  return { userId, methods, credentialId, credential: toProven(account) };
 }
