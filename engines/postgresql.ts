@@ -54,6 +54,8 @@ const SETTINGS: { [name: string]: string } = {
   jit: "off",
   huge_pages: "off",
   max_worker_processes: "4",
+  // nobody subscribes: no process that waits for it
+  max_logical_replication_workers: "0",
   max_parallel_workers_per_gather: "0",
   autovacuum_max_workers: "2",
   // queue-like tables turn over their rows many times a minute

@@ -131,3 +131,18 @@ test("statements of a transaction that were waiting in line when its connection 
   assert.ok(!settled.includes("went well"), settled.join(", "));
   assert.deepEqual([...(await killer`select name from thing`)], []);
 });
+
+test("connections that many transactions needed are given up once there are few", async () => {
+  const transactions = async (): Promise<number> =>
+    (
+      await killer`
+        select 1 from pg_stat_activity where application_name = 'victim' and state = 'idle' and query = 'commit'`
+    ).length;
+  const side = (count: number): Promise<unknown> =>
+    Promise.all(Array.from({ length: count }, () => db.begin((sql) => sql`select pg_sleep(0.05)`)));
+  await side(6);
+  assert.equal(await transactions(), 3);
+  await waitUntil("one connection", async () => (await transactions()) === 1, { timeoutMs: 30_000 });
+  await side(6);
+  assert.equal(await transactions(), 3);
+});

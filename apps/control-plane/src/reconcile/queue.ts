@@ -19,6 +19,14 @@ export async function notifyWorkers(sql: Queryable, from: string): Promise<void>
   await sql`select pg_notify('reconcile', ${from})`;
 }
 
+/**
+ * What the workers write of their own doings does not wait for the disk, and lets nobody's commit wait for it: true, and a
+ * setting for the statement it stands in. When PostgreSQL is killed within the next moment, a claim or an end that is lost
+ * means a key that is looked at once more. Never what a customer was told: statements with this MUST NOT be part of a
+ * transaction.
+ */
+export const unhurried = (sql: Queryable) => sql`set_config('synchronous_commit', 'off', true) = 'off'`;
+
 /** Claims up to `limit` due keys of the given kinds for `seat`. SKIP LOCKED: workers never wait for each other. */
 export async function claimKeys(
   sql: Queryable,
@@ -32,7 +40,7 @@ export async function claimKeys(
     where key in (
       select key from reconcile_queue
       where run_at <= now() and (lease_until is null or lease_until < now()) and kind = any(${kinds})
-      order by run_at limit ${limit} for update skip locked)
+      order by run_at limit ${limit} for update skip locked) and ${unhurried(sql)}
     returning key, version, attempts`;
 }
 
@@ -40,7 +48,7 @@ export async function claimKeys(
 export async function renewLeases(sql: Queryable, seat: string, keys: string[], leaseMs: number): Promise<void> {
   await sql`
     update reconcile_queue set lease_until = now() + ${leaseMs} * interval '1 millisecond'
-    where lease_by = ${seat} and lease_until is not null and key = any(${keys})`;
+    where lease_by = ${seat} and lease_until is not null and key = any(${keys}) and ${unhurried(sql)}`;
 }
 
 /**
@@ -60,14 +68,15 @@ export async function releaseSeat(sql: Queryable, seat: string, known: string[] 
  */
 export async function finishKey(sql: Queryable, claimed: ClaimedKey): Promise<boolean> {
   const [row] = await sql<{ released: boolean }[]>`
-    with mine as materialized (select key, version <> ${claimed.version} as changed from reconcile_queue where key = ${claimed.key} for update),
+    with mine as materialized (select key, version <> ${claimed.version} as changed from reconcile_queue
+        where key = ${claimed.key} and ${unhurried(sql)} for update),
       finished as (delete from reconcile_queue q using mine where q.key = mine.key and not mine.changed),
       released as (update reconcile_queue q set lease_until = null, lease_by = null, run_at = now() from mine
         where q.key = mine.key and mine.changed returning q.key)
     select exists (select 1 from released) as released`;
   // A statement of its own, so that it sees who began to wait while the first one waited for the row (see postponeKey).
   const woken =
-    await sql`update reconcile_queue set run_at = now(), waiting_for = null where waiting_for = ${claimed.key} returning key`;
+    await sql`update reconcile_queue set run_at = now(), waiting_for = null where waiting_for = ${claimed.key} and ${unhurried(sql)} returning key`;
   return row?.released === true || woken.length > 0;
 }
 
@@ -87,7 +96,7 @@ export async function postponeKey(
       waiting_for = (select key from awaited),
       run_at = case when q.version <> ${claimed.version} or (${waitingFor}::text is not null and not exists (select 1 from awaited)) then now()
         else now() + ${options.delayMs} * interval '1 millisecond' end
-    where key = ${claimed.key}
+    where key = ${claimed.key} and ${unhurried(sql)}
     returning run_at <= now() as due`;
   return row?.due ?? false;
 }

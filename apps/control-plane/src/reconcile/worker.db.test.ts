@@ -122,3 +122,38 @@ describe("the reconcile engine", () => {
     await successor.stop();
   });
 });
+
+describe("a reconciler that rests between two turns of a key", () => {
+  const restMs = 200;
+  const turns: number[] = [];
+  let seen = 0;
+  const resting: Reconciler = {
+    kind: "crowd",
+    restMs,
+    async reconcile(app) {
+      turns.push(performance.now());
+      seen = (await app.db`select from change`).length;
+      return done;
+    },
+  };
+  let test: TestApp;
+  before(async () => {
+    test = await createTestApp({ reconcilers: [resting] });
+    await test.app.db`create table change (number int)`;
+  });
+  after(() => test.close());
+
+  it("does several changes in one turn, and the last one always", async () => {
+    for (let change = 0; change < 10; change += 1) {
+      await transact(test.app, systemOrigin("test"), async (tx) => {
+        await tx.sql`insert into change (number) values (${change})`;
+        tx.enqueue("crowd/one");
+      });
+      if (change === 0) await waitUntil("the first turn", () => turns.length === 1, { timeoutMs: 10_000 });
+    }
+    await test.drain();
+    assert.equal(seen, 10);
+    for (const [index, turn] of turns.entries())
+      if (index > 0) assert.ok(turn - (turns[index - 1] ?? 0) >= restMs - 1, turns.join(" "));
+  });
+});

@@ -45,6 +45,8 @@ export type Reconciler = {
   reconcile(app: App, id: string): Promise<Outcome>;
   /** Every key that should be looked at now and then although nobody asked. */
   resync?: { everyMs: number; ids(app: App): Promise<string[]> };
+  /** At least so long from one turn of a key to its next: what changes many times in a row is then done for several at once. */
+  restMs?: number;
 };
 
 const LEASE_MS = 15_000;
@@ -64,6 +66,8 @@ export class Worker implements ReconcileSignal {
   #running = 0;
   /** For each turn under way, the keys that have come to their end since it began. */
   readonly #ended = new Set<Set<ResourceKey>>();
+  /** Keys that had a turn a moment ago, and when they may have their next. */
+  readonly #resting = new Map<ResourceKey, number>();
   readonly #waiters = new Map<ResourceKey, Set<() => void>>();
   readonly #stopping = new AbortController();
   #app: App | undefined;
@@ -211,6 +215,7 @@ export class Worker implements ReconcileSignal {
     const reconciler = this.#reconcilers.get(claimed.key.slice(0, slash));
     if (reconciler === undefined) return false;
     let outcome: Outcome;
+    if (reconciler.restMs !== undefined) await this.#rest(claimed.key, reconciler.restMs);
     try {
       outcome = await reconciler.reconcile(app, claimed.key.slice(slash + 1));
     } catch (error) {
@@ -239,6 +244,17 @@ export class Worker implements ReconcileSignal {
     }
     this.#wakeSoon(delayMs);
     return false;
+  }
+
+  /** The key stays claimed meanwhile: who changes it again only says so in its row. */
+  async #rest(key: ResourceKey, restMs: number): Promise<void> {
+    const leftMs = (this.#resting.get(key) ?? 0) - performance.now();
+    if (leftMs > 0) await this.#pause(leftMs);
+    const until = performance.now() + restMs;
+    this.#resting.set(key, until);
+    setTimeout(() => {
+      if (this.#resting.get(key) === until) this.#resting.delete(key);
+    }, restMs).unref();
   }
 
   /** The claim loop's timer may be set later than a key that was just postponed. */

@@ -29,6 +29,8 @@ export type Pool = {
    * done: what others would send meanwhile would be part of the transaction.
    */
   beginAtOnce: Sql["begin"];
+  /** Ends what is connected; the next statement connects anew. MUST NOT be called while anything is under way. */
+  rest(): void;
   end(how?: { timeout?: number }): Promise<void>;
 };
 
@@ -57,11 +59,15 @@ export function createPool(open: OpenPool): Pool {
       Object.assign(pool.sql.options, { path: NOWHERE });
       gone.reject(connectionClosed());
       if (ended) return;
-      current = fresh();
-      const end = pool.sql.end({ timeout: RETIRE_S }).finally(() => retiring.delete(end));
-      retiring.add(end);
+      replace(pool);
     };
     return pool;
+  }
+
+  function replace(pool: Connected): void {
+    current = fresh();
+    const end = pool.sql.end({ timeout: RETIRE_S }).finally(() => retiring.delete(end));
+    retiring.add(end);
   }
 
   async function begin(...args: [TransactionWork] | [string, TransactionWork]): Promise<unknown> {
@@ -96,6 +102,11 @@ export function createPool(open: OpenPool): Pool {
     current: () => current.sql,
     begin: begin as Sql["begin"],
     beginAtOnce: beginAtOnce as Sql["begin"],
+    rest() {
+      if (ended) return;
+      current.closed = true;
+      replace(current);
+    },
     async end(how) {
       ended = true;
       await Promise.all([current.sql.end(how), ...retiring]);
@@ -162,26 +173,59 @@ function watching(sql: postgres.TransactionSql, failed: (error: unknown) => void
   });
 }
 
-/** Transactions take turns on pools of one connection each, so that the end of one is the end of no other. */
-export function createTransactionPool(open: OpenPool, size: number): Pick<Pool, "begin" | "end"> {
-  const all = Array.from({ length: size }, () => createPool(open));
+/** So long unused, a connection is given up: PostgreSQL keeps a process of several megabytes for each. */
+const REST_MS = 2_000;
+
+type Seat = { pool: Pool; freeSinceMs: number; resting: boolean };
+
+/**
+ * Transactions take turns on pools of one connection each, so that the end of one is the end of no other. One stays
+ * connected; the others rest after a while without work.
+ */
+export function createTransactionPool(
+  open: OpenPool,
+  size: number,
+  restMs: number = REST_MS,
+): Pick<Pool, "begin" | "end"> {
+  const all = Array.from({ length: size }, (): Seat => ({ pool: createPool(open), freeSinceMs: 0, resting: true }));
   const idle = [...all];
-  const waiting: ((pool: Pool) => void)[] = [];
+  const waiting: ((seat: Seat) => void)[] = [];
+  let timer: NodeJS.Timeout | undefined;
+
+  function restLater(): void {
+    timer ??= setTimeout(restNow, restMs).unref();
+  }
+  function restNow(): void {
+    timer = undefined;
+    const awake = idle.filter((seat) => !seat.resting);
+    awake.pop(); // the one used last
+    for (const seat of awake) {
+      if (performance.now() - seat.freeSinceMs >= restMs) {
+        seat.resting = true;
+        seat.pool.rest();
+      } else restLater();
+    }
+  }
   async function begin(...args: Parameters<Sql["begin"]>): Promise<unknown> {
     // the one used last: its connection is there, and warm
-    const pool = idle.pop() ?? (await new Promise<Pool>((resolve) => waiting.push(resolve)));
+    const seat = idle.pop() ?? (await new Promise<Seat>((resolve) => waiting.push(resolve)));
+    seat.resting = false;
     try {
-      return await pool.beginAtOnce(...args);
+      return await seat.pool.beginAtOnce(...args);
     } finally {
       const next = waiting.shift();
-      if (next === undefined) idle.push(pool);
-      else next(pool);
+      if (next === undefined) {
+        seat.freeSinceMs = performance.now();
+        idle.push(seat);
+        restLater();
+      } else next(seat);
     }
   }
   return {
     begin: begin as Sql["begin"],
     async end(how) {
-      await Promise.all(all.map((pool) => pool.end(how)));
+      clearTimeout(timer);
+      await Promise.all(all.map(({ pool }) => pool.end(how)));
     },
   };
 }

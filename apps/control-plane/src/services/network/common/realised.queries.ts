@@ -1,11 +1,14 @@
 /** Classes whose rows say what OVN was last brought to. */
 import type { Queryable } from "@andromede/platform/db/database";
 
+import { unhurried } from "../../../reconcile/queue.ts";
+
 export type Realised = "network" | "port" | "router" | "floatingip" | "security_group";
 
-/** OVN is as the row was at this revision. A newer row stays behind: its key is queued. */
+/** OVN is as the row was at this revision. A newer row stays behind: its key is queued. Lost with PostgreSQL's last moment, the end of that key is lost too. */
 export async function markRealised(sql: Queryable, table: Realised, id: string, revision: number): Promise<void> {
-  await sql`update ${sql(table)} set observed_revision = ${revision} where id = ${id} and observed_revision is distinct from ${revision}`;
+  await sql`update ${sql(table)} set observed_revision = ${revision} where id = ${id} and observed_revision is distinct from ${revision}
+    and ${unhurried(sql)}`;
 }
 
 /** A row's revision, held until the transaction ends; null: no such row. */

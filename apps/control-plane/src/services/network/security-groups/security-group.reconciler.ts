@@ -8,6 +8,8 @@ import { findSecurityGroup } from "./security-group.queries.ts";
 /** A group with all its rules: a rule has no key of its own. */
 export const securityGroupReconciler: Reconciler = {
   kind: "security_group",
+  // rules often come by the dozen, each a change of its group
+  restMs: 25,
   resync: resyncAll("security_group"),
   async reconcile(app, id) {
     // the group first: rules that come after it was read raise its revision, and come again
