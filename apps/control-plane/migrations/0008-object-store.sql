@@ -1,6 +1,7 @@
 -- Object storage: containers (S3's buckets), objects and where their bytes lie. docs/rfd/0011-object-store.md
 --
--- Locks are taken in this order: object_account, object_container, object (by key), object_upload, object_chunk, object_usage.
+-- Advisory locks come before rows, in this order: the container's (shared by who writes objects, alone for who changes or
+-- deletes it), its or its account's quota, the key's. apps/object-store/src/namespace/locks.queries.ts
 
 -- One row a project that has used object storage.
 create table object_account (
@@ -32,9 +33,24 @@ create table object_container (
   created_by text not null,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
+  -- a purge has begun to empty it: it is not there any more for anybody
+  removed_at timestamptz,
+  -- when its lifecycle was last seen to
+  lifecycle_at timestamptz,
   unique (project_id, name)
 );
-create index object_container_with_lifecycle on object_container (id) where settings ? 'lifecycle';
+create index object_container_with_lifecycle on object_container (lifecycle_at nulls first, id)
+  where settings ? 'lifecycle' and removed_at is null;
+
+-- Keys that a project's objects are sealed with by name (SSE-KMS).
+create table object_key (
+  project_id text collate "C" not null,
+  name text collate "C" not null,
+  -- 32 bytes, wrapped by the project's key as `object-key/<name>`
+  wrapped_key bytea not null,
+  created_at timestamptz not null default now(),
+  primary key (project_id, name)
+);
 
 -- What a container holds, all versions: the sum of its rows. Each connection counts in a row of its own.
 create table object_usage (
@@ -74,6 +90,11 @@ create table object (
   primary key (container_id, key, sequence)
 );
 create unique index object_current on object (container_id, key) where is_current;
+-- versions are looked for by their ids; a container without versioning has no row in either
+create unique index object_version on object (container_id, key, version_id) where version_id <> 'null';
+create index object_null_version on object (container_id, key) where version_id = 'null' and not is_current;
+-- what object lock may protect
+create index object_locked on object (container_id, key, sequence) where details ?| '{retention,legalHold}';
 create index object_of_pack on object (pack_id) where pack_id is not null;
 create index object_by_end on object (delete_at) where delete_at is not null;
 

@@ -13,6 +13,8 @@ import { imageService } from "./services/image/service.ts";
 import { networkClasses } from "./services/network/classes.ts";
 import { networkReconcilers } from "./services/network/reconcilers.ts";
 import { networkService } from "./services/network/service.ts";
+import { objectStoreClasses } from "./services/object-store/classes.ts";
+import { objectStoreReconcilers } from "./services/object-store/reconcilers.ts";
 import { operatorClasses } from "./services/operator/classes.ts";
 import { operatorReconcilers } from "./services/operator/reconcilers.ts";
 import { operatorService } from "./services/operator/service.ts";
@@ -37,6 +39,7 @@ export const resourceClasses: ResourceClass[] = [
   ...networkClasses,
   ...computeClasses,
   ...volumeClasses,
+  ...objectStoreClasses,
   ...operatorClasses,
   ...keyClasses,
 ];
@@ -47,5 +50,6 @@ export const reconcilers: Reconciler[] = [
   ...networkReconcilers,
   ...computeReconcilers,
   ...volumeReconcilers,
+  ...objectStoreReconcilers,
   ...operatorReconcilers(resourceClasses),
 ];

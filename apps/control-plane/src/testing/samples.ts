@@ -105,6 +105,7 @@ export async function makeSamples(test: TestApp): Promise<Samples> {
   await makeImage(sampling);
   await makeMetadefs(sampling);
   await makeVolume(sampling);
+  await makeObjectStore(sampling);
   await makeCompute(sampling);
   Object.assign(ids, {
     tags: "a-tag",
@@ -416,6 +417,37 @@ async function makeVolumeGroup(sampling: Sampling, send: Send): Promise<void> {
   await send(`volumes/${String(made?.["id"])}/action`, settled, test.adminToken);
   const snapshot = await send("group_snapshots", { group_snapshot: { group_id: id, name: "samples" } });
   own(sampling, "group_snapshots", String(snapshot["group_snapshot"]?.["id"]));
+}
+
+/** Another program serves it (apps/object-store): here are only its rows. */
+async function makeObjectStore({ test, ids }: Sampling): Promise<void> {
+  const projectId = ids["projects"] ?? "";
+  const { db, keys } = test.app;
+  const wrap = (name: string): Promise<Buffer> => keys.wrapForProject(db, projectId, Buffer.alloc(32, 7), name);
+  const metadata = { "temp-url-key": SAMPLE_SECRET, color: "green" };
+  await db`insert into object_account (project_id, metadata) values (${projectId}, ${db.json(metadata)})`;
+  const name = "object-container/sample";
+  await db`
+    with container as (
+      insert into object_container (project_id, name, wrapped_key, wrapped_name, settings, created_by)
+      values (${projectId}, 'samples', ${await wrap(name)}, ${name}, ${db.json({ tempUrlKeys: [SAMPLE_SECRET] })}, 'sample')
+      returning id
+    ), usage as (
+      insert into object_usage (container_id, slot, objects, bytes) select id, 0, 1, 3 from container
+    ), upload as (
+      insert into object_upload (id, container_id, key, initiated_by, content_type)
+      select 'sample', id, 'whole', 'sample', 'text/plain' from container
+    )
+    insert into object (container_id, key, sequence, version_id, is_current, size, etag, content_type, modified_at)
+    select id, 'sample', 1, 'null', true, 3, 'sample', 'text/plain', now() from container`;
+  await db`insert into object_part (upload_id, number, sequence, size, etag) values ('sample', 1, 2, 3, 'sample')`;
+  await db`
+    insert into object_chunk (writer_id, address, owner, start, bytes, sealed_bytes)
+    values (1, 'one', 1, 0, 3, 40), (1, 'two', 2, 0, 3, 40)`;
+  await db`
+    insert into object_key (project_id, name, wrapped_key)
+    values (${projectId}, 'sample', ${await wrap("object-key/sample")})`;
+  await db`insert into object_traffic (project_id, hour, reads) values (${projectId}, now(), 1)`;
 }
 
 /** Operators alone make these, for whom they like. */
