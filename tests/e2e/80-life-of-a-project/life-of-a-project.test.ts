@@ -52,6 +52,9 @@ describe("the life of a project", () => {
     const types: { ID: string; Name: string }[] = await cloud.operator("volume", "type", "list", "-f", "json");
     for (const { ID } of types.filter((one) => one.Name === "private"))
       await cloud.operator("volume", "type", "delete", ID);
+    const groups = ["--os-volume-api-version", "3.11", "volume", "group", "type"];
+    const groupTypes: { ID: string; Name: string }[] = await cloud.operator(...groups, "list", "-f", "json");
+    for (const { ID } of groupTypes.filter((one) => one.Name === "life")) await cloud.operator(...groups, "delete", ID);
     const limits: { ID: string; "Resource Name": string }[] = await cloud.operator(
       "registered",
       "limit",

@@ -323,6 +323,26 @@ def a_transfer():
     yield call(mine.block_storage, "post", "/os-volume-transfer", json=body)["transfer"]["id"]
 
 
+@sample("volume.group")
+def a_group_of_volumes():
+    body = {"group_type": {"name": "life"}}
+    kind = call(operator.block_storage, "post", "/group_types", json=body, microversion="3.11")["group_type"]["id"]
+    body = {"group": {"name": "group", "group_type": kind, "volume_types": ["standard"]}}
+    one = call(mine.block_storage, "post", "/groups", json=body, microversion="3.13")["group"]["id"]
+    volume = mine.block_storage.create_volume(size=1, name="in a group", volume_type="standard")
+    mine.block_storage.wait_for_status(volume, "available", failures=["error"], interval=1, wait=120)
+    yield one
+    body = {"group": {"description": "changed", "add_volumes": volume.id}}
+    call(mine.block_storage, "put", f"/groups/{one}", json=body, microversion="3.13")
+
+
+@sample("volume.group_snapshot")
+def a_group_snapshot():
+    body = {"group_snapshot": {"group_id": made["volume.group"], "name": "snapshot"}}
+    made_one = call(mine.block_storage, "post", "/group_snapshots", json=body, microversion="3.14")
+    yield made_one["group_snapshot"]["id"]
+
+
 @sample("identity.credential")
 def an_ec2_credential():
     path = f"/users/{mine.current_user_id}/credentials/OS-EC2"
