@@ -27,6 +27,7 @@ create table flavor_access (
   project_id text not null,
   primary key (flavor_id, project_id)
 );
+create index flavor_access_of_project on flavor_access (project_id, flavor_id);
 
 create table keypair (
   user_id text not null,
@@ -238,7 +239,10 @@ create table server (
   task_state text generated always as (server_task_state(power, observed_launched_at is not null, fault_message is not null, observed_state, reboot_kind,
     reboot_nonce is not null and (reboot_nonce is distinct from observed_reboot_nonce or observed_state in ('preparing', 'starting')),
     observed_fault is not null and coalesce(observed_generation >= power_generation, false),
-    observed_spontaneous and coalesce(observed_generation >= power_generation, false), deleting, host is not null, task, mode)) stored
+    observed_spontaneous and coalesce(observed_generation >= power_generation, false), deleting, host is not null, task, mode)) stored,
+  -- its host has yet to say that it has what was last wanted; a column, so that the planner knows how few they are
+  unobserved boolean not null generated always as (host is not null and fault_message is null
+    and (observed_generation is distinct from generation or observed_needs_keys)) stored
 );
 create index server_of_project on server (project_id, created_at desc, id desc);
 create index server_by_age on server (created_at desc, id desc);
@@ -248,6 +252,7 @@ create index server_changed on server (project_id, updated_at);
 create index server_on_other_host on server (other_host) where other_host is not null;
 -- what the resync looks at
 create index server_unsettled on server (id) where deleting or task_state is not null;
+create index server_unobserved on server (id) where unobserved;
 
 -- What was done to a server and by whom; outlives the server (microversion 2.21).
 create table server_action (
@@ -267,6 +272,7 @@ create table server_action (
   details text
 );
 create index server_action_of_server on server_action (server_id, id desc);
+create index server_action_of_project on server_action (project_id, server_id);
 create index server_action_open on server_action (server_id) where finished_at is null;
 
 -- An image that is being made of a server's disk: the row goes when the image is there, or will not be.

@@ -192,9 +192,7 @@ export async function serversThatExist(sql: Queryable, ids: readonly string[]): 
 /** Every server that is on its way somewhere: for the resync. */
 export async function listUnsettledIds(sql: Queryable): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`
-    select id from server where deleting or task_state is not null
-    union select id from server
-      where host is not null and (observed_generation is distinct from generation or observed_needs_keys) and fault_message is null`;
+    select id from server where deleting or task_state is not null union select id from server where unobserved`;
   return rows.map((row) => row.id);
 }
 
