@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Readable } from "node:stream";
 
+import type { CloudError } from "@andromede/base/errors";
 import type { Origin } from "@andromede/platform/events/append";
 import type { Actor } from "@andromede/platform/tokens/actor";
 
@@ -33,5 +34,5 @@ export type Exchange = {
 export type Front = {
   handle(exchange: Exchange): Promise<void>;
   /** The answer to what was thrown, in the API's own format; only called while no header has gone out. */
-  fail(exchange: Exchange, error: unknown): void;
+  fail(exchange: Exchange, error: CloudError): void;
 };
