@@ -13,7 +13,7 @@ import { connectApi } from "../support/api.ts";
 import { type Cloud, useCloud } from "../support/cloud.ts";
 import { type Furniture, furnish, unfurnish } from "./accounts.ts";
 import { accountsFile, configuration } from "./configuration.ts";
-import { ensureDebian } from "./debian.ts";
+import { ensureDebian } from "../support/debian.ts";
 import {
   type Inventory,
   UNTIL_PURGE,

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { appendFile, copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { inDebian } from "./debian.ts";
+import { inDebian } from "../support/debian.ts";
 
 export type Outcome = { passed: boolean; seconds: number; why: string };
 

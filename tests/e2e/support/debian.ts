@@ -1,17 +1,22 @@
 /**
- * Debian 12 with its own tempest 33, in a root file system of the tests' own: the machine's Python is nobody's business, and
- * the version is the one that the lists were made with, whatever Debian the machine runs. Built once, as the engine root is.
+ * Debian 12 with its own clients and its tempest 33, in a root file system of the tests' own: the machine's Python is nobody's
+ * business, and the versions are the same whatever Debian the machine runs. Built once, as the engine root is.
  */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { DATA } from "../support/cloud.ts";
-import { type Finished, run, tryRun } from "../support/run.ts";
+import { DATA } from "./cloud.ts";
+import { type Finished, run, tryRun } from "./run.ts";
 
 const SUITE = "bookworm";
-const PACKAGES = ["tempest", "python3-stestr", "python3-subunit", "iputils-ping", "openssh-client"];
+const PACKAGES = [
+  ...["tempest", "python3-stestr", "python3-subunit", "iputils-ping", "openssh-client"],
+  // clients of object storage
+  ...["awscli", "ca-certificates", "duplicity", "python3-boto3", "python3-keystoneclient", "python3-swiftclient"],
+  ...["rclone", "restic", "s3cmd"],
+];
 const TEMPEST = /^python3-tempest 1:33\.0\.0-/m;
 
 /** The root's directory. MUST NOT run twice at once. */
