@@ -45,7 +45,12 @@ export type Page<Item> = { entries: (Item | { prefix: string })[]; truncated: bo
 export type ListedObject = Pick<
   StoredObject,
   "key" | "size" | "etag" | "contentType" | "modifiedAt" | "versionId" | "isCurrent" | "isDeleteMarker" | "sequence"
-> & { owner?: string; slo?: { size: number; etag: string }; isLatest: boolean };
+> & {
+  owner?: string;
+  slo?: { size: number; etag: string };
+  symlink?: NonNullable<ObjectDetails["symlink"]>;
+  isLatest: boolean;
+};
 
 /** What a body becomes; the rest is known when it was read. */
 export type PutObject = {
