@@ -52,6 +52,8 @@ create table project (
 );
 create index project_by_domain on project (domain_id, id);
 create index project_by_parent on project (parent_id) where parent_id is not null;
+-- what the API calls a project's parent
+create index project_below on project ((coalesce(parent_id, domain_id)), id);
 
 -- What a purge has still to look at: the project is gone for Identity, its resources may not be.
 create table deleted_project (
@@ -60,6 +62,7 @@ create table deleted_project (
   name text not null,
   deleted_at timestamptz not null default now()
 );
+create index deleted_project_by_age on deleted_project (deleted_at);
 
 create table user_account (
   id text collate "C" primary key,

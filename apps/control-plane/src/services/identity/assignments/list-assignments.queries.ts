@@ -91,11 +91,11 @@ function atScope(sql: Queryable, filter: AssignmentFilter) {
   return sql`true ${project}
     ${domainId === undefined ? sql`` : sql`and a.domain_id = ${domainId}`}
     ${filter.system ? sql`and a.project_id is null and a.domain_id is null` : sql``}
-    ${within === null ? sql`` : sql`and (a.domain_id = ${within} or a.project_id in (select id from project where domain_id = ${within}))`}
+    ${within === null ? sql`` : sql`and (a.domain_id = ${within} or a.project_id = any(array(select id from project where domain_id = ${within})))`}
     ${filter.effective || filter.userId === undefined ? sql`` : sql`and a.user_id = ${filter.userId}`}
     ${
       filter.effective && filter.userId !== undefined
-        ? sql`and (a.user_id = ${filter.userId} or a.group_id in (select group_id from group_member where user_id = ${filter.userId}))`
+        ? sql`and (a.user_id = ${filter.userId} or a.group_id = any(array(select group_id from group_member where user_id = ${filter.userId})))`
         : sql``
     }`;
 }

@@ -55,7 +55,7 @@ export async function listDomainsOfUser(sql: Queryable, userId: string): Promise
     where enabled and id in (
       select domain_id from role_assignment
       where domain_id is not null and not inherited
-        and (user_id = ${userId} or group_id in (select group_id from group_member where user_id = ${userId})))
+        and (user_id = ${userId} or group_id = any(array(select group_id from group_member where user_id = ${userId}))))
       and (directory = 'customer' or directory = (
         select home.directory from user_account join domain home on home.id = user_account.domain_id where user_account.id = ${userId}))
     order by id`;

@@ -89,7 +89,7 @@ function withinScope(sql: Queryable, scope: LimitScope) {
   if (scope === "all") return sql``;
   return "projectId" in scope
     ? sql`and l.project_id = ${scope.projectId}`
-    : sql`and (l.domain_id = ${scope.domainId} or l.project_id in (select id from project where domain_id = ${scope.domainId}))`;
+    : sql`and (l.domain_id = ${scope.domainId} or l.project_id = any(array(select id from project where domain_id = ${scope.domainId})))`;
 }
 
 export async function findLimit(sql: Queryable, id: string): Promise<Limit | null> {

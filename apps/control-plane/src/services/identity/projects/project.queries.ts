@@ -53,7 +53,7 @@ const projectsHeldBy = (sql: Queryable, userId: string) => sql`
   with recursive held as (
     select a.project_id, a.domain_id, a.inherited from role_assignment a
     where num_nonnulls(a.project_id, a.domain_id) = 1
-      and (a.user_id = ${userId} or a.group_id in (select group_id from group_member where user_id = ${userId}))
+      and (a.user_id = ${userId} or a.group_id = any(array(select group_id from group_member where user_id = ${userId})))
   ), tree as (
     select p.id from project p where p.parent_id in (select project_id from held where inherited)
     union select p.id from project p join tree on p.parent_id = tree.id)

@@ -52,7 +52,7 @@ export async function findTokenFacts(
     ),
     granted as (
       select a.role_id from role_assignment a
-      where (a.user_id = ${holderId} or a.group_id in (select group_id from group_member where user_id = ${holderId})) and ${placeOf(sql, scope)}
+      where (a.user_id = ${holderId} or a.group_id = any(array(select group_id from group_member where user_id = ${holderId}))) and ${placeOf(sql, scope)}
       union select i.implied_role_id from role_implication i join granted g on i.prior_role_id = g.role_id
     ),
     lent as (

@@ -86,7 +86,7 @@ export async function listEffectiveRoleIds(sql: Queryable, userId: string, proje
       union all select p.id, p.parent_id, p.domain_id from project p join line on p.id = line.parent_id
     ), granted as (
       select a.role_id from role_assignment a
-      where (a.user_id = ${userId} or a.group_id in (select group_id from group_member where user_id = ${userId}))
+      where (a.user_id = ${userId} or a.group_id = any(array(select group_id from group_member where user_id = ${userId})))
         and ((not a.inherited and a.project_id = ${projectId})
           or (a.inherited and (a.domain_id in (select domain_id from line) or a.project_id in (select id from line where id <> ${projectId}))))
       union select i.implied_role_id from role_implication i join granted g on i.prior_role_id = g.role_id)
