@@ -42,6 +42,7 @@ create index image_by_visibility on image (visibility, created_at desc, id desc)
 create index image_by_creation on image (created_at desc, id desc);
 create index image_unsettled on image (id) where status in ('saving', 'uploading', 'deleting') or (checksum is null and sha512 is not null);
 create index image_tags on image using gin (tags);
+create index image_by_upload on image (upload_id) where upload_id is not null;
 
 create table image_member (
   image_id text collate "C" not null references image on delete cascade,
