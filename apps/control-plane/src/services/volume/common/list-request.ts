@@ -3,6 +3,7 @@ import { invalid } from "@andromede/base/errors";
 
 import type { Link } from "../../../http/links.ts";
 import { nextPageQuery } from "../../../http/paging.ts";
+import { parseQuery } from "../../../http/query.ts";
 import type { ApiRequest } from "../../../http/service.ts";
 import { type Asked, asksAsAdmin, projectOf } from "./actor.ts";
 import { MAX_INT, nextLink, queryBoolean } from "./wire.ts";
@@ -61,6 +62,12 @@ export function listScope(request: Asked & Pick<ApiRequest, "query">): string | 
   if (!all) return projectOf(request);
   return request.query.get("project_id") ?? null;
 }
+
+/** For lists whose pages, order and filters came with a later microversion: what older requests say of them is passed over. */
+export const pagedSince = (request: ApiRequest, since: number): ApiRequest =>
+  request.version >= since
+    ? request
+    : { ...request, query: parseQuery(request.query.has("all_tenants") ? "all_tenants=1" : "") };
 
 export function readListRequest(
   request: ApiRequest,

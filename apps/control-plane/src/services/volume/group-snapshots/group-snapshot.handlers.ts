@@ -1,8 +1,7 @@
 /** Wire -> use case -> view, for snapshots of groups. */
-import { parseQuery } from "../../../http/query.ts";
 import type { ApiRequest, Reply } from "../../../http/service.ts";
 import { checkAdmin } from "../common/actor.ts";
-import { pageLinks, readFilters, readListRequest } from "../common/list-request.ts";
+import { pageLinks, pagedSince, readFilters, readListRequest } from "../common/list-request.ts";
 import { trimmed } from "../common/wire.ts";
 import { actionIn, statusIn } from "../groups/group.handlers.ts";
 import { type GroupSnapshot, SETTABLE_GROUP_STATUSES } from "../groups/group.model.ts";
@@ -20,14 +19,8 @@ import { toGroupSnapshotDetail, toGroupSnapshotSummary } from "./group-snapshot.
 
 const idOf = (request: Pick<ApiRequest, "params">): string => request.params["group_snapshot_id"] ?? "";
 
-/** Filters, order and pages came with 3.29; before, what is asked of them is passed over. */
-const asOf = (request: ApiRequest): ApiRequest =>
-  request.version >= 29
-    ? request
-    : { ...request, query: parseQuery(request.query.has("all_tenants") ? "all_tenants=1" : "") };
-
 async function list(request: ApiRequest, toView: (snapshot: GroupSnapshot) => object): Promise<Reply> {
-  const asked = asOf(request);
+  const asked = pagedSince(request, 29);
   const page = readListRequest(asked, { sortKeys: GROUP_SNAPSHOT_SORTS });
   const names = ["name", "status", "group_id"];
   const filters = readFilters(asked, { enabled: names, known: [...names, "project_id"], like: ["name"] });

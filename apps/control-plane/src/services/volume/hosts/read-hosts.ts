@@ -90,7 +90,7 @@ export async function readPools(request: ApiRequest): Promise<PoolRow[]> {
       });
     }
   }
-  const name = request.query.get("name");
+  const name = request.version >= 28 ? request.query.get("name") : undefined;
   const typeName = request.version >= 35 ? request.query.get("volume-type") : undefined;
   const type = typeName === undefined ? undefined : await findType(db, typeName, null, true);
   return [...found.values()].filter(

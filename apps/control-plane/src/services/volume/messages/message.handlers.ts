@@ -2,7 +2,7 @@
 import { notFound } from "@andromede/base/errors";
 
 import { type ApiRequest, type Reply, noContent } from "../../../http/service.ts";
-import { pageLinks, readFilters, readListRequest } from "../common/list-request.ts";
+import { pageLinks, pagedSince, readFilters, readListRequest } from "../common/list-request.ts";
 import { isoTime, linksOf } from "../common/wire.ts";
 import { MESSAGE_SORTS, type Message, deleteMessage, getMessage, readMessages } from "./read-messages.ts";
 
@@ -24,13 +24,14 @@ const idOf = (request: Pick<ApiRequest, "params">): string => request.params["me
 const FILTERS = ["resource_uuid", "resource_type", "event_id", "request_id", "message_level"];
 
 export async function listMessages(request: ApiRequest): Promise<Reply> {
-  const list = readListRequest(request, { sortKeys: MESSAGE_SORTS });
-  const messages = await readMessages(request, list, readFilters(request, { enabled: FILTERS, known: FILTERS }));
+  const asked = pagedSince(request, 5);
+  const list = readListRequest(asked, { sortKeys: MESSAGE_SORTS });
+  const messages = await readMessages(request, list, readFilters(asked, { enabled: FILTERS, known: FILTERS }));
   return {
     status: 200,
     body: {
       messages: messages.map((message) => toMessage(request, message)),
-      ...pageLinks(request, "messages_links", list, messages),
+      ...pageLinks(asked, "messages_links", list, messages),
     },
   };
 }

@@ -1,6 +1,6 @@
 /** Offers of volumes on the wire: `os-volume-transfer`, and `volume-transfers` from 3.55 on. */
 import type { ApiRequest, Reply } from "../../../http/service.ts";
-import { readListRequest } from "../common/list-request.ts";
+import { pageLinks, pagedSince, readListRequest } from "../common/list-request.ts";
 import { booleanSchema, idSchema, isoTime, linksOf, nameSchema, toBoolean, trimmed, wrapped } from "../common/wire.ts";
 import {
   TRANSFER_SORTS,
@@ -58,10 +58,11 @@ const toDetail = (request: ApiRequest, transfer: Transfer): object => ({
 const list =
   (toView: typeof toDetail) =>
   async (request: ApiRequest): Promise<Reply> => {
-    const asked = readListRequest(request, { sortKeys: TRANSFER_SORTS });
-    // older than 3.59: the oldest first, and all of them
+    const paged = pagedSince(request, 59);
+    const asked = readListRequest(paged, { sortKeys: TRANSFER_SORTS });
+    // where nobody says otherwise, the oldest first
     const sorted =
-      request.query.has("sort") || request.query.has("sort_key")
+      paged.query.has("sort") || paged.query.has("sort_key")
         ? asked
         : { ...asked, sort: [{ key: "created_at", descending: false }] };
     const [name, volumeId] = [request.query.get("name"), request.query.get("volume_id")];
@@ -69,7 +70,13 @@ const list =
       ...(name === undefined ? {} : { name }),
       ...(volumeId === undefined ? {} : { volumeId }),
     });
-    return { status: 200, body: { transfers: found.map((transfer) => toView(request, transfer)) } };
+    return {
+      status: 200,
+      body: {
+        transfers: found.map((transfer) => toView(request, transfer)),
+        ...pageLinks(paged, "transfers_links", sorted, found),
+      },
+    };
   };
 export const listTransfers = list(toSummary);
 export const listTransfersDetail = list(toDetail);

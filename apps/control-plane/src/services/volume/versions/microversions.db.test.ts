@@ -177,6 +177,40 @@ test("a backup shows what its microversion has, and nothing more", async () => {
   assert.equal((await lab.call("POST", "/backups", zone, { version: "3.51" })).status, 202);
 });
 
+/** As BACKUP; the first version is the one that they came with. */
+const GROUP: typeof BACKUP = [
+  [13, ["availability_zone", "created_at", "description", "group_type", "id", "name", "status", "volume_types"], []],
+  [14, ["group_snapshot_id", "source_group_id"], []],
+  [38, ["replication_status"], []],
+  [58, [], ["project_id"]],
+];
+const GROUP_SNAPSHOT: typeof BACKUP = [
+  [14, ["created_at", "description", "group_id", "group_type_id", "id", "name", "status"], []],
+  [58, [], ["project_id"]],
+];
+
+test("groups and their snapshots show what their microversion has, and nothing more", async () => {
+  const type = await lab.call("POST", "/group_types", { group_type: { name: "kind" } }, { token: lab.adminToken });
+  const wanted = { group_type: type.body.group_type.id, volume_types: ["standard"] };
+  const group = await lab.call("POST", "/groups", { group: wanted });
+  const groupId: string = group.body.group.id;
+  const snapshot = await lab.call("POST", "/group_snapshots", { group_snapshot: { group_id: groupId } });
+  for (const [path, table] of [
+    [`/groups/${groupId}`, GROUP],
+    [`/group_snapshots/${snapshot.body.group_snapshot.id}`, GROUP_SNAPSHOT],
+  ] as const) {
+    const first = table[0]?.[0] ?? 0;
+    assert.equal((await lab.call("GET", path, undefined, { version: `3.${first - 1}` })).status, 404, path);
+    for (let version = first; version <= 70; version++) {
+      const rows = table.filter(([since]) => since <= version);
+      const all = rows.flatMap(([, more]) => more);
+      assert.deepEqual(await keysOf(path, version, lab.token), all.toSorted(), `3.${version}`);
+      const operator = [...all, ...rows.flatMap(([, , more]) => more)].toSorted();
+      assert.deepEqual(await keysOf(path, version, lab.adminToken), operator, `3.${version}, operator`);
+    }
+  }
+});
+
 /** Each is served from the second on and not by the first. */
 test("what came with a microversion is not there before it", async () => {
   for (const [path, since] of [

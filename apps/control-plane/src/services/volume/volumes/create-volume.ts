@@ -17,6 +17,7 @@ import { takeQuota } from "../quotas/take-quota.ts";
 import { findSnapshot } from "../snapshots/snapshot.queries.ts";
 import { type VolumeType, isMultiattach, zonesOf } from "../types/type.model.ts";
 import { findDefaultType, findType } from "../types/type.queries.ts";
+import { rootSnapshotOf } from "./server-image.ts";
 import { invalidVolume } from "./volume-access.ts";
 import { type ImageMetadata, type Volume, keyName } from "./volume.model.ts";
 import { type NewVolume, findVolume, insertVolume, lockVolume } from "./volume.queries.ts";
@@ -61,13 +62,15 @@ export async function createVolume(request: ApiRequest, wanted: CreateVolume): P
   const { app } = request;
   const projectId = projectOf(request);
   const image = wanted.imageId === null ? null : await imageOf(request, wanted.imageId);
+  const root = image === null || request.version < 46 ? null : rootSnapshotOf(image.properties);
+  const from = root === null ? wanted : { ...wanted, imageId: null, snapshotId: root };
   const id = await transact(app, request.origin, (tx) =>
-    addVolume(app, tx, wanted, {
+    addVolume(app, tx, from, {
       projectId,
       userId: request.actor.userId,
       scope: scopeOf(request),
       isAdmin: asksAsAdmin(request),
-      image,
+      image: root === null ? image : null,
     }),
   );
   const made = await findVolume(app.db, id, null);

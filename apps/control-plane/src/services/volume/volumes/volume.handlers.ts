@@ -1,11 +1,12 @@
 /** Wire -> use case -> view, for volumes, their metadata and what is asked of them. */
 import { invalid, notFound } from "@andromede/base/errors";
 
-import type { ApiRequest, Reply } from "../../../http/service.ts";
+import { type ApiRequest, type Reply, ok } from "../../../http/service.ts";
 import { pageLinks } from "../common/list-request.ts";
 import { queryBoolean, toInteger, toMetadata, trimmed } from "../common/wire.ts";
 import { createVolume } from "./create-volume.ts";
 import { deleteVolume } from "./delete-volume.ts";
+import { ifMatching, metadataHeaders } from "./metadata-etag.ts";
 import { readSummary, readVolumes } from "./read-volumes.ts";
 import { changeMetadata, updateVolume } from "./update-volume.ts";
 import { getVolume } from "./volume-access.ts";
@@ -107,10 +108,10 @@ export async function removeVolume(request: ApiRequest): Promise<Reply> {
   return { status: 202 };
 }
 
-export const listMetadata = async (request: ApiRequest): Promise<Reply> => ({
-  status: 200,
-  body: { metadata: (await getVolume(request, idOf(request))).metadata },
-});
+export async function listMetadata(request: ApiRequest): Promise<Reply> {
+  const { metadata } = await getVolume(request, idOf(request));
+  return ok({ metadata }, metadataHeaders(request, metadata));
+}
 
 /** POST merges, PUT replaces. */
 export const postMetadata = async (request: ApiRequest<MetadataBody>): Promise<Reply> => ({
@@ -125,7 +126,13 @@ export const postMetadata = async (request: ApiRequest<MetadataBody>): Promise<R
 
 export const putMetadata = async (request: ApiRequest<MetadataBody>): Promise<Reply> => ({
   status: 200,
-  body: { metadata: await changeMetadata(request, idOf(request), () => toMetadata(request.body.metadata)) },
+  body: {
+    metadata: await changeMetadata(
+      request,
+      idOf(request),
+      ifMatching(request, () => toMetadata(request.body.metadata)),
+    ),
+  },
 });
 
 export const noMetadata = (id: string, key: string, what: string): Error =>
@@ -147,7 +154,8 @@ export function itemOf(request: ApiRequest<MetaBody>): { [key: string]: string }
 
 export async function putMetadataItem(request: ApiRequest<MetaBody>): Promise<Reply> {
   const meta = itemOf(request);
-  await changeMetadata(request, idOf(request), (current) => ({ ...current, ...meta }));
+  const change = ifMatching(request, (current) => ({ ...current, ...meta }));
+  await changeMetadata(request, idOf(request), change);
   return { status: 200, body: { meta } };
 }
 

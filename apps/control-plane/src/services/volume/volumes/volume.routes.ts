@@ -78,18 +78,31 @@ export const volumeResourceRoutes = [
     rule: "volume_extension:volume_encryption_metadata",
     handler: showEncryptionItem,
   }),
-  ...["os-volume-manage", "manageable_volumes", "os-snapshot-manage", "manageable_snapshots"].flatMap((name) => [
+  ...[
+    { name: "os-volume-manage", since: 0 },
+    { name: "manageable_volumes", since: 8 },
+    { name: "os-snapshot-manage", since: 0 },
+    { name: "manageable_snapshots", since: 8 },
+  ].flatMap(({ name, since }) => [
     route({
       method: "POST",
       path: `/v3/${name}`,
+      since,
       rule: "volume_extension:volume_manage",
       body: { type: "object" },
       handler: refuseManaging,
     }),
-    route({ method: "GET", path: `/v3/${name}`, rule: "volume_extension:list_manageable", handler: refuseManaging }),
+    route({
+      method: "GET",
+      path: `/v3/${name}`,
+      since,
+      rule: "volume_extension:list_manageable",
+      handler: refuseManaging,
+    }),
     route({
       method: "GET",
       path: `/v3/${name}/detail`,
+      since,
       rule: "volume_extension:list_manageable",
       handler: refuseManaging,
     }),
