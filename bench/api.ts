@@ -1,13 +1,14 @@
 /**
- * The control plane's figures: node bench/api.ts [simulated|many|real]. One JSON line each; see README.md.
+ * The control plane's figures: node bench/api.ts [simulated|many|real|disk]. One JSON line each; see README.md.
  */
 import { spawn } from "node:child_process";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
 import { type BenchCloud, engineRootOf, signInBody, startCloud, tokensUrl } from "./support/cloud.ts";
+import { besideBareDisk } from "./support/disk.ts";
 import { emit, inMib, latencies, load, percentile, round } from "./support/measure.ts";
-import { seedServers } from "./support/seed.ts";
+import { portsBehind, seedServers } from "./support/seed.ts";
 import { type Stage, postServer, removeServer, setStage, untilBuilt } from "./support/servers.ts";
 
 const SECONDS = Number(process.env["BENCH_SECONDS"] ?? "5");
@@ -77,6 +78,36 @@ async function lists(cloud: BenchCloud, stage: Stage): Promise<void> {
       await load("servers.detail", clients, SECONDS, repeat(cloud, 200, request), { servers: wanted });
   }
   for (const id of made) await removeServer(cloud, stage.connection, id);
+}
+
+/** From the first POST of a thousand ports to the moment when OVN's northbound database has the last of them. */
+async function portsIntoOvn(cloud: BenchCloud, stage: Stage): Promise<void> {
+  const [count, bulk] = [1_000, 100];
+  const url = `${cloud.endpoints["network"] ?? ""}/v2.0/ports`;
+  const behind = portsBehind(cloud);
+  const before = performance.now();
+  for (let n = 0; n < count; n += bulk) {
+    const ports = Array.from({ length: bulk }, (_, place) => ({
+      network_id: stage.networkId,
+      name: `bench-${n + place}`,
+    }));
+    const answer = await stage.connection.call("POST", url, { token: cloud.token, body: { ports } });
+    if (answer.status !== 201) throw new Error(`POST ${url}: ${answer.status} ${answer.text.slice(0, 200)}`);
+  }
+  const posted = performance.now() - before;
+  while (portsBehind(cloud) > behind) await new Promise((resolve) => setTimeout(resolve, 10));
+  emit({
+    figure: "ports.into_ovn",
+    ports: count,
+    posted_ms: round(posted),
+    seconds: round((performance.now() - before) / 1_000),
+  });
+  const answer = await stage.connection.call("GET", `${url}?network_id=${stage.networkId}&fields=id&fields=name`, {
+    token: cloud.token,
+  });
+  const { ports } = JSON.parse(answer.text) as { ports: { id: string; name: string }[] };
+  for (const { id, name } of ports)
+    if (name.startsWith("bench-")) await stage.connection.call("DELETE", `${url}/${id}`, { token: cloud.token });
 }
 
 async function createToActive(cloud: BenchCloud, stage: Stage, figure: string, runs: number): Promise<void> {
@@ -239,24 +270,42 @@ async function manyServers(cloud: BenchCloud, stage: Stage): Promise<void> {
   const { compute = "", network = "" } = cloud.endpoints;
   for (const [figure, url] of [
     ["servers.detail.1000_of_10000", `${compute}/servers/detail?limit=1000`],
+    // each page is another than the last
+    ["servers.detail.pages_of_1000", null],
     ["servers.detail.100_of_10000", `${compute}/servers/detail?limit=100`],
     ["servers.by_name.10000", `${compute}/servers/detail?name=seed-77&limit=100`],
     ["ports.1000_of_50000", `${network}/v2.0/ports?limit=1000`],
   ] as const) {
-    const connection = cloud.connect();
-    const times: number[] = [];
-    for (let n = 0; n < 60; n++) {
-      const before = performance.now();
-      const answer = await connection.call("GET", url, { token: cloud.token });
-      if (answer.status !== 200) throw new Error(`${url}: ${answer.status} ${answer.text.slice(0, 200)}`);
-      if (n >= 10) times.push(performance.now() - before);
-    }
-    connection.close();
+    const times = await timesOf(cloud, url ?? `${compute}/servers/detail?limit=1000`, url === null);
     emit({ figure, ...MANY, ...latencies(times), p95_ms: round(percentile(times, 0.95)) });
   }
 }
 
+/** Milliseconds of fifty answers; `onwards`: each asks for the page after the one before. */
+async function timesOf(cloud: BenchCloud, first: string, onwards: boolean): Promise<number[]> {
+  const connection = cloud.connect();
+  const times: number[] = [];
+  let url = first;
+  for (let n = 0; n < 60; n++) {
+    const before = performance.now();
+    const answer = await connection.call("GET", url, { token: cloud.token });
+    const took = performance.now() - before;
+    if (answer.status !== 200) throw new Error(`${url}: ${answer.status} ${answer.text.slice(0, 200)}`);
+    if (!onwards) {
+      if (n >= 10) times.push(took);
+      continue;
+    }
+    const { servers } = JSON.parse(answer.text) as { servers: { id: string }[] };
+    // the one page that is not full is no page of a thousand
+    if (servers.length === 1_000 && n >= 10) times.push(took);
+    url = servers.length < 1_000 ? first : `${first}&marker=${servers.at(-1)?.id ?? ""}`;
+  }
+  connection.close();
+  return times;
+}
+
 async function main(kind: string): Promise<void> {
+  if (kind === "disk") return besideBareDisk();
   const simulated = kind !== "real";
   const cloud = await startCloud(`bench-${kind}`, simulated ? ["--simulated", "--plain-http"] : []);
   try {
@@ -268,6 +317,7 @@ async function main(kind: string): Promise<void> {
       await tokens(cloud);
       await createToActive(cloud, stage, "server.create_to_active.simulated", 30);
       await lists(cloud, stage);
+      await portsIntoOvn(cloud, stage);
     } else {
       await createToActive(cloud, stage, "server.create_to_active.real", 5);
       await besideBareQemu(cloud, stage, 5);
@@ -279,4 +329,5 @@ async function main(kind: string): Promise<void> {
   }
 }
 
-for (const kind of process.argv.length > 2 ? process.argv.slice(2) : ["simulated", "many", "real"]) await main(kind);
+for (const kind of process.argv.length > 2 ? process.argv.slice(2) : ["simulated", "many", "real", "disk"])
+  await main(kind);

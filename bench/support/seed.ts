@@ -69,3 +69,7 @@ export function seedServers(cloud: BenchCloud, like: { serverId: string; count: 
   );
   sql(cloud, "analyze");
 }
+
+/** Ports that OVN's northbound database does not have as they should be. */
+export const portsBehind = (cloud: BenchCloud): number =>
+  Number(sql(cloud, "select count(*) from port where observed_revision is distinct from revision_number"));

@@ -5,6 +5,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import type { Duplex } from "node:stream";
 
 import type { AgentClient } from "@andromede/agent-api/client";
 import { unavailable } from "@andromede/base/errors";
@@ -58,6 +59,15 @@ export type Shell = {
 /** Opens the guest's shell. `fresh`: it just booted, so that it has yet to mount what a shell needs. */
 export async function openShell(client: AgentClient, guestId: string, fresh = true): Promise<Shell> {
   const serial = await client.openStream(guestId, "serial");
+  const booted = async (): Promise<boolean> => (await client.consoleText(guestId, undefined)).includes("~ #");
+  return shellOn(serial, { fresh, booted });
+}
+
+/** The same on a guest's serial console. `booted`: whether it said so before this listened. */
+export async function shellOn(
+  serial: Duplex,
+  { fresh, booted }: { fresh: boolean; booted: () => Promise<boolean> },
+): Promise<Shell> {
   let output = "";
   serial.setEncoding("latin1").on("data", (text: string) => {
     output += text;
@@ -78,14 +88,7 @@ export async function openShell(client: AgentClient, guestId: string, fresh = tr
       .trim();
   };
   if (fresh) {
-    await waitUntil(
-      "the guest's shell",
-      async () => {
-        if (output.endsWith("# ")) return true;
-        return (await client.consoleText(guestId, undefined)).includes("~ #");
-      },
-      WAIT,
-    );
+    await waitUntil("the guest's shell", async () => output.includes("~ #") || (await booted()), WAIT);
     await run("export PATH=/bin; busybox stty -echo; busybox dmesg -n 1");
     await run("mount -t devtmpfs dev /dev; mount -t proc proc /proc; mount -t sysfs sysfs /sys");
     await run('while read -r module; do insmod "/modules/$module.ko"; done </modules/virtio_blk.list');
