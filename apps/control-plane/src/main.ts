@@ -9,6 +9,7 @@ import { verifyEvents } from "./commands/verify-events.ts";
 import { loadConfig } from "./config.ts";
 import { migrate } from "./db/migrate.ts";
 import { startRuntime } from "./runtime.ts";
+import { hashFile } from "./services/image/store/hasher.ts";
 
 /**
  * control-plane --config FILE               serve, until SIGTERM
@@ -28,6 +29,9 @@ switch (positionals.join(" ")) {
   case "migrate": {
     const db = openDatabase(config.database, { max: 1 });
     process.stdout.write(`${JSON.stringify(await migrate(db))}\n`);
+    // What this command loads, the program that stays finds compiled: the threads' module too, which would else have the
+    // compiler loaded into it. (NODE_COMPILE_CACHE)
+    await hashFile(values.config, "sha512");
     await db.end();
     break;
   }

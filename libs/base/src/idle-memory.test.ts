@@ -15,7 +15,7 @@ test("memory is collected once nothing has happened for a while, and not again f
   );
   plan.collected(40 * MIB);
   assert.deepEqual(
-    [idle(41), idle(41), idle(41), idle(47), idle(48)].map((look) => plan.due(look)),
+    [idle(41), idle(41), idle(41), idle(43), idle(44)].map((look) => plan.due(look)),
     [false, false, false, false, true],
   );
 });

@@ -12,7 +12,7 @@ const IDLE_SHARE = 0.1;
 /** Idle at so many looks in a row: somebody who comes back for more does so sooner. */
 const IDLE_LOOKS = 3;
 /** Less than this is not worth stopping for. */
-const GAIN_BYTES = 8 * 1024 * 1024;
+const GAIN_BYTES = 4 * 1024 * 1024;
 
 export type IdleLook = { busyShare: number; heldBytes: number };
 

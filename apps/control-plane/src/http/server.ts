@@ -22,6 +22,11 @@ const CLOSE_MS = 1_000;
 /** How long a connection may wait for its next request. */
 const KEEP_ALIVE_MS = 75_000;
 
+/** What Fastify would load to check bodies and write answers by schemas: we do both ourselves (validation.ts). */
+function noSchemas(): never {
+  throw new Error("a route's schema is ours, and not Fastify's");
+}
+
 /** One plane's listener: every service under its prefix, each with its own error format. Not yet listening. */
 export function createHttpServer(
   app: App,
@@ -37,6 +42,7 @@ export function createHttpServer(
     requestTimeout: 0,
     keepAliveTimeout: KEEP_ALIVE_MS,
     routerOptions: { maxParamLength: 512 },
+    schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
   } as const;
   const server = (tls === null ? fastify(common) : fastify({ ...common, https: tls })) as unknown as FastifyInstance;
   server.server.headersTimeout = HEAD_MS;

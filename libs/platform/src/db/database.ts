@@ -1,3 +1,5 @@
+import { availableParallelism } from "node:os";
+
 import postgres from "postgres";
 
 import { arrayTypes } from "./arrays.ts";
@@ -13,6 +15,9 @@ export type Database = postgres.Sql;
 /** What a query may run on: the pool, or the caller's transaction. */
 export type Queryable = postgres.ISql;
 
+/** More at once would wait for a processor, each in a process of PostgreSQL's that grows to 12 MiB. */
+const DEFAULT_MAX = Math.min(8, 2 + 2 * availableParallelism());
+
 /**
  * Opens the pool. Statements sent on one connection without awaiting are pipelined, which is why a transaction
  * here costs two round trips and not one per statement.
@@ -25,7 +30,7 @@ export function openDatabase(
   config: DatabaseConfig,
   options: { max?: number; applicationName?: string } = {},
 ): Database {
-  const max = options.max ?? 8;
+  const max = options.max ?? DEFAULT_MAX;
   const opener =
     (size: number): OpenPool =>
     (hooks) =>
@@ -54,6 +59,13 @@ export function openDatabase(
     get: (_target, name): unknown => Reflect.get(Object.hasOwn(own, name) ? own : statements.current(), name),
   });
 }
+
+/** One connection of its own, for who holds a session's lock: `onClose` says that the lock is gone. It is not made again for you. */
+export const openConnection = (
+  config: DatabaseConfig,
+  options: { applicationName: string; onClose: () => void },
+): Database =>
+  connect(config, { max: 1, applicationName: options.applicationName, hooks: { onclose: options.onClose } });
 
 function connect(
   config: DatabaseConfig,
