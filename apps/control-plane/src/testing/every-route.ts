@@ -65,6 +65,7 @@ const BODIES: { [route: string]: unknown } = {
   "PUT /compute/v2.1/servers/:server_id/os-volume_attachments/:volume_id": ATTACHMENT,
   "PUT /compute/v2.1/images/:image_id/metadata/:key": { meta: { "a-key": "value" } },
   "PUT /compute/v2.1/servers/:server_id/metadata/:key": { meta: { "a-key": "value" } },
+  "PUT /identity/v3/regions/:region_id": { region: { id: "samples" } },
   "POST /volume/v3/volumes/:volume_id/action": { "os-show_image_metadata": null },
   "POST /volume/v3/snapshots/:snapshot_id/action": { "os-update_snapshot_status": { status: "available" } },
   "PUT /volume/v3/attachments/:attachment_id": { attachment: { connector: { host: "somewhere" } } },

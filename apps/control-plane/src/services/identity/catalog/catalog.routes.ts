@@ -1,6 +1,7 @@
 import { type Route, route } from "../../../http/service.ts";
 import * as catalog from "./catalog.handlers.ts";
 import * as schema from "./catalog.schema.ts";
+import { handlePutRegion } from "./put-region.handlers.ts";
 
 const service = "/v3/services/:service_id";
 const endpoint = "/v3/endpoints/:endpoint_id";
@@ -56,6 +57,13 @@ export const catalogRoutes: Route[] = [
     handler: catalog.handleCreateRegion,
   }),
   route({ method: "GET", path: region, rule: "identity:get_region", handler: catalog.handleShowRegion }),
+  route({
+    method: "PUT",
+    path: region,
+    rule: "identity:create_region",
+    body: schema.createRegionSchema,
+    handler: handlePutRegion,
+  }),
   route({
     method: "PATCH",
     path: region,

@@ -66,6 +66,11 @@ test("regions are a tree without circles, and go with what is below them", async
     ["france"],
   );
   await t.admin("DELETE", "regions/europe", undefined, 204);
+  const chosen = await t.admin("PUT", "regions/asia", { region: { description: "Third" } }, 201);
+  assert.equal((chosen as { region: { id: string } }).region.id, "asia");
+  await t.admin("PUT", "regions/asia", { region: {} }, 409);
+  await t.admin("PUT", "regions/africa", { region: { id: "asia" } }, 400);
+  await t.admin("GET", "regions/africa", undefined, 404);
   await t.admin("GET", "regions/france", undefined, 404);
 });
 
