@@ -22,6 +22,8 @@ export type Config = {
   /** Loopback benchmarks only: tokens and passwords cross the wire unencrypted. */
   plainHttp: boolean;
   ovn: { northbound: string } | null;
+  /** Where the object store answers, by plane, without a trailing slash; absent: there is none. */
+  objectStore?: { customer: string; operator: string };
   imageStoreDir: string;
   /** The operator's root key: 32 random bytes, base64, in a file only our user can read. */
   rootKeyFile: string;
@@ -117,6 +119,12 @@ const configSchema = {
       required: ["northbound"],
       additionalProperties: false,
       properties: { northbound: text },
+    },
+    objectStore: {
+      type: "object",
+      required: ["customer", "operator"],
+      additionalProperties: false,
+      properties: { customer: text, operator: text },
     },
     imageStoreDir: text,
     rootKeyFile: text,

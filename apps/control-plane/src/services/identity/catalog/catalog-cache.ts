@@ -6,7 +6,7 @@ import type { Database } from "@andromede/platform/db/database";
 import type { TokenContents } from "@andromede/platform/tokens/token.model";
 
 import type { App } from "../../../app.ts";
-import { catalogFor, type CatalogEntry } from "./catalog.ts";
+import { catalogFor, type CatalogEntry, doorsOf } from "./catalog.ts";
 import type { Offered } from "./catalog.model.ts";
 import { withOffered } from "./catalog-offered.ts";
 import { listEndpoints, listServices } from "./catalog.queries.ts";
@@ -54,5 +54,5 @@ export const catalogOf = (
   token: Pick<TokenContents, "scope" | "user">,
 ): CatalogEntry[] => {
   const projectId = token.scope.kind === "project" ? token.scope.project.id : null;
-  return withOffered(catalogFor(baseUrl, app.config.region, projectId), offered, token);
+  return withOffered(catalogFor(doorsOf(app.config, baseUrl), app.config.region, projectId), offered, token);
 };

@@ -4,7 +4,7 @@ import { type ApiRequest, type Reply, created, noContent, ok } from "../../../ht
 import { extraOf } from "../shared/extra.ts";
 import { identityUrl, listLinks } from "../shared/identity-links.ts";
 import { callerToken } from "../tokens/caller-token.ts";
-import { catalogFor } from "./catalog.ts";
+import { catalogFor, doorsOf } from "./catalog.ts";
 import { catalogOf, readCatalog } from "./catalog-cache.ts";
 import { endpointMembers, regionMembers, serviceMembers } from "./catalog.schema.ts";
 import { fromCatalogEndpoint, fromEntry, toEndpointView, toRegionView, toServiceView } from "./catalog.view.ts";
@@ -22,7 +22,7 @@ import { type RegionChange, createRegion, deleteRegion, updateRegion } from "./c
 import { readEndpoint, readEndpoints, readRegion, readRegions, readService, readServices } from "./read-catalog.ts";
 
 const ownCatalog = (request: Pick<ApiRequest, "app" | "baseUrl">) =>
-  catalogFor(request.baseUrl, request.app.config.region);
+  catalogFor(doorsOf(request.app.config, request.baseUrl), request.app.config.region);
 
 export async function handleCatalog(request: ApiRequest): Promise<Reply> {
   const token = callerToken(request);

@@ -8,7 +8,7 @@ import type { Origin } from "@andromede/platform/events/append";
 import type { App } from "../../../app.ts";
 import { transact } from "../../../db/transaction.ts";
 import { mergeExtra } from "../shared/extra.ts";
-import { catalogFor } from "./catalog.ts";
+import { catalogFor, doorsOf } from "./catalog.ts";
 import { forgetCatalog } from "./catalog-cache.ts";
 import type { CatalogService, Endpoint } from "./catalog.model.ts";
 import {
@@ -33,7 +33,7 @@ export type EndpointChange = {
   enabled?: boolean;
 };
 
-const builtIn = (app: Pick<App, "config">) => catalogFor("", app.config.region);
+const builtIn = (app: Pick<App, "config">) => catalogFor(doorsOf(app.config, ""), app.config.region);
 const ownService = (app: Pick<App, "config">, id: string): boolean => builtIn(app).some((entry) => entry.id === id);
 const ownEndpoint = (app: Pick<App, "config">, id: string): boolean =>
   builtIn(app).some((entry) => entry.endpoints.some((endpoint) => endpoint.id === id));

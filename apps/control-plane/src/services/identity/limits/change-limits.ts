@@ -5,7 +5,7 @@ import type { Origin } from "@andromede/platform/events/append";
 
 import type { App } from "../../../app.ts";
 import { transact } from "../../../db/transaction.ts";
-import { catalogFor } from "../catalog/catalog.ts";
+import { catalogFor, doorsOf } from "../catalog/catalog.ts";
 import { findRegion, findService } from "../catalog/catalog.queries.ts";
 import { findDomain } from "../domains/domain.queries.ts";
 import { findProject } from "../projects/project.queries.ts";
@@ -65,7 +65,7 @@ async function assertNamed(
 ): Promise<void> {
   const { service_id: serviceId, region_id: regionId } = named;
   if (serviceId !== undefined) {
-    const own = catalogFor("", app.config.region).some((entry) => entry.id === serviceId);
+    const own = catalogFor(doorsOf(app.config, ""), app.config.region).some((entry) => entry.id === serviceId);
     if (!own && (await findService(sql, serviceId)) === null) throw unknown("service_id", target);
   }
   if (typeof regionId === "string" && regionId !== app.config.region && (await findRegion(sql, regionId)) === null)
