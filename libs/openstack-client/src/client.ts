@@ -18,7 +18,7 @@ export type Credentials = {
   interface?: "public" | "internal" | "admin";
 };
 
-export type ServiceType = "identity" | "compute" | "image" | "network";
+export type ServiceType = "identity" | "compute" | "image" | "network" | "volumev3";
 
 export type CallOptions = {
   body?: unknown;

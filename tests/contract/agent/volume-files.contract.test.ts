@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
 import { buffer } from "node:stream/consumers";
 
-import type { BackupSpec, ExportSpec, VolumeSpec } from "@andromede/agent-api/types";
+import type { BackupSpec, ExportSpec, VolumeSource, VolumeSpec } from "@andromede/agent-api/types";
 import { newUuid } from "@andromede/base/ids";
 import { waitUntil } from "@andromede/base/waiting";
 
@@ -229,8 +229,10 @@ function watchProcesses(keys: readonly string[]): { stop: () => { programs: Set<
 }
 
 describe("an agent that dies", () => {
-  const { host, settled, specOf, ready } = bench();
+  const { host, settled, specOf, ready, backup } = bench();
   const content = randomBytes(2 * MIB);
+  /** An agent that is back has done what it was told within this. */
+  const FINAL_STATE_MS = 30_000;
 
   /** The agent dies at the step of what `order` begins; another agent is told the same, and told to the end. */
   async function dieAt(step: string, order: () => Promise<unknown>): Promise<void> {
@@ -245,7 +247,10 @@ describe("an agent that dies", () => {
     await order();
   }
   async function untilReady(spec: VolumeSpec): Promise<void> {
+    const since = performance.now();
     const report = await settled(spec);
+    const took = performance.now() - since;
+    assert.ok(took < FINAL_STATE_MS, `${took.toFixed(0)} ms after the agent was back`);
     assert.deepEqual({ state: report.state, fault: report.fault }, { state: "ready", fault: undefined });
   }
   /** Nothing but whole volumes, their records, and what is empty anyway. */
@@ -329,6 +334,64 @@ describe("an agent that dies", () => {
       await dieAt("backup:removing", () => host().client.deleteBackup(spec.id));
       assertTidy();
       assert.ok(!existsSync(join(host().backups, spec.id)));
+    });
+  }
+
+  /** What a volume is made anew from, when its old bytes have gone: its id and its key stay. */
+  async function madeAnew(step: string, source: VolumeSource): Promise<VolumeSpec> {
+    const { digest: _old, ...spec } = await filled();
+    const anew = { ...spec, generation: 3, source };
+    const order = async (): Promise<void> => {
+      await host().client.deleteVolume(spec.id, 2);
+      await waitUntil("its end", async () => !(await host().client.deleteVolume(spec.id, 2)), WAIT);
+      await host().client.putVolume(anew);
+    };
+    await dieAt(step, order);
+    await untilReady(anew);
+    return anew;
+  }
+  for (const step of [
+    "remove:image",
+    "make:begun",
+    "restore:served",
+    "restore:piece",
+    "make:filled",
+    "make:complete",
+  ]) {
+    test(`while a backup is restored into a volume (${step}) restores the whole of it`, async () => {
+      const source = await ready();
+      // More pieces than are under way at a time: some are there, and some are not.
+      const writes = Array.from({ length: 8 }, (_none, at) => ({ offset: at * 8 * MIB, data: content }));
+      await writeVolume(host(), source, writes);
+      const digest = await digestOfVolume(host(), source);
+      const key = newKey();
+      const id = newUuid();
+      await backup({ id, volumeId: source.id, volumeKey: source.key, snapshotId: null, parentId: null, key });
+      const restored = await madeAnew(step, { kind: "backup", backupId: id, key });
+      assert.equal(await digestOfVolume(host(), restored), digest);
+      assert.equal(await digestOfVolume(host(), source), digest);
+      assertTidy();
+      // The backup is as good as it was.
+      const again = await ready({ source: { kind: "backup", backupId: id, key } });
+      assert.equal(await digestOfVolume(host(), again), digest);
+    });
+  }
+
+  for (const step of ["remove:begun", "make:created", "make:filled", "make:complete"]) {
+    test(`while a volume is made anew from an image (${step}) makes the whole of it`, async () => {
+      const bytes = randomBytes(3 * MIB);
+      const path = join(dirname(host().dataDir), `${newUuid()}.raw`);
+      writeFileSync(path, bytes);
+      const sha512 = createHash("sha512").update(bytes).digest("hex");
+      const imageId = newUuid();
+      const image = { kind: "image", imageId, sha512, format: "raw", sizeBytes: bytes.length, path } as const;
+      const anew = await madeAnew(step, image);
+      await withVolume(host(), anew, async (client) => {
+        assert.ok((await client.read(0, bytes.length)).equals(bytes));
+        // Nothing of what was there before.
+        assert.ok((await client.read(7 * MIB, content.length)).every((byte) => byte === 0));
+      });
+      assertTidy();
     });
   }
 

@@ -32,7 +32,12 @@ export type BackupStore = {
 /** What the restoring of volumes needs. */
 export type BackupReader = {
   describe(backupId: string, key: string): Promise<BackupHeader>;
-  restore(work: { backupId: string; key: string; socketPath: string; signal: AbortSignal }): Promise<void>;
+  /** `tell`: pieces are there. */
+  restore(
+    work: { backupId: string; key: string; socketPath: string },
+    tell: (progress: Progress) => void,
+    signal: AbortSignal,
+  ): Promise<void>;
 };
 
 export function createBackupReader(directory: string): BackupReader {
@@ -40,8 +45,8 @@ export function createBackupReader(directory: string): BackupReader {
     async describe(backupId, key) {
       return decodeManifest(backupKeys(key), await readManifest(directory, backupId), backupId).header;
     },
-    async restore({ signal, ...work }) {
-      await inThread({ do: "restore", directory, ...work }, () => undefined, signal);
+    async restore(work, tell, signal) {
+      await inThread({ do: "restore", directory, ...work }, tell, signal);
     },
   };
 }

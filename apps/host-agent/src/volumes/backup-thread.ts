@@ -23,7 +23,7 @@ function failure(error: unknown): BackupMessage {
 
 async function main(work: BackupWork): Promise<BackupHeader | null> {
   if (work.do === "store") return storeBackup(work, (progress) => tell({ progress }));
-  await restoreBackup(work);
+  await restoreBackup(work, (progress) => tell({ progress }));
   return null;
 }
 

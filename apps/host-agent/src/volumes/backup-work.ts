@@ -233,7 +233,7 @@ function isZero(bytes: Buffer): boolean {
 }
 
 /** Writes what a backup holds to the server at the socket, whose export is zeroes. */
-export async function restoreBackup(work: RestoreWork): Promise<void> {
+export async function restoreBackup(work: RestoreWork, tell: (progress: Progress) => void): Promise<void> {
   const { directory, backupId } = work;
   const keys = backupKeys(work.key);
   const { header, entries } = decodeManifest(keys, await readManifest(directory, backupId), backupId);
@@ -242,6 +242,7 @@ export async function restoreBackup(work: RestoreWork): Promise<void> {
   try {
     if (client.sizeBytes < header.sizeBytes) throw invalid(`Backup ${backupId} is larger than the volume`);
     const underWay: Promise<void>[] = [];
+    let done = 0;
     for (const entry of entries) {
       const holderId = header.chain[entry.holder];
       if (holderId === undefined) throw damaged(backupId);
@@ -251,8 +252,11 @@ export async function restoreBackup(work: RestoreWork): Promise<void> {
       const restoring = restorePiece({ client, keys, file, header, holderId, entry });
       restoring.catch(() => undefined);
       underWay.push(restoring);
+      if (underWay.length < DEPTH) continue;
       // eslint-disable-next-line no-await-in-loop
-      if (underWay.length >= DEPTH) await underWay.shift();
+      await underWay.shift();
+      done += 1;
+      tell({ progress: Math.floor((100 * done) / entries.length), storedBytes: 0, pieces: done });
     }
     await Promise.all(underWay);
     await client.flush();

@@ -272,7 +272,7 @@ export class Qcow2Driver implements VolumeDriver {
     { backupId, key }: Extract<VolumeSource, { kind: "backup" }>,
     create: () => Promise<void>,
   ): Promise<void> {
-    const { backups, tools } = this.#options;
+    const { backups, tools, step } = this.#options;
     const { sizeBytes } = await backups.describe(backupId, key);
     if (sizeBytes > spec.sizeGib * GIB)
       throw invalid(`Backup ${backupId} needs ${Math.ceil(sizeBytes / GIB)} GiB, the volume has ${spec.sizeGib}`);
@@ -286,7 +286,10 @@ export class Qcow2Driver implements VolumeDriver {
         what: "serving a volume that is restored",
         signal,
       },
-      (socketPath, alive) => backups.restore({ backupId, key, socketPath, signal: alive }),
+      (socketPath, alive) => {
+        step("restore:served");
+        return backups.restore({ backupId, key, socketPath }, () => step("restore:piece"), alive);
+      },
     );
   }
 

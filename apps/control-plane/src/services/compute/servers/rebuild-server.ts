@@ -17,6 +17,7 @@ import type { Server, ServerChanges } from "./server.model.ts";
 import { findServer } from "./server.queries.ts";
 import { rootGibOf } from "./server.model.ts";
 import type { TaskChange } from "./task.queries.ts";
+import { rebuildsVolume } from "./volume-backed.model.ts";
 
 /** Members that are absent stay as they are. */
 export type Rebuild = {
@@ -70,15 +71,12 @@ function toOwnDisk(server: Server, image: BootImage): TaskChange {
   return { imageId: id, image: { sha512, format, sizeBytes }, diskImage: null, diskNonce: newUuid() };
 }
 
-/**
- * The volume that the server boots from is made anew from microversion 2.93 on. Before, it is kept, and its image has to be
- * the one that is asked for.
- */
+/** The volume that the server boots from is made anew, or its image is that very one. */
 async function toVolume({ version }: ApiRequest, { tx, server }: Held, image: BootImage): Promise<TaskChange> {
   checkMemory(image, server.flavor);
   const { volumeId } = rootVolumeOf(await lockServerDisks(tx.sql, server.id)) ?? {};
   if (volumeId === undefined) throw conflict(`Instance ${server.id} has no volume to boot from.`);
-  if (version >= 93) {
+  if (rebuildsVolume(version)) {
     await checkReimageOfServer(tx, volumeId, image);
     return { reimageId: image.id };
   }

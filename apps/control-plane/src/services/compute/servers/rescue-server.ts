@@ -9,6 +9,7 @@ import { listServerDisks } from "../volumes/server-disk.queries.ts";
 import { beginTask, withServer } from "./begin-task.ts";
 import { getServer } from "./read-servers.ts";
 import type { Rescue, Server } from "./server.model.ts";
+import { isStableRescue, mayRescueVolume } from "./volume-backed.model.ts";
 
 /** `imageId` null: the image that the server, or the volume it boots from, was made from. */
 export async function rescueServer(
@@ -21,23 +22,16 @@ export async function rescueServer(
   const image = imageId === null ? null : await findRescueImage(request, imageId);
   const allowed = { word: "rescue", vmStates: ["active", "stopped", "error"] } as const;
   await withServer(request, id, allowed, async (held) => {
-    if (image === null || (held.server.image === null && !mayRescueVolume(request, image)))
+    if (image === null || (held.server.image === null && !mayRescueVolume(request.version, image.properties)))
       throw invalid(`Instance ${id} cannot be rescued: Cannot rescue a volume-backed instance`);
     const { sha512, format, sizeBytes } = image;
     const password = await wrapPassword(request, held, wanted.adminPassword);
-    const stable = STABLE.some((property) => image.properties[property] !== undefined);
+    const stable = isStableRescue(image.properties);
     const rescue: Rescue = { image: { id: image.id, sha512, format, sizeBytes }, password, stable };
     const change = { rescue, power: "running" } as const;
     await beginTask(request, held, { task: "rescuing", step: "stop", action: "rescue", change });
   });
 }
-
-/** An image that says how it wants to be found is one that can stand beside all of a server's disks. */
-const STABLE = ["hw_rescue_bus", "hw_rescue_device"] as const;
-
-/** Microversion 2.87, with an image that says both. */
-const mayRescueVolume = ({ version }: ApiRequest, image: BootImage): boolean =>
-  version >= 87 && STABLE.every((property) => image.properties[property] !== undefined);
 
 async function ownImageOf({ app }: ApiRequest, server: Server): Promise<string | null> {
   if (server.imageId !== "") return server.imageId;

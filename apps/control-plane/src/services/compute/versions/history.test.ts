@@ -29,6 +29,7 @@ import { ACTIONS, type ActionName, type ActionRow } from "../servers/action.sche
 import { readListQuery } from "../servers/list-query.ts";
 import { createServerSchema, updateServerSchema } from "../servers/server.schema.ts";
 import { toServerView } from "../servers/server.view.ts";
+import { mayRescueVolume, rebuildsVolume } from "../servers/volume-backed.model.ts";
 import { attachVolumeSchema, updateAttachmentSchema } from "../volumes/attachment.schema.ts";
 import { toAttachmentView, toNewAttachmentView } from "../volumes/attachment.view.ts";
 import { MICROVERSIONS } from "./microversions.ts";
@@ -273,6 +274,7 @@ const HISTORY: readonly (readonly [version: number, what: string, holds: Holds])
   [84, "events have details", shows(eventAt, "details")],
   [85, "an attachment may be changed", takes(updateAttachmentSchema, attach({ delete_on_termination: true }))],
   [86, "extra specs are checked", (v) => v >= 86 && !succeeds(() => checkExtraSpec("hw:unheard_of", "1"))],
+  [87, "servers on volumes are rescued", (v) => mayRescueVolume(v, { hw_rescue_bus: "usb", hw_rescue_device: "disk" })],
   [88, "hypervisors do not count", not(shows(hypervisorAt, "vcpus"))],
   [88, "nor in sum", not(serves("GET", "/os-hypervisors/statistics"))],
   [88, "they say their uptime", shows(hypervisorAt, "uptime")],
@@ -285,6 +287,7 @@ const HISTORY: readonly (readonly [version: number, what: string, holds: Holds])
   [92, "keys are brought, not made", not(takes(createKeypairSchema, { keypair: { name: "k" } }))],
   [92, "and may be named after somebody", takes(createKeypairSchema, { keypair: { name: "a@b.c", public_key: "k" } })],
   [93, "volume-reimaged", takes(externalEventsSchema, event("volume-reimaged"))],
+  [93, "servers on volumes are rebuilt", rebuildsVolume],
 ];
 
 function filterOf(version: number, query: string): object {
@@ -327,7 +330,6 @@ const SILENT: { readonly [version: number]: string } = {
   65: "ending live migrations that wait",
   69: "cells that are down: there are none",
   72: "ports with resource requests",
-  87: "rescue of servers on volumes",
 };
 
 describe("every microversion", () => {
