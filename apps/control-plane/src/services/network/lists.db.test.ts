@@ -7,34 +7,59 @@ import postgres from "postgres";
 import { parseQuery } from "../../http/query.ts";
 import { readListRequest } from "./common/list-request.ts";
 import { floatingIpAttributes } from "./floating-ips/floating-ip.schema.ts";
-import { listAddressGroups } from "./address-groups/address-group.queries.ts";
+import { listAddressGroups, listGroupsWithAddressGroup } from "./address-groups/address-group.queries.ts";
 import { addressGroupAttributes } from "./address-groups/address-group.schema.ts";
-import { listAddressScopes } from "./address-scopes/address-scope.queries.ts";
+import { listAddressScopes, listRoutersOfPool, listScopePrefixes } from "./address-scopes/address-scope.queries.ts";
 import { addressScopeAttributes } from "./address-scopes/address-scope.schema.ts";
-import { listPortForwardings } from "./port-forwardings/port-forwarding.queries.ts";
+import {
+  listForwardingsOf,
+  listForwardingsTo,
+  listPortForwardings,
+} from "./port-forwardings/port-forwarding.queries.ts";
 import { portForwardingAttributes } from "./port-forwardings/port-forwarding.schema.ts";
-import { listQosPolicies, listQosRules } from "./qos/qos-policy.queries.ts";
+import { listQosPolicies, listQosRules, listShaped } from "./qos/qos-policy.queries.ts";
 import { qosPolicyAttributes, qosRuleAttributes } from "./qos/qos-policy.schema.ts";
 import { listRbacPolicies } from "./rbac-policies/rbac-policy.queries.ts";
 import { rbacPolicyAttributes } from "./rbac-policies/rbac-policy.schema.ts";
-import { listSubnetpools } from "./subnetpools/subnetpool.queries.ts";
+import { listPoolSubnets, listSubnetpools } from "./subnetpools/subnetpool.queries.ts";
 import { subnetpoolAttributes } from "./subnetpools/subnetpool.schema.ts";
 import { listFloatingIps } from "./floating-ips/floating-ip.queries.ts";
-import { listNetworks } from "./networks/network.queries.ts";
+import { listNetworkDependents, listNetworks } from "./networks/network.queries.ts";
 import { networkAttributes } from "./networks/network.schema.ts";
-import { listPorts } from "./ports/port.queries.ts";
+import {
+  listAutoPorts,
+  listPortVersions,
+  listPorts,
+  listPortsBlockingNetwork,
+  listPortsOfDevice,
+  listSelfAddressing,
+  listVersionedPorts,
+} from "./ports/port.queries.ts";
 import { portAttributes } from "./ports/port.schema.ts";
-import { listRouters } from "./routers/router.queries.ts";
+import { listLegs, listRouters } from "./routers/router.queries.ts";
 import { routerAttributes } from "./routers/router.schema.ts";
-import { listRules, listRulesOfGroups } from "./security-group-rules/security-group-rule.queries.ts";
+import {
+  listRules,
+  listRulesOfGroups,
+  listRulesWithAddresses,
+} from "./security-group-rules/security-group-rule.queries.ts";
 import { securityGroupRuleAttributes } from "./security-group-rules/security-group-rule.schema.ts";
-import { listSecurityGroups } from "./security-groups/security-group.queries.ts";
+import {
+  listGroupsById,
+  listGroupsNaming,
+  listGroupsOf,
+  listSecurityGroups,
+} from "./security-groups/security-group.queries.ts";
 import { securityGroupAttributes } from "./security-groups/security-group.schema.ts";
 import { networkingOfServers, serverInterfaces, serverPortsReady } from "./servers/read-server-ports.ts";
-import { listSubnets } from "./subnets/subnet.queries.ts";
+import { listSubnetUsers, listSubnets, listSubnetsById, listSubnetsOfNetwork } from "./subnets/subnet.queries.ts";
 import { subnetAttributes } from "./subnets/subnet.schema.ts";
-import { listTrunks } from "./trunks/trunk.queries.ts";
+import { listMtus, listTrunks } from "./trunks/trunk.queries.ts";
 import { trunkAttributes } from "./trunks/trunk.schema.ts";
+import { listNetworkUse } from "./agents/ip-availability.queries.ts";
+import { listCustomerPorts, listOwnedIds } from "./class.queries.ts";
+import { listImplicitNetworks, listServersAt } from "./servers/server-port.queries.ts";
+import { listLegSubnets } from "./ports/port-wanted.queries.ts";
 import { type World, createWorld } from "./testing/network-world.ts";
 
 let world: World;
@@ -122,6 +147,9 @@ const requester = { projectId: "p7", admin: false };
 const page = (attributes: Parameters<typeof readListRequest>[1], raw: string) =>
   readListRequest(parseQuery(raw), attributes);
 
+/** Tables whose rows a project owns, as its purge asks for them. */
+const OWNED = ["network", "subnet", "router", "floatingip", "security_group", "trunk", "subnetpool", "qos_policy"];
+
 const CASES: [string, (sql: postgres.Sql) => Promise<unknown>][] = [
   ["networks", (sql) => listNetworks(sql, requester, page(networkAttributes(requester), ""))],
   [
@@ -179,6 +207,38 @@ const CASES: [string, (sql: postgres.Sql) => Promise<unknown>][] = [
         Array.from({ length: 20 }, (_, index) => `server${index}-3`),
       ),
   ],
+  ["groups with an address group", (sql) => listGroupsWithAddressGroup(sql, "ag7")],
+  ["what hangs on a network", (sql) => listNetworkDependents(sql, "n7")],
+  ["forwardings of floating IPs", (sql) => listForwardingsOf(sql, ["f7", "f8"])],
+  ["forwardings to a port", (sql) => listForwardingsTo(sql, "port7-1")],
+  ["use of a network", (sql) => listNetworkUse(sql, "n7")],
+  ["legs of a router", (sql) => listLegs(sql, "r7")],
+  ["prefixes of a scope", (sql) => listScopePrefixes(sql, "scope7", "pool7")],
+  ["routers of a pool", (sql) => listRoutersOfPool(sql, "pool7")],
+  ["subnets of a pool", (sql) => listPoolSubnets(sql, "pool7")],
+  ["MTUs of ports", (sql) => listMtus(sql, ["port7-7", "port8-7"])],
+  ["rules with the addresses they name", (sql) => listRulesWithAddresses(sql, "g7")],
+  ["groups that name a group", (sql) => listGroupsNaming(sql, "g7")],
+  ["groups by id", (sql) => listGroupsById(sql, ["g7", "g8"])],
+  ["groups for Nova's door", (sql) => listGroupsOf(sql, "p7", { limit: 1000, offset: 0 })],
+  ["a project's customers' ports", (sql) => listCustomerPorts(sql, "p7")],
+  ...OWNED.map((table): (typeof CASES)[number] => [
+    `ids of a project: ${table}`,
+    (sql) => listOwnedIds(sql, table, "p7"),
+  ]),
+  ["subnets of a network", (sql) => listSubnetsOfNetwork(sql, "n7")],
+  ["subnets by id", (sql) => listSubnetsById(sql, ["s7", "s8"])],
+  ["users of a subnet", (sql) => listSubnetUsers(sql, "s7")],
+  ["what a policy shapes", (sql) => listShaped(sql, "qos7")],
+  ["networks for who names none", (sql) => listImplicitNetworks(sql, "p7")],
+  ["servers with an address", (sql) => listServersAt(sql, "p7", 4, "^10[.]0")],
+  ["ports of a device", (sql) => listPortsOfDevice(sql, "server7-1", "compute:nova")],
+  ["versions of ports", (sql) => listPortVersions(sql, requester, page(portAttributes(false), ""))],
+  ["ports in their version", (sql) => listVersionedPorts(sql, ["port7-1", "port8-1"])],
+  ["ports in a network's way", (sql) => listPortsBlockingNetwork(sql, "n7")],
+  ["a network's own ports", (sql) => listAutoPorts(sql, "n7")],
+  ["ports that choose their addresses", (sql) => listSelfAddressing(sql, "n7")],
+  ["subnets of a leg", (sql) => listLegSubnets(sql, "port7-1")],
   ["interfaces of a server", (sql) => serverInterfaces(sql, "server7-1")],
   ["readiness of a server", (sql) => serverPortsReady(sql, "server7-1")],
 ];
