@@ -117,6 +117,8 @@ export async function makeSamples(test: TestApp): Promise<Samples> {
     "os-instance-actions": ids["os-instance-actions"] ?? "req-none",
     migrations: "none",
     agents: "none",
+    "dhcp-networks": ids["networks"] ?? "",
+    "l3-routers": ids["routers"] ?? "",
     "service-profiles": "none",
     inherited_to_projects: "none",
     tasks: "none",

@@ -82,10 +82,17 @@ export async function listAgents(request: ApiRequest): Promise<Reply> {
   });
 }
 
+const noAgent = (id: string) => notFound(`Agent ${id} could not be found.`.slice(0, 400), { type: "AgentNotFound" });
+
+/** Throws for an id that is no agent's. Asks no host. */
+export function checkAgent({ config }: Pick<App, "config">, id: string): void {
+  if (!config.hosts.some(({ name }) => KINDS.some(({ binary }) => agentId(name, binary) === id))) throw noAgent(id);
+}
+
 export async function showAgent(request: ApiRequest): Promise<Reply> {
   const id = request.params["id"] ?? "";
   const agent = (await readAgents(request.app)).find((one) => one.id === id);
-  if (agent === undefined) throw notFound(`Agent ${id} could not be found.`, { type: "AgentNotFound" });
+  if (agent === undefined) throw noAgent(id);
   return ok({ agent });
 }
 

@@ -215,6 +215,26 @@ test("extensions, zones, providers; agents for operators only", async () => {
   await world.operator.expect(200, "GET", "/v2.0/network-ip-availabilities");
 });
 
+test("no agent of ours is a DHCP or an L3 agent, and clients are told so", async () => {
+  const { operator } = world;
+  const network = await operator.create("network", { name: "n" });
+  const router = await operator.create("router", { name: "r" });
+  assert.deepEqual(await operator.expect(200, "GET", `/v2.0/networks/${network.id}/dhcp-agents`), { agents: [] });
+  assert.deepEqual(await operator.expect(200, "GET", `/v2.0/routers/${router.id}/l3-agents`), { agents: [] });
+  await operator.expect(404, "GET", "/v2.0/networks/none/dhcp-agents");
+  await operator.expect(404, "GET", "/v2.0/routers/none/l3-agents");
+  const { agents } = (await operator.expect(200, "GET", "/v2.0/agents")) as unknown as { agents: { id: string }[] };
+  const agent = `/v2.0/agents/${agents[0]?.id ?? ""}`;
+  assert.deepEqual(await operator.expect(200, "GET", `${agent}/dhcp-networks`), { networks: [] });
+  assert.deepEqual(await operator.expect(200, "GET", `${agent}/l3-routers`), { routers: [] });
+  await operator.expect(404, "POST", `${agent}/dhcp-networks`, { network_id: network.id });
+  await operator.expect(404, "POST", `${agent}/l3-routers`, { router_id: router.id });
+  await operator.expect(409, "DELETE", `${agent}/dhcp-networks/${network.id}`);
+  await operator.expect(409, "DELETE", `${agent}/l3-routers/${router.id}`);
+  for (const list of ["dhcp-networks", "l3-routers"]) await operator.expect(404, "GET", `/v2.0/agents/none/${list}`);
+  await world.tenant().expect(403, "GET", `/v2.0/networks/${network.id}/dhcp-agents`);
+});
+
 test("a marker that the asker may not see is none: it would tell a foreign network's name, letter by letter", async () => {
   const [tenant, other] = [world.tenant(), world.tenant()];
   await tenant.create("network", { name: "m" });
