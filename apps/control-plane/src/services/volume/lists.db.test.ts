@@ -11,7 +11,7 @@ import {
   listProjectBackupIds,
   listUnsettledBackups,
 } from "./backups/backup.queries.ts";
-import { listAttachments, listServerDiskRows } from "./attachments/attachment.queries.ts";
+import { listAttachments, listProjectAttachments, listServerDiskRows } from "./attachments/attachment.queries.ts";
 import type { ListRequest } from "./common/list-request.ts";
 import {
   listGroupSnapshots,
@@ -26,12 +26,19 @@ import {
   listProjectGroupIds,
   listUnsettledGroups,
 } from "./groups/group.queries.ts";
-import { listMessages } from "./messages/message.queries.ts";
-import { listGroupSnapshotParts, listSnapshots, listVolumeSnapshots } from "./snapshots/snapshot.queries.ts";
+import { listMessages, listProjectMessageIds } from "./messages/message.queries.ts";
+import {
+  listGroupSnapshotParts,
+  listProjectSnapshotIds,
+  listSnapshots,
+  listVolumeSnapshots,
+} from "./snapshots/snapshot.queries.ts";
 import { type VolumeLab, createVolumeLab } from "./testing/volume-lab.ts";
-import { listTransfers } from "./transfers/transfer.queries.ts";
+import { listProjectTransfers, listTransfers } from "./transfers/transfer.queries.ts";
+import { listUploadIds, listUploadsOf } from "./uploads/upload.queries.ts";
+import { listAccess, listTypesShared } from "./types/type.queries.ts";
 import { listVolumes, summarizeVolumes } from "./volumes/list-volumes.queries.ts";
-import { countReaders, findVolume, listUnsettledVolumes } from "./volumes/volume.queries.ts";
+import { countReaders, findVolume, listProjectVolumeIds, listUnsettledVolumes } from "./volumes/volume.queries.ts";
 
 let lab: VolumeLab;
 /** A connection that says how the server ran what it was sent. */
@@ -76,6 +83,8 @@ async function seed(sql: postgres.Sql): Promise<void> {
   await sql`
     insert into backup (id, project_id, user_id, volume_id, status, size_gib, wrapped_key, key_id, data_timestamp, created_at, task_since)
     select 'b' || p || '-' || i, 'p' || p, 'u', 'v' || p || '-' || i, 'available', 1, '\\x00', 'k', now(), now(), now() from ${all}`;
+  await sql`
+    insert into volume_type_access (volume_type_id, project_id) select (select id from volume_type where name = 'standard'), 'p' || p || '-' || i from ${all}`;
   await sql`analyze`;
 }
 
@@ -177,6 +186,18 @@ test("every list is an index scan", async () => {
   await noBigScan("transfers", () => listTransfers(sql, OWN, {}));
   await noBigScan("messages", () => listMessages(sql, OWN, {}));
   await noBigScan("disks of servers", () => listServerDiskRows(sql, ["server7-3", "server8-3"]));
+  for (const [what, list] of Object.entries({
+    volumes: listProjectVolumeIds,
+    snapshots: listProjectSnapshotIds,
+    attachments: listProjectAttachments,
+    messages: listProjectMessageIds,
+    transfers: listProjectTransfers,
+    uploads: listUploadIds,
+    "types shared": listTypesShared,
+  }))
+    await noBigScan(`a project's ${what}`, () => list(sql, "p7"));
+  await noBigScan("uploads of a volume", () => listUploadsOf(sql, "v7-3"));
+  await noBigScan("who may use a type", () => listAccess(sql, "t7"));
   await noBigScan("snapshots of a volume", () => listVolumeSnapshots(sql, "v7-3"));
   await noBigScan("a volume", () => findVolume(sql, "v7-3", null));
   await noBigScan("readers of a volume", () => countReaders(sql, "v7-3"));
