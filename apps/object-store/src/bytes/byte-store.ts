@@ -32,6 +32,11 @@ export type Written = {
   size: number;
   digests: Digests;
   placement: Placement;
+  /**
+   * Who wrote it. The commit that names the placement MUST see, in its own transaction, that this writer is alive
+   * (`object_writer.ended_at is null`), or fail: the collector may have taken the bytes.
+   */
+  writerId: number;
   /** MUST be called once: after the commit that names the placement, or when there will be none (its chunks are then removed). */
   settle(committed: boolean): Promise<void>;
 };
@@ -49,7 +54,7 @@ export type WriteOptions = {
 };
 
 export type ByteStore = {
-  /** The number that commits must check (`object_writer.ended_at is null`): it changes when a writer ends. */
+  /** Who writes now; it changes when a writer ends. What a commit checks is `Written.writerId`. */
   readonly writerId: number;
   /** Reads the body to its end. Rejects with what the body rejects with, with `noCapacity` when the disk is full; then nothing is kept. */
   write(body: Readable, options: WriteOptions): Promise<Written>;

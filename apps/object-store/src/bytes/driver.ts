@@ -1,0 +1,62 @@
+/** What keeps sealed bytes: files of this machine, or an S3 server. Drivers know nothing of keys, rows or what is inside. */
+
+export type DriverConfig =
+  | { driver: "fs"; directory: string }
+  | {
+      driver: "s3";
+      endpoint: string;
+      region: string;
+      bucket: string;
+      accessKey: string;
+      /** File with the secret key, readable by our user only. */
+      secretKeyFile: string;
+    };
+
+export type Driver = {
+  /** MUST be called for a writer's number before anything of it is written. */
+  prepareWriter(writerId: number): Promise<void>;
+  /** Begins a chunk. Nobody sees it before `finish`. */
+  beginChunk(writerId: number): Promise<Sink>;
+  /** Throws `notFound` where there is none. */
+  openChunk(writerId: number, address: string): Promise<Source>;
+  /** Idempotent. */
+  removeChunk(writerId: number, address: string): Promise<void>;
+  /** The addresses of a writer's chunks that are finished. */
+  listChunks(writerId: number): AsyncIterable<string[]>;
+  /** What the writer left that is no finished chunk, and its place if that is empty now. Only for writers that are dead. */
+  sweepWriter(writerId: number): Promise<void>;
+  /** null: small bodies are chunks of their own here. */
+  packs: PackFiles | null;
+};
+
+export type Sink = {
+  write(pieces: Buffer[]): Promise<void>;
+  /** Durable under its address when this resolves; to be abandoned if it rejects. */
+  finish(address: string): Promise<void>;
+  /** Nothing of it stays. Never rejects. */
+  abandon(): Promise<void>;
+};
+
+export type Source = {
+  bytes: number;
+  /** Fills the buffer from `position`; gives how much there was, less only at the end. */
+  read(into: Buffer, position: number): Promise<number>;
+  close(): Promise<void>;
+};
+
+export type PackFiles = {
+  /** Makes an empty one, durably. */
+  create(packId: number): Promise<PackFile>;
+  /** For reading. Throws `notFound` where there is none. */
+  open(packId: number): Promise<Source>;
+  remove(packId: number): Promise<void>;
+};
+
+export type PackFile = {
+  /** All of it, at this place; not durable yet. */
+  write(pieces: Buffer[], position: number): Promise<void>;
+  sync(): Promise<void>;
+  /** Takes back what was written from here on. */
+  truncate(bytes: number): Promise<void>;
+  close(): Promise<void>;
+};

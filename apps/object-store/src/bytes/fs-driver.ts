@@ -1,0 +1,260 @@
+/**
+ * Sealed bytes in files: `packs/<id>` and `chunks/<writer>/<first byte of the address>/<address>`. What is not finished
+ * lies in `chunks/<writer>/new/`. A file has its name only when its bytes, and a name counts only when its directory, is on
+ * the disk.
+ */
+import { randomBytes } from "node:crypto";
+import { closeSync, constants, mkdirSync, openSync, renameSync, writevSync } from "node:fs";
+import * as fs from "node:fs";
+import { mkdir, open, readdir, rm, rmdir, unlink } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+import { internal, noCapacity, notFound } from "@andromede/base/errors";
+
+import { crashPoint } from "./crash-point.ts";
+import type { Driver, PackFile, PackFiles, Sink, Source } from "./driver.ts";
+
+const fsync = promisify(fs.fsync);
+const fdatasync = promisify(fs.fdatasync);
+const ftruncate = promisify(fs.ftruncate);
+const closeFile = promisify(fs.close);
+const UNFINISHED = "new";
+
+export function openFileDriver(directory: string): Driver {
+  const chunks = join(directory, "chunks");
+  const ofWriter = (writerId: number): string => join(chunks, String(writerId));
+  const ofChunk = (writerId: number, address: string): string =>
+    join(ofWriter(writerId), address.slice(0, 2), address);
+  /** Directories of which we know that they are on the disk. */
+  const durable = new Set<string>();
+
+  /** Others may have made it a moment ago: it counts as durable only when we synced its parent ourselves. */
+  async function ensureDirectory(path: string, parent: string): Promise<void> {
+    if (durable.has(path)) return;
+    await named(mkdir(path, { recursive: true }));
+    await named(syncDirectory(parent));
+    durable.add(path);
+  }
+
+  return {
+    packs: openPackFiles(join(directory, "packs"), directory),
+    async prepareWriter(writerId) {
+      await ensureDirectory(chunks, directory);
+      await ensureDirectory(ofWriter(writerId), chunks);
+      await ensureDirectory(join(ofWriter(writerId), UNFINISHED), ofWriter(writerId));
+    },
+    async beginChunk(writerId) {
+      const temporary = join(ofWriter(writerId), UNFINISHED, randomBytes(12).toString("hex"));
+      return createSink(temporary, async (address) => {
+        const target = ofChunk(writerId, address);
+        const folder = join(ofWriter(writerId), address.slice(0, 2));
+        await ensureDirectory(folder, ofWriter(writerId));
+        return { target, folder };
+      });
+    },
+    openChunk: (writerId, address) => openSource(ofChunk(writerId, address)),
+    async removeChunk(writerId, address) {
+      await removeFile(ofChunk(writerId, address));
+    },
+    async *listChunks(writerId) {
+      for (const folder of await entries(ofWriter(writerId))) {
+        if (folder !== UNFINISHED) yield await entries(join(ofWriter(writerId), folder));
+      }
+    },
+    async sweepWriter(writerId) {
+      const home = ofWriter(writerId);
+      await rm(join(home, UNFINISHED), { recursive: true, force: true });
+      for (const folder of await entries(home)) await removeEmpty(join(home, folder));
+      await removeEmpty(home);
+    },
+  };
+}
+
+function createSink(temporary: string, place: (address: string) => Promise<{ target: string; folder: string }>): Sink {
+  let file: number | null = ours(() => openSync(temporary, "wx", 0o600));
+  let name = temporary;
+  let position = 0;
+  const close = (): void => {
+    if (file !== null) closeSync(file);
+    file = null;
+  };
+  return {
+    // A copy into memory that the system writes out later: it takes less than the way to another thread. Sinks live in threads of their own anyway.
+    async write(pieces) {
+      if (file === null) throw internal("a chunk is written to after its end");
+      position += writeAll(file, pieces, position);
+    },
+    async finish(address) {
+      if (file === null) throw internal("a chunk ends twice");
+      crashPoint("chunk-written");
+      await named(fsync(file));
+      close();
+      crashPoint("chunk-synced");
+      const { target, folder } = await place(address);
+      ours(() => renameSync(temporary, target));
+      name = target;
+      crashPoint("chunk-renamed");
+      await named(syncDirectory(folder));
+    },
+    async abandon() {
+      close();
+      await removeFile(name).catch(() => undefined); // what cannot be removed now, the collector removes
+    },
+  };
+}
+
+function openPackFiles(home: string, parent: string): PackFiles {
+  const pathOf = (packId: number): string => join(home, String(packId));
+  return {
+    async create(packId) {
+      const isNew = ours(() => mkdirSync(home, { recursive: true })) !== undefined;
+      if (isNew) await named(syncDirectory(parent));
+      const file = ours(() => openSync(pathOf(packId), "wx", 0o600));
+      try {
+        await named(fsync(file));
+        await named(syncDirectory(home));
+      } catch (error) {
+        closeSync(file);
+        throw error;
+      }
+      return createPackFile(file);
+    },
+    open: (packId) => openSource(pathOf(packId)),
+    async remove(packId) {
+      await removeFile(pathOf(packId));
+    },
+  };
+}
+
+const writeMany = promisify(
+  (file: number, pieces: Buffer[], position: number, done: (error: Error | null, written: number) => void) =>
+    fs.writev(file, pieces, position, (error, written) => done(error, written)),
+);
+
+function createPackFile(file: number): PackFile {
+  return {
+    async write(pieces, position) {
+      let left = pieces;
+      let at = position;
+      while (left.length > 0) {
+        // one write after the other: this one was cut short
+        // eslint-disable-next-line no-await-in-loop
+        const written = await named(writeMany(file, left, at));
+        left = without(left, written);
+        at += written;
+      }
+    },
+    sync: () => named(fdatasync(file)),
+    truncate: (bytes) => named(ftruncate(file, bytes)),
+    close: () => closeFile(file),
+  };
+}
+
+async function openSource(path: string): Promise<Source> {
+  const handle = await open(path, constants.O_RDONLY).catch((error: unknown) => {
+    throw isCode(error, "ENOENT") ? notFound("These bytes are not there", { cause: error }) : error;
+  });
+  try {
+    const { size } = await handle.stat();
+    return {
+      bytes: size,
+      async read(into, position) {
+        let filled = 0;
+        while (filled < into.length) {
+          // eslint-disable-next-line no-await-in-loop
+          const { bytesRead } = await handle.read(into, filled, into.length - filled, position + filled);
+          if (bytesRead === 0) break;
+          filled += bytesRead;
+        }
+        return filled;
+      },
+      close: () => handle.close(),
+    };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+function writeAll(file: number, pieces: Buffer[], position: number): number {
+  let left = pieces;
+  let at = position;
+  while (left.length > 0) {
+    const from = at;
+    const now = left;
+    const written = ours(() => writevSync(file, now, from));
+    left = without(left, written);
+    at += written;
+  }
+  return at - position;
+}
+
+/** The pieces without their first `bytes`. */
+function without(pieces: Buffer[], bytes: number): Buffer[] {
+  let skip = bytes;
+  const left: Buffer[] = [];
+  for (const piece of pieces) {
+    if (skip >= piece.length) skip -= piece.length;
+    else {
+      left.push(skip === 0 ? piece : piece.subarray(skip));
+      skip = 0;
+    }
+  }
+  return left;
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function entries(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (isCode(error, "ENOENT")) return [];
+    throw error;
+  }
+}
+
+async function removeFile(path: string): Promise<void> {
+  await unlink(path).catch((error: unknown) => {
+    if (!isCode(error, "ENOENT")) throw error;
+  });
+}
+
+async function removeEmpty(directory: string): Promise<void> {
+  await rmdir(directory).catch((error: unknown) => {
+    if (!["ENOENT", "ENOTEMPTY", "EEXIST"].some((code) => isCode(error, code))) throw error;
+  });
+}
+
+const isCode = (error: unknown, code: string): boolean =>
+  error instanceof Error && (error as NodeJS.ErrnoException).code === code;
+
+const FULL = ["ENOSPC", "EDQUOT", "EFBIG"];
+/** A full disk is the customer's to know; everything else is ours. */
+const asOurs = (error: unknown): unknown =>
+  FULL.some((code) => isCode(error, code)) ? noCapacity("There is no room left", { cause: error }) : error;
+
+function ours<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw asOurs(error);
+  }
+}
+
+async function named<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw asOurs(error);
+  }
+}
+

@@ -1,0 +1,194 @@
+/** The byte store of a process: opened once, closed when it ends. */
+import { Readable } from "node:stream";
+
+import { internal, invalid } from "@andromede/base/errors";
+import type { Logger } from "@andromede/base/log";
+import type { Database, DatabaseConfig } from "@andromede/platform/db/database";
+
+import type { ByteStore, Chunk, Placement, SealingKey, WriteOptions, Written } from "./byte-store.ts";
+import { PACKED_BYTES } from "./byte-store.ts";
+import { insertChunkDamage, insertPackDamage } from "./bytes.queries.ts";
+import { digestsOf } from "./digests.ts";
+import type { Driver, DriverConfig } from "./driver.ts";
+import { openFileDriver } from "./fs-driver.ts";
+import { createLocalEngine } from "./local-engine.ts";
+import { openPackReader } from "./pack-reader.ts";
+import { openPackWriter } from "./packs.ts";
+import { isDamage, rangesOf, readInPlace } from "./read-body.ts";
+import { openSmall, sealSmall, sealedBytes } from "./seal.ts";
+import { createSlabPool } from "./slabs.ts";
+import { type BodyEnd, readSmallBody, writeBody } from "./write-body.ts";
+import { openWriterSource } from "./writer.ts";
+
+/** Slabs in use by all bodies together, of 256 KiB. */
+const SLABS = 64;
+
+export type ByteStoreOptions = {
+  bytes: DriverConfig;
+  /** The pool, for rows. */
+  db: Database;
+  /** Where the pool leads: the writer's lock needs a connection of its own. */
+  database: DatabaseConfig;
+  log: Logger;
+  /** Sizes at which packs and writers are changed for new ones; for tests. */
+  limits?: { packBytes?: number; chunksPerWriter?: number };
+};
+
+export function openDriver(config: DriverConfig): Driver {
+  if (config.driver === "fs") return openFileDriver(config.directory);
+  throw invalid("bytes in an S3 server are not served yet");
+}
+
+export async function createByteStore(options: ByteStoreOptions): Promise<ByteStore> {
+  const { db, log } = options;
+  const driver = openDriver(options.bytes);
+  const writers = await openWriterSource({
+    database: options.database,
+    driver,
+    log,
+    ...(options.limits?.chunksPerWriter === undefined ? {} : { chunksPerWriter: options.limits.chunksPerWriter }),
+  });
+  const packs =
+    driver.packs === null
+      ? null
+      : {
+          reader: openPackReader(driver.packs),
+          writer: openPackWriter({
+            db,
+            files: driver.packs,
+            writers,
+            log,
+            ...(options.limits?.packBytes === undefined ? {} : { packBytes: options.limits.packBytes }),
+          }),
+        };
+  const engine = createLocalEngine(driver);
+  const slabs = createSlabPool(SLABS);
+
+  async function remove(chunks: readonly Chunk[]): Promise<void> {
+    for (const { writerId, address } of chunks) {
+      // eslint-disable-next-line no-await-in-loop
+      await driver.removeChunk(writerId, address).catch((error: unknown) => {
+        log.warn({ error, writerId, address }, "a chunk that nobody needs was not removed");
+      });
+    }
+  }
+
+  async function writePacked(body: Buffer, writeOptions: WriteOptions): Promise<Written> {
+    const digests = digestsOf(writeOptions.digests, body);
+    if (body.length === 0) return empty(writers.id, digests);
+    if (packs === null) throw internal("this driver has no packs");
+    const appended = await packs.writer.append(sealSmall(writeOptions.key, body));
+    const { packId, offset, writerId } = appended;
+    return {
+      size: body.length,
+      digests,
+      writerId,
+      placement: { kind: "packed", packId, offset, bytes: body.length },
+      settle: () => appended.settle(),
+    };
+  }
+
+  async function writeStream(body: Readable, writeOptions: WriteOptions): Promise<Written> {
+    const acquired: { writer: Awaited<ReturnType<typeof writers.acquire>> | null } = { writer: null };
+    const release = (): void => {
+      if (acquired.writer !== null) writers.release(acquired.writer);
+      acquired.writer = null;
+    };
+    let end: BodyEnd;
+    try {
+      end = await writeBody({ engine, slabs, remove }, body, writeOptions, async () => {
+        acquired.writer = await writers.acquire();
+        return { writerId: acquired.writer.id };
+      });
+    } catch (error) {
+      release();
+      throw error;
+    }
+    if (end.kind === "small") return writePacked(end.body, writeOptions);
+    const { size, digests, chunks } = end;
+    const { writer } = acquired;
+    if (writer === null) throw internal("chunks without a writer");
+    for (let left = chunks.length; left > 0; left -= 1) writers.count(writer);
+    return {
+      size,
+      digests,
+      writerId: writer.id,
+      placement: { kind: "chunked", chunks },
+      async settle(committed) {
+        if (acquired.writer === null) return;
+        if (!committed) await remove(chunks);
+        release();
+      },
+    };
+  }
+
+  function explain(place: Chunk | number, error: unknown): Error {
+    const named = typeof place === "number" ? { pack: place } : { writer: place.writerId, address: place.address };
+    log.error({ error, ...named }, "a body cannot be read");
+    if (isDamage(error)) {
+      const { message } = error;
+      const recorded =
+        typeof place === "number" ? insertPackDamage(db, place, message) : insertChunkDamage(db, place, message);
+      recorded.catch((cause: unknown) => log.error({ error: cause, ...named }, "damage was not recorded"));
+    }
+    return internal("The data of this object cannot be read", { cause: error });
+  }
+
+  async function readSmall(placement: Placement & { kind: "packed" }, key: SealingKey): Promise<Buffer> {
+    if (packs === null) throw internal("this driver has no packs");
+    try {
+      const extent = await packs.reader.read(placement.packId, placement.offset, sealedBytes(placement.bytes));
+      return openSmall(key, extent);
+    } catch (error) {
+      throw explain(placement.packId, error);
+    }
+  }
+
+  return {
+    get writerId() {
+      return writers.id;
+    },
+    async write(body, writeOptions) {
+      const { size, mayPack } = writeOptions;
+      if (size === null || size > PACKED_BYTES || !(mayPack || size === 0)) return writeStream(body, writeOptions);
+      return writePacked(await readSmallBody(body, writeOptions), writeOptions);
+    },
+    writeSmall: (body, writeOptions) => writePacked(body, writeOptions),
+    read(placement, { key, start, end }) {
+      if (placement.kind === "empty" || start >= end) return Readable.from([], { objectMode: false });
+      if (placement.kind === "packed") {
+        return streamOf(async () => (await readSmall(placement, key)).subarray(start, end));
+      }
+      return readInPlace(driver, rangesOf(placement.chunks, start, end), key, explain);
+    },
+    readSmall,
+    async close() {
+      await packs?.writer.close();
+      await engine.close();
+      await packs?.reader.close();
+      await writers.close();
+    },
+  };
+}
+
+const empty = (writerId: number, digests: Written["digests"]): Written => ({
+  size: 0,
+  digests,
+  writerId,
+  placement: { kind: "empty" },
+  settle: () => Promise.resolve(),
+});
+
+function streamOf(read: () => Promise<Buffer>): Readable {
+  return new Readable({
+    read() {
+      read().then(
+        (bytes) => {
+          this.push(bytes);
+          this.push(null);
+        },
+        (error: Error) => this.destroy(error),
+      );
+    },
+  });
+}

@@ -1,0 +1,134 @@
+/**
+ * Who writes: a number of ours in the database, with a lock that is gone when we are (docs/rfd/0011-object-store.md,
+ * "Collecting"). When the connection that holds the lock ends, the number is given up at once: the collector may end it
+ * any moment, and then nothing commits under it.
+ */
+import { unavailable } from "@andromede/base/errors";
+import type { Logger } from "@andromede/base/log";
+import { type Database, type DatabaseConfig, openConnection } from "@andromede/platform/db/database";
+
+import { endOwnWriter, insertWriter } from "./bytes.queries.ts";
+import type { Driver } from "./driver.ts";
+
+/** A number under which something is being written. */
+export type Writer = {
+  readonly id: number;
+  /** Its lock is gone: what is begun under it may fail to commit. */
+  readonly lost: boolean;
+};
+
+export type WriterSource = {
+  /** The newest number, lost or not. */
+  readonly id: number;
+  /** Begins something; `release` ends it. Throws `unavailable` where there is no database to take a new number from. */
+  acquire(): Promise<Writer>;
+  release(writer: Writer): void;
+  /** A chunk more under this number. */
+  count(writer: Writer): void;
+  close(): Promise<void>;
+};
+
+/** So that what the collector has to look through when we die is never much. */
+const CHUNKS_PER_WRITER = 100_000;
+
+type Held = {
+  id: number;
+  lost: boolean;
+  sql: Database;
+  chunks: number;
+  inFlight: number;
+  retired: boolean;
+};
+
+export async function openWriterSource(options: {
+  database: DatabaseConfig;
+  driver: Driver;
+  log: Logger;
+  chunksPerWriter?: number;
+}): Promise<WriterSource> {
+  const { driver, log } = options;
+  const limit = options.chunksPerWriter ?? CHUNKS_PER_WRITER;
+  let closed = false;
+  let renewing: Promise<Held> | null = null;
+  const all = new Set<Held>();
+  let current = await begin();
+
+  async function begin(): Promise<Held> {
+    let held: Held | null = null;
+    let lost = false;
+    const sql = openConnection(options.database, {
+      applicationName: "object-store writer",
+      onClose: () => {
+        lost = true;
+        if (held !== null) lose(held);
+      },
+    });
+    try {
+      const id = await insertWriter(sql);
+      await driver.prepareWriter(id);
+      held = { id, lost, sql, chunks: 0, inFlight: 0, retired: false };
+    } catch (error) {
+      await sql.end({ timeout: 0 });
+      throw error;
+    }
+    all.add(held);
+    if (lost) lose(held);
+    return held;
+  }
+
+  function lose(held: Held): void {
+    if (!all.delete(held)) return;
+    held.lost = true;
+    if (!closed) log.warn({ writer: held.id }, "the writer's connection ended; the next write takes a new number");
+    // postgres.js would connect again, without the lock
+    void held.sql.end({ timeout: 0 });
+  }
+
+  async function renew(): Promise<Held> {
+    renewing ??= begin().finally(() => (renewing = null));
+    return renewing;
+  }
+
+  /** Its number is full and nothing is under way any more: the collector need not find that out. */
+  function retireIfIdle(held: Held): void {
+    if (!held.retired || held.inFlight > 0 || !all.delete(held)) return;
+    endOwnWriter(held.sql, held.id)
+      .catch((error: unknown) => log.warn({ error, writer: held.id }, "a full writer was not ended; the collector will"))
+      .finally(() => held.sql.end({ timeout: 5 }))
+      .catch(() => undefined);
+  }
+
+  return {
+    get id() {
+      return current.id;
+    },
+    async acquire() {
+      if (closed) throw unavailable("The store is stopping");
+      if (current.lost || current.chunks >= limit) {
+        const previous = current;
+        const next = await renew();
+        if (current === previous) current = next;
+        if (!previous.lost) {
+          previous.retired = true;
+          retireIfIdle(previous);
+        }
+        if (current.lost) throw unavailable("The store cannot write just now; try again in a moment");
+      }
+      current.inFlight += 1;
+      return current;
+    },
+    release(writer) {
+      const held = writer as Held;
+      held.inFlight -= 1;
+      retireIfIdle(held);
+    },
+    count(writer) {
+      (writer as Held).chunks += 1;
+    },
+    async close() {
+      closed = true;
+      await Promise.all([...all].map((held) => held.sql.end({ timeout: 5 })));
+      all.clear();
+    },
+  };
+}
