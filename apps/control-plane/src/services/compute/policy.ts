@@ -104,6 +104,8 @@ const table: readonly (readonly [name: string, role: RoleCheck, description: str
   ["os-tenant-networks:list", "reader", "List a project's networks through compute's older door"],
   ["os-tenant-networks:show", "reader", "Show a project's network through compute's older door"],
   ["os-floating-ip-pools", "authenticated", "List what floating IPs come from"],
+  ["os-floating-ips:add", "member", "Lead a floating IP to a server through compute's older door"],
+  ["os-floating-ips:remove", "member", "Take a floating IP from a server through compute's older door"],
   ["os-floating-ips:list", "reader", "List floating IPs through compute's older door"],
   ["os-floating-ips:show", "reader", "Show a floating IP through compute's older door"],
   ["os-floating-ips:create", "member", "Take a floating IP through compute's older door"],

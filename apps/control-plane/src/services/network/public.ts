@@ -38,6 +38,7 @@ export {
 export { ensureDefaultGroupSeen } from "./security-groups/default-group.ts";
 export { readSecurityGroup } from "./security-groups/read-security-groups.ts";
 export { addServerFixedIp, removeServerFixedIp } from "./servers/server-fixed-ips.ts";
+export { addServerFloatingIp, removeServerFloatingIp } from "./servers/server-floating-ips.ts";
 export { addServerSecurityGroup, removeServerSecurityGroup } from "./servers/server-security-groups.ts";
 export { projectQuotaUsage } from "./quotas/read-quotas.ts";
 /** For Nova's older doors to networks, floating IPs and rules. */

@@ -7,6 +7,7 @@ import { openConsole, readConsoleText } from "../consoles/open-console.ts";
 import { ruleNamed } from "../policy.ts";
 import type { PowerAction } from "./server.model.ts";
 import { ACTIONS, type ActionBody, type ActionName, type ActionRow } from "./action.schema.ts";
+import { changeFloatingIp } from "./floating-ip-actions.ts";
 import { changePower, deleteServer, lockServerAction, unlockServerAction } from "./change-power.ts";
 import { changeFixedIp, changePassword, injectNetworkInfo, triggerCrashDump } from "./guest-actions.ts";
 import {
@@ -98,6 +99,10 @@ const PERFORM: { readonly [action in ActionName]: Perform } = {
   addFixedIp: (request, id, { networkId }: { networkId: string | number }) =>
     changeFixedIp(request, id, { add: String(networkId) }),
   removeFixedIp: (request, id, { address }: { address: string }) => changeFixedIp(request, id, { remove: address }),
+  addFloatingIp: (request, id, wanted: { address: string; fixed_address?: string | null }) =>
+    changeFloatingIp(request, id, { add: wanted.address, fixedAddress: wanted.fixed_address ?? null }),
+  removeFloatingIp: (request, id, { address }: { address: string }) =>
+    changeFloatingIp(request, id, { remove: address }),
   addSecurityGroup: (request, id, { name }: { name: string }) => changeSecurityGroup(request, id, name, "add"),
   removeSecurityGroup: (request, id, { name }: { name: string }) => changeSecurityGroup(request, id, name, "remove"),
   "os-resetState": (request, id, { state }: { state: "active" | "error" }) => resetState(request, id, state),

@@ -3,6 +3,7 @@ import type { JsonSchema, VersionedSchema } from "../../../http/service.ts";
 import { integerSchema, nameSchema } from "../common/wire.ts";
 import {
   addFixedIpSchema,
+  addFloatingIpSchema,
   changePasswordSchema,
   createBackupSchema,
   createImageSchema,
@@ -11,6 +12,7 @@ import {
   migrateSchema,
   rebuildSchema,
   removeFixedIpSchema,
+  removeFloatingIpSchema,
   rescueSchema,
   resizeSchema,
   unshelveSchema,
@@ -86,6 +88,8 @@ export const ACTIONS = {
   injectNetworkInfo: { rule: "os_compute_api:os-admin-actions:inject_network_info", schema: anything },
   addFixedIp: { until: 43, rule: "os_compute_api:os-multinic:add", schema: addFixedIpSchema },
   removeFixedIp: { until: 43, rule: "os_compute_api:os-multinic:remove", schema: removeFixedIpSchema },
+  addFloatingIp: { until: 43, rule: "os_compute_api:os-floating-ips:add", schema: addFloatingIpSchema },
+  removeFloatingIp: { until: 43, rule: "os_compute_api:os-floating-ips:remove", schema: removeFloatingIpSchema },
   evacuate: { rule: "os_compute_api:os-evacuate", schema: evacuateSchema },
   addSecurityGroup: { rule: "os_compute_api:os-security-groups:add", schema: group },
   removeSecurityGroup: { rule: "os_compute_api:os-security-groups:remove", schema: group },

@@ -153,6 +153,17 @@ export const addFixedIpSchema = object(
   { networkId: { anyOf: [{ type: "string", minLength: 1, maxLength: 36 }, { type: "number" }] } },
   ["networkId"],
 );
+const anyAddress = {
+  anyOf: [
+    { type: "string", format: "ipv4" },
+    { type: "string", format: "ipv6" },
+  ],
+} as const;
+export const addFloatingIpSchema = object(
+  { address: anyAddress, fixed_address: { anyOf: [...anyAddress.anyOf, { type: "null" }] } },
+  ["address"],
+);
+export const removeFloatingIpSchema = object({ address: anyAddress }, ["address"]);
 export const removeFixedIpSchema = object(
   {
     address: {
