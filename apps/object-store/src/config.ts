@@ -41,6 +41,8 @@ export type Config = {
   s3Domains?: string[];
   /** Requests a second that a project may make on this process; absent: no limit. */
   requestsPerSecond?: number;
+  /** Signs requests for the admin part of Swift's /info; absent: nobody can make one. */
+  swiftInfoKey?: string;
   /** How long what was deleted is kept for those who are reading it; 600 unless said. */
   garbageGraceSeconds?: number;
 };
@@ -126,6 +128,7 @@ const configSchema = {
     },
     s3Domains: { type: "array", items: text },
     requestsPerSecond: { type: "integer", minimum: 1 },
+    swiftInfoKey: text,
     garbageGraceSeconds: { type: "number", minimum: 0 },
   },
 };

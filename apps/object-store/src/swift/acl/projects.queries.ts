@@ -1,0 +1,8 @@
+/** What Identity knows of an account's project. */
+import type { Queryable } from "@andromede/platform/db/database";
+
+/** null: there is no such project. */
+export async function findProjectDomain(sql: Queryable, projectId: string): Promise<string | null> {
+  const [row] = await sql<{ domain_id: string }[]>`select domain_id from project where id = ${projectId}`;
+  return row?.domain_id ?? null;
+}

@@ -1,0 +1,107 @@
+/** What PUT and POST of a container say, from its headers. Pure. */
+import type { IncomingHttpHeaders } from "node:http";
+
+import { invalid } from "@andromede/base/errors";
+
+import type { Container } from "../../namespace/container.model.ts";
+import type { ContainerChange } from "../../namespace/namespace.ts";
+import { parseQuota } from "../accounts/account-quota.ts";
+import { cleanAcl } from "../acl/acl.model.ts";
+import { STORAGE_POLICY } from "../limits.ts";
+import { assertMetadataFits, readMetadataChange } from "../wire/metadata.ts";
+import { refusal } from "../wire/refusal.ts";
+import { headerText, isTrue, unquote } from "../wire/text.ts";
+
+type Settings = NonNullable<ContainerChange["settings"]>;
+
+/** `before` null: it is made. */
+export function readContainerChange(headers: IncomingHttpHeaders, before: Container | null): ContainerChange {
+  const metadata = readMetadataChange(headers, "container");
+  const change: ContainerChange = {};
+  for (const [name, member, message] of [
+    ["quota-bytes", "quotaBytes", "Invalid bytes quota."],
+    ["quota-count", "quotaObjects", "Invalid count quota."],
+  ] as const) {
+    const value = metadata[name];
+    if (value !== undefined) change[member] = parseQuota(value ?? "", message);
+    delete metadata[name];
+  }
+  assertMetadataFits(before?.metadata ?? {}, metadata);
+  const settings: Settings = { ...readAcls(headers), ...readVersioning(headers, before) };
+  if (Object.keys(metadata).length > 0) change.metadata = metadata;
+  if (Object.keys(settings).length > 0) change.settings = settings;
+  return change;
+}
+
+export const isEmptyChange = (change: ContainerChange): boolean => Object.keys(change).length === 0;
+
+/** There is one policy. Its name may be said, no other. */
+export function checkStoragePolicy(headers: IncomingHttpHeaders): void {
+  const name = headers["x-storage-policy"];
+  if (typeof name !== "string" || name === "" || name.toLowerCase() === STORAGE_POLICY.toLowerCase()) return;
+  throw invalid(`Invalid X-Storage-Policy '${headerText(name) ?? ""}'`);
+}
+
+function readAcls(headers: IncomingHttpHeaders): Settings {
+  const settings: Settings = {};
+  for (const [kind, member] of [
+    ["read", "readAcl"],
+    ["write", "writeAcl"],
+  ] as const) {
+    const value = headers[`x-container-${kind}`];
+    if (headers[`x-remove-container-${kind}`]) settings[member] = null;
+    else if (typeof value === "string") {
+      const text = headerText(value);
+      if (text === null) throw invalid("ACLs must be valid UTF-8");
+      settings[member] = cleanAcl(kind, text) || null;
+    }
+  }
+  return settings;
+}
+
+/** Three kinds, of which a container has one: where overwritten objects go (and come back from), where all goes, or S3's. */
+function readVersioning(headers: IncomingHttpHeaders, before: Container | null): Settings {
+  const stack = one(headers["x-versions-location"]);
+  const history = one(headers["x-history-location"]);
+  if (stack && history) throw invalid("Only one of x-versions-location or x-history-location may be specified");
+  const settings: Settings = {};
+  if (stack) Object.assign(settings, { versionsLocation: locationOf(stack), historyLocation: null });
+  else if (history) Object.assign(settings, { historyLocation: locationOf(history), versionsLocation: null });
+  else if (isRemoved(headers, stack, history))
+    Object.assign(settings, { versionsLocation: null, historyLocation: null });
+  const enabled = one(headers["x-versions-enabled"]);
+  if (enabled !== undefined) {
+    if (hasLocation(settings, before))
+      throw invalid(
+        "Cannot enable object versioning on a container that is already using the legacy versioned writes feature.",
+      );
+    settings.versioning = isTrue(enabled) ? "enabled" : "suspended";
+    // what never had versions needs no word for having none
+    if (settings.versioning === "suspended" && before?.settings.versioning === undefined) delete settings.versioning;
+  } else if ((stack || history) && before?.settings.versioning !== undefined)
+    throw invalid("Cannot use the legacy versioned writes feature on a container with object versioning.");
+  return settings;
+}
+
+const one = (value: string | string[] | undefined): string | undefined =>
+  typeof value === "string" ? value : undefined;
+
+const isRemoved = (headers: IncomingHttpHeaders, stack: string | undefined, history: string | undefined): boolean =>
+  stack === "" ||
+  history === "" ||
+  Boolean(headers["x-remove-versions-location"]) ||
+  Boolean(headers["x-remove-history-location"]);
+
+function hasLocation(settings: Settings, before: Container | null): boolean {
+  const versions =
+    settings.versionsLocation === undefined ? before?.settings.versionsLocation : settings.versionsLocation;
+  const history = settings.historyLocation === undefined ? before?.settings.historyLocation : settings.historyLocation;
+  return Boolean(versions) || Boolean(history);
+}
+
+function locationOf(value: string): string {
+  const name = unquote(value);
+  if (name === null || name === "") throw refusal(412, "Container name cannot be empty");
+  if (name.includes("/")) throw refusal(412, "Container name cannot contain slashes");
+  return name;
+}

@@ -1,0 +1,67 @@
+/** A request to Swift, understood as far as all of them are. */
+import type { IncomingHttpHeaders } from "node:http";
+
+import type { Exchange } from "../http/exchange.ts";
+import type { Container } from "../namespace/container.model.ts";
+import type { Origin } from "@andromede/platform/events/append";
+import type { Store } from "../store.ts";
+import { type Caller, authorize } from "./acl/caller.ts";
+import type { Level } from "./wire/metadata.ts";
+import { refusal } from "./wire/refusal.ts";
+import type { Query } from "./wire/text.ts";
+
+export type SwiftRequest = {
+  exchange: Exchange;
+  store: Store;
+  method: string;
+  headers: IncomingHttpHeaders;
+  query: Query;
+  /** As in the path: `AUTH_<project id>`. */
+  account: string;
+  projectId: string;
+  container: string | null;
+  object: string | null;
+  caller: Caller;
+  origin: Origin;
+  /** Containers that this request has looked up; one that is not there is null. */
+  known: Map<string, Container | null>;
+};
+
+/** Where an object is, or would be. */
+export type ObjectName = { projectId: string; container: string; object: string };
+
+export const levelOf = (request: SwiftRequest): Level =>
+  request.object !== null ? "object" : request.container !== null ? "container" : "account";
+
+/** Once a request. */
+export async function findContainer(request: SwiftRequest, projectId: string, name: string): Promise<Container | null> {
+  const key = `${projectId}/${name}`;
+  const known = request.known.get(key);
+  if (known !== undefined) return known;
+  const found = await request.store.namespace.findContainer(projectId, name);
+  request.known.set(key, found);
+  return found;
+}
+
+/** The container, if they may. One that is not there is 404 for those who may know, and for all others what any container is. */
+export async function enterContainer(
+  request: SwiftRequest,
+  where: { projectId: string; container: string },
+  wanted: { level: "container" | "object"; method: string },
+): Promise<{ container: Container; access: "owner" | "granted" }> {
+  const container = await findContainer(request, where.projectId, where.container);
+  const access = await authorize(request.store, request.caller, { ...wanted, projectId: where.projectId, container });
+  if (container === null) throw refusal(404);
+  return { container, access };
+}
+
+/** The path's own object; for handlers of that level. */
+export function objectNameOf({ projectId, container, object }: SwiftRequest): ObjectName {
+  if (container === null || object === null) throw refusal(404);
+  return { projectId, container, object };
+}
+
+export function containerNameOf({ projectId, container }: SwiftRequest): { projectId: string; container: string } {
+  if (container === null) throw refusal(404);
+  return { projectId, container };
+}
