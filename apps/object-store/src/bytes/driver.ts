@@ -15,6 +15,8 @@ export type DriverConfig =
 export type Driver = {
   /** MUST be called for a writer's number before anything of it is written. */
   prepareWriter(writerId: number): Promise<void>;
+  /** Tells what this driver has begun and not finished from what others have. */
+  readonly token: string;
   /** Begins a chunk. Nobody sees it before `finish`. */
   beginChunk(writerId: number): Promise<Sink>;
   /** Throws `notFound` where there is none. */
@@ -23,6 +25,8 @@ export type Driver = {
   removeChunk(writerId: number, address: string): Promise<void>;
   /** The addresses of a writer's chunks that are finished. */
   listChunks(writerId: number): AsyncIterable<string[]>;
+  /** Takes away what a driver with this token began under a writer and cannot finish any more. */
+  removeUnfinished(writerId: number, token: string): Promise<void>;
   /** What the writer left that is no finished chunk, and its place if that is empty now. Only for writers that are dead. */
   sweepWriter(writerId: number): Promise<void>;
   /** null: small bodies are chunks of their own here. */

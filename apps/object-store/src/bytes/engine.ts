@@ -1,5 +1,10 @@
-/** What does the heavy part of writing a body, elsewhere: in a worker thread. */
-import type { Chunk, DigestName, Digests } from "./byte-store.ts";
+/** What does the heavy part of writing and reading bodies: in worker threads (`threads.ts`), each with its own (`local-engine.ts`). */
+import type { Readable } from "node:stream";
+
+import type { Chunk, DigestName, Digests, SealingKey } from "./byte-store.ts";
+import type { ChunkRange } from "./read-body.ts";
+
+export type BodyOptions = { writerId: number; key: Uint8Array; digests: readonly DigestName[] };
 
 export type BodyJob = {
   /**
@@ -16,12 +21,15 @@ export type BodyJob = {
 };
 
 export type Engine = {
-  beginBody(options: {
-    writerId: number;
-    key: Uint8Array;
-    digests: readonly DigestName[];
-    /** A slab is free again: null when it was lost. */
-    onFree: (slab: ArrayBuffer | null) => void;
-  }): BodyJob;
+  beginBody(
+    options: BodyOptions & {
+      /** A slab is free again: null when it was lost. */
+      onFree: (slab: ArrayBuffer | null) => void;
+    },
+  ): BodyJob;
+  /** The plaintext of these ranges, one after the other. `onError` makes the error that the stream ends with. */
+  read(ranges: readonly ChunkRange[], key: SealingKey, onError: OnReadError): Readable;
   close(): Promise<void>;
 };
+
+export type OnReadError = (chunk: Chunk, error: unknown) => Error;

@@ -28,6 +28,8 @@ export function openFileDriver(directory: string): Driver {
     join(ofWriter(writerId), address.slice(0, 2), address);
   /** Directories of which we know that they are on the disk. */
   const durable = new Set<string>();
+  const token = randomBytes(8).toString("hex");
+  let begun = 0;
 
   /** Others may have made it a moment ago: it counts as durable only when we synced its parent ourselves. */
   async function ensureDirectory(path: string, parent: string): Promise<void> {
@@ -38,6 +40,7 @@ export function openFileDriver(directory: string): Driver {
   }
 
   return {
+    token,
     packs: openPackFiles(join(directory, "packs"), directory),
     async prepareWriter(writerId) {
       await ensureDirectory(chunks, directory);
@@ -45,7 +48,7 @@ export function openFileDriver(directory: string): Driver {
       await ensureDirectory(join(ofWriter(writerId), UNFINISHED), ofWriter(writerId));
     },
     async beginChunk(writerId) {
-      const temporary = join(ofWriter(writerId), UNFINISHED, randomBytes(12).toString("hex"));
+      const temporary = join(ofWriter(writerId), UNFINISHED, `${token}-${(begun += 1)}`);
       return createSink(temporary, async (address) => {
         const target = ofChunk(writerId, address);
         const folder = join(ofWriter(writerId), address.slice(0, 2));
@@ -56,6 +59,11 @@ export function openFileDriver(directory: string): Driver {
     openChunk: (writerId, address) => openSource(ofChunk(writerId, address)),
     async removeChunk(writerId, address) {
       await removeFile(ofChunk(writerId, address));
+    },
+    async removeUnfinished(writerId, other) {
+      const folder = join(ofWriter(writerId), UNFINISHED);
+      const theirs = (await entries(folder)).filter((name) => name.startsWith(`${other}-`));
+      await Promise.all(theirs.map((name) => removeFile(join(folder, name))));
     },
     async *listChunks(writerId) {
       for (const folder of await entries(ofWriter(writerId))) {

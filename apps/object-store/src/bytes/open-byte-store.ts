@@ -1,7 +1,7 @@
 /** The byte store of a process: opened once, closed when it ends. */
 import { Readable } from "node:stream";
 
-import { internal, invalid } from "@andromede/base/errors";
+import { internal } from "@andromede/base/errors";
 import type { Logger } from "@andromede/base/log";
 import type { Database, DatabaseConfig } from "@andromede/platform/db/database";
 
@@ -9,17 +9,20 @@ import type { ByteStore, Chunk, Placement, SealingKey, WriteOptions, Written } f
 import { PACKED_BYTES } from "./byte-store.ts";
 import { insertChunkDamage, insertPackDamage } from "./bytes.queries.ts";
 import { digestsOf } from "./digests.ts";
-import type { Driver, DriverConfig } from "./driver.ts";
-import { openFileDriver } from "./fs-driver.ts";
-import { createLocalEngine } from "./local-engine.ts";
+import type { DriverConfig } from "./driver.ts";
+import { openDriver } from "./open-driver.ts";
 import { openPackReader } from "./pack-reader.ts";
 import { openPackWriter } from "./packs.ts";
 import { isDamage, rangesOf, readInPlace } from "./read-body.ts";
-import { openSmall, sealSmall, sealedBytes } from "./seal.ts";
+import { BLOCK_BYTES, openSmall, sealSmall, sealedBytes } from "./seal.ts";
 import { createSlabPool } from "./slabs.ts";
+import { openThreads } from "./threads.ts";
 import { type BodyEnd, readSmallBody, writeBody } from "./write-body.ts";
 import { openWriterSource } from "./writer.ts";
 
+const THREADS = 2;
+/** Ranges of up to this length are unsealed at once: the way to a thread and back takes as long. */
+const READ_IN_PLACE = 2 * BLOCK_BYTES;
 /** Slabs in use by all bodies together, of 256 KiB. */
 const SLABS = 64;
 
@@ -30,14 +33,11 @@ export type ByteStoreOptions = {
   /** Where the pool leads: the writer's lock needs a connection of its own. */
   database: DatabaseConfig;
   log: Logger;
+  /** Worker threads for long bodies; 2 unless said. They are started when the first one comes. */
+  threads?: number;
   /** Sizes at which packs and writers are changed for new ones; for tests. */
   limits?: { packBytes?: number; chunksPerWriter?: number };
 };
-
-export function openDriver(config: DriverConfig): Driver {
-  if (config.driver === "fs") return openFileDriver(config.directory);
-  throw invalid("bytes in an S3 server are not served yet");
-}
 
 export async function createByteStore(options: ByteStoreOptions): Promise<ByteStore> {
   const { db, log } = options;
@@ -61,7 +61,7 @@ export async function createByteStore(options: ByteStoreOptions): Promise<ByteSt
             ...(options.limits?.packBytes === undefined ? {} : { packBytes: options.limits.packBytes }),
           }),
         };
-  const engine = createLocalEngine(driver);
+  const engine = openThreads({ config: options.bytes, driver, log, count: options.threads ?? THREADS });
   const slabs = createSlabPool(SLABS);
 
   async function remove(chunks: readonly Chunk[]): Promise<void> {
@@ -159,7 +159,9 @@ export async function createByteStore(options: ByteStoreOptions): Promise<ByteSt
       if (placement.kind === "packed") {
         return streamOf(async () => (await readSmall(placement, key)).subarray(start, end));
       }
-      return readInPlace(driver, rangesOf(placement.chunks, start, end), key, explain);
+      const ranges = rangesOf(placement.chunks, start, end);
+      if (end - start > READ_IN_PLACE) return engine.read(ranges, key, explain);
+      return readInPlace(driver, ranges, key, explain);
     },
     readSmall,
     async close() {

@@ -5,6 +5,7 @@ import { internal } from "@andromede/base/errors";
 
 import type { Chunk, SealingKey } from "./byte-store.ts";
 import type { Driver, Source } from "./driver.ts";
+import type { OnReadError } from "./engine.ts";
 import {
   BLOCK_BYTES,
   HEADER_BYTES,
@@ -20,7 +21,7 @@ import {
 } from "./seal.ts";
 
 /** Blocks that are read at once. */
-const RUN_BLOCKS = 4;
+const RUN_BLOCKS = 2;
 
 /** A part of one chunk: from `start` to before `end`, counted in the chunk. */
 export type ChunkRange = { chunk: Chunk; start: number; end: number };
@@ -39,9 +40,6 @@ export function rangesOf(chunks: readonly Chunk[], start: number, end: number): 
   if (at < end) throw internal(`bytes ${at} to ${end} of a body are in no chunk`);
   return ranges;
 }
-
-/** Somebody's bytes are not what they were. */
-export type OnRot = (chunk: Chunk, error: Error) => void;
 
 /** The plaintext of a part of a chunk, a run of blocks at a time. */
 export async function* readChunk(
@@ -108,7 +106,7 @@ export function readInPlace(
   driver: Driver,
   ranges: readonly ChunkRange[],
   key: SealingKey,
-  onError: (chunk: Chunk, error: unknown) => Error,
+  onError: OnReadError,
 ): Readable {
   async function* pieces(): AsyncGenerator<Buffer, void, void> {
     for (const range of ranges) {

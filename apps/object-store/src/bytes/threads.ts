@@ -1,0 +1,239 @@
+/**
+ * The worker threads of a process, started when the first long body comes. A body stays with one thread, the one that has
+ * least to do then. What a thread that dies was doing fails (`unavailable`), and another one is started for what comes next.
+ */
+import { Readable } from "node:stream";
+import { Worker } from "node:worker_threads";
+
+import { unavailable } from "@andromede/base/errors";
+import type { Logger } from "@andromede/base/log";
+
+import type { Chunk, Digests } from "./byte-store.ts";
+import type { Driver, DriverConfig } from "./driver.ts";
+import type { BodyJob, Engine, OnReadError } from "./engine.ts";
+import { type FromThread, type ThreadData, type ToThread, fromSent } from "./thread-messages.ts";
+
+/** Runs of blocks that a reader has before it at most. */
+const RUNS_AHEAD = 2;
+
+type Job = {
+  hear(message: FromThread): void;
+  /** The thread is gone. */
+  die(error: Error): void;
+};
+
+type Thread = { worker: Worker; jobs: Map<number, Job>; token: string; writers: Set<number> };
+
+export function openThreads(options: {
+  config: DriverConfig;
+  /** For what a dead thread leaves. */
+  driver: Driver;
+  log: Logger;
+  count: number;
+}): Engine & { readonly threads: readonly Thread[] } {
+  const { config, driver, log, count } = options;
+  const threads: Thread[] = [];
+  let lastJob = 0;
+  let closed = false;
+
+  function start(): Thread {
+    const worker = new Worker(new URL("./thread.ts", import.meta.url), {
+      workerData: { driver: config } satisfies ThreadData,
+      name: "object-store bytes",
+      resourceLimits: { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 128 },
+    });
+    worker.unref();
+    const thread: Thread = { worker, jobs: new Map(), token: "", writers: new Set() };
+    worker.on("message", (message: FromThread) => {
+      if (message.type === "started") thread.token = message.token;
+      else thread.jobs.get(message.job)?.hear(message);
+    });
+    let cause: unknown;
+    worker.on("error", (error) => (cause = error));
+    worker.on("exit", () => {
+      threads.splice(threads.indexOf(thread), 1);
+      if (closed) cause ??= new Error("the store was closed");
+      else log.error({ error: cause }, "a thread died; its bodies fail, and the next body gets another thread");
+      const error = unavailable("The store lost its thread; try again", { cause });
+      for (const job of [...thread.jobs.values()]) job.die(error);
+      for (const writerId of thread.token === "" ? [] : thread.writers) {
+        driver.removeUnfinished(writerId, thread.token).catch((failure: unknown) => {
+          log.warn({ error: failure, writer: writerId }, "what a dead thread left is left to the collector");
+        });
+      }
+    });
+    threads.push(thread);
+    return thread;
+  }
+
+  /** The one that has least to do. */
+  function choose(): Thread {
+    if (closed) throw unavailable("The store is stopping");
+    const idle = threads.find((thread) => thread.jobs.size === 0);
+    if (idle !== undefined) return idle;
+    if (threads.length < count) return start();
+    return threads.reduce((least, thread) => (thread.jobs.size < least.jobs.size ? thread : least));
+  }
+
+  function begin<Kind extends Job>(make: (thread: Thread, tell: Tell, leave: () => void) => Kind): Kind {
+    const thread = choose();
+    lastJob += 1;
+    const number = lastJob;
+    const job = make(
+      thread,
+      (message, transfer = []) => thread.worker.postMessage({ ...message, job: number }, transfer),
+      () => thread.jobs.delete(number),
+    );
+    thread.jobs.set(number, job);
+    return job;
+  }
+
+  return {
+    threads,
+    beginBody: ({ onFree, ...body }) =>
+      begin((thread, tell, leave) => {
+        thread.writers.add(body.writerId);
+        return createWriting(tell, leave, onFree, body);
+      }),
+    read(ranges, key, onError) {
+      const { stream } = begin((_thread, tell, leave) => {
+        tell({ type: "read", job: 0, ranges, key, runs: RUNS_AHEAD });
+        return createReading(tell, leave, onError);
+      });
+      return stream;
+    },
+    async close() {
+      closed = true;
+      await Promise.all(threads.map((thread) => thread.worker.terminate()));
+    },
+  };
+}
+
+type Tell = (message: ToThread, transfer?: ArrayBuffer[]) => void;
+type WritingJob = Job & BodyJob;
+
+function createWriting(
+  tell: Tell,
+  leave: () => void,
+  onFree: (slab: ArrayBuffer | null) => void,
+  options: Extract<ToThread, { type: "write" }>["options"],
+): WritingJob {
+  const chunks: Chunk[] = [];
+  const end = Promise.withResolvers<Digests>();
+  const aborted = Promise.withResolvers<void>();
+  end.promise.catch(() => undefined); // whoever aborts does not look
+  let out = 0;
+  let over = false;
+  let left = false;
+  const leaveWhenDone = (): void => {
+    // its slabs come home first
+    if (!over || out > 0 || left) return;
+    left = true;
+    leave();
+  };
+  const finish = (): void => {
+    over = true;
+    leaveWhenDone();
+  };
+  tell({ type: "write", job: 0, options });
+  return {
+    chunks,
+    done: end.promise,
+    push(slab, bytes, isLast) {
+      if (over) return onFree(slab);
+      out += 1;
+      tell({ type: "bytes", job: 0, slab, bytes, isLast }, [slab]);
+    },
+    abort() {
+      if (over) return Promise.resolve();
+      tell({ type: "abort", job: 0 });
+      return aborted.promise;
+    },
+    hear(message) {
+      if (message.type === "free") {
+        out -= 1;
+        onFree(message.slab);
+        leaveWhenDone();
+      } else if (message.type === "chunk") chunks.push(message.chunk);
+      else if (message.type === "written") {
+        end.resolve(message.digests);
+        finish();
+        aborted.resolve();
+      } else if (message.type === "failed") {
+        end.reject(fromSent(message.error));
+        finish();
+        aborted.resolve();
+      } else if (message.type === "aborted") {
+        finish();
+        aborted.resolve();
+      }
+    },
+    die(error) {
+      over = true;
+      for (; out > 0; out -= 1) onFree(null);
+      end.reject(error);
+      aborted.resolve();
+    },
+  };
+}
+
+type ReadingJob = Job & { stream: Readable };
+
+function createReading(tell: Tell, leave: () => void, onError: OnReadError): ReadingJob {
+  /** The last piece of each run counts it off. */
+  const queue: { piece: Uint8Array<ArrayBuffer>; endsRun: boolean }[] = [];
+  let wanted = false;
+  let ended = false;
+
+  const give = (): void => {
+    while (wanted) {
+      const next = queue.shift();
+      if (next === undefined) {
+        if (ended) stream.push(null);
+        return;
+      }
+      if (next.endsRun && !ended) tell({ type: "more", job: 0 });
+      const { buffer, byteOffset, byteLength } = next.piece;
+      wanted = stream.push(Buffer.from(buffer, byteOffset, byteLength));
+    }
+  };
+  const stream = new Readable({
+    highWaterMark: 1,
+    read() {
+      wanted = true;
+      give();
+    },
+    destroy(error, done) {
+      queue.length = 0;
+      if (!ended) {
+        ended = true;
+        tell({ type: "cancel", job: 0 });
+        leave();
+      }
+      done(error);
+    },
+  });
+
+  function stop(failure?: { chunk: Chunk | undefined; error: Error }): void {
+    if (ended) return;
+    ended = true;
+    leave();
+    if (failure === undefined) return give();
+    stream.destroy(failure.chunk === undefined ? failure.error : onError(failure.chunk, failure.error));
+  }
+
+  return {
+    stream,
+    hear(message) {
+      if (ended) return;
+      if (message.type === "run") {
+        const last = message.pieces.length - 1;
+        for (const [index, piece] of message.pieces.entries()) queue.push({ piece, endsRun: index === last });
+        give();
+      } else if (message.type === "end") stop();
+      else if (message.type === "failed") stop({ chunk: message.chunk, error: fromSent(message.error) });
+    },
+    die: (error) => stop({ chunk: undefined, error }),
+  };
+}
+
