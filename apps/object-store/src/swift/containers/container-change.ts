@@ -61,26 +61,30 @@ function readAcls(headers: IncomingHttpHeaders): Settings {
 
 /** Three kinds, of which a container has one: where overwritten objects go (and come back from), where all goes, or S3's. */
 function readVersioning(headers: IncomingHttpHeaders, before: Container | null): Settings {
+  const settings = readLocations(headers);
+  const isVersioned = before?.settings.versioning !== undefined;
+  const enabled = one(headers["x-versions-enabled"]);
+  if (enabled === undefined) {
+    if (isVersioned && (settings.versionsLocation || settings.historyLocation))
+      throw invalid("Cannot use the legacy versioned writes feature on a container with object versioning.");
+    return settings;
+  }
+  if (hasLocation(settings, before))
+    throw invalid(
+      "Cannot enable object versioning on a container that is already using the legacy versioned writes feature.",
+    );
+  // what never had versions needs no word for having none
+  if (isTrue(enabled) || isVersioned) settings.versioning = isTrue(enabled) ? "enabled" : "suspended";
+  return settings;
+}
+
+function readLocations(headers: IncomingHttpHeaders): Settings {
   const stack = one(headers["x-versions-location"]);
   const history = one(headers["x-history-location"]);
   if (stack && history) throw invalid("Only one of x-versions-location or x-history-location may be specified");
-  const settings: Settings = {};
-  if (stack) Object.assign(settings, { versionsLocation: locationOf(stack), historyLocation: null });
-  else if (history) Object.assign(settings, { historyLocation: locationOf(history), versionsLocation: null });
-  else if (isRemoved(headers, stack, history))
-    Object.assign(settings, { versionsLocation: null, historyLocation: null });
-  const enabled = one(headers["x-versions-enabled"]);
-  if (enabled !== undefined) {
-    if (hasLocation(settings, before))
-      throw invalid(
-        "Cannot enable object versioning on a container that is already using the legacy versioned writes feature.",
-      );
-    settings.versioning = isTrue(enabled) ? "enabled" : "suspended";
-    // what never had versions needs no word for having none
-    if (settings.versioning === "suspended" && before?.settings.versioning === undefined) delete settings.versioning;
-  } else if ((stack || history) && before?.settings.versioning !== undefined)
-    throw invalid("Cannot use the legacy versioned writes feature on a container with object versioning.");
-  return settings;
+  if (stack) return { versionsLocation: locationOf(stack), historyLocation: null };
+  if (history) return { historyLocation: locationOf(history), versionsLocation: null };
+  return isRemoved(headers, stack, history) ? { versionsLocation: null, historyLocation: null } : {};
 }
 
 const one = (value: string | string[] | undefined): string | undefined =>

@@ -86,17 +86,22 @@ function parsePathSegment(
   const { path, etag = null } = item;
   if (typeof path !== "string") return '"path" must be a string';
   if (etag !== null && typeof etag !== "string") return '"etag" must be a string or null (if provided)';
+  const wrong = checkSegmentPath(path, where.own);
+  if (wrong !== null) return wrong;
+  const sizeBytes = parseSize(item["size_bytes"]);
+  if (sizeBytes === undefined) return "invalid size_bytes";
+  if (sizeBytes === 0 && !where.isLast) return "too small; each segment must be at least 1 byte.";
+  const range = parseSegmentRange(item["range"], sizeBytes);
+  if (range !== null && "wrong" in range) return range.wrong;
+  return { kind: "path", path, etag, sizeBytes, range: range?.text ?? null };
+}
+
+function checkSegmentPath(path: string, own: string): string | null {
   const name = path.replace(/^\/+/, "");
   if (!name.replace(/\/+$/, "").includes("/"))
     return "path does not refer to an object. Path must be of the form /container/object.";
   if (name.includes("\0") || !name.isWellFormed()) return "path does not refer to an object.";
-  const sizeBytes = parseSize(item["size_bytes"]);
-  if (sizeBytes === undefined) return "invalid size_bytes";
-  if (sizeBytes !== null && sizeBytes < 1 && !where.isLast) return "too small; each segment must be at least 1 byte.";
-  if (name === where.own) return "manifest must not include itself as a segment";
-  const range = parseSegmentRange(item["range"], sizeBytes);
-  if (range !== null && "wrong" in range) return range.wrong;
-  return { kind: "path", path, etag, sizeBytes, range: range?.text ?? null };
+  return name === own ? "manifest must not include itself as a segment" : null;
 }
 
 /** undefined: no number. */
@@ -109,10 +114,10 @@ function parseSize(value: unknown): number | null | undefined {
 function parseSegmentRange(value: unknown, size: number | null): { text: string } | { wrong: string } | null {
   if (value === undefined || value === null || value === "") return null;
   const specs = typeof value === "string" ? parseRanges(`bytes=${value}`) : null;
-  if (specs === null) return { wrong: "invalid range" };
+  if (typeof value !== "string" || specs === null) return { wrong: "invalid range" };
   if (specs.length > 1) return { wrong: "multiple ranges (only one allowed)" };
   if (size !== null && resolve(specs, size).length !== 1) return { wrong: "unsatisfiable range" };
-  return { text: String(value) };
+  return { text: value };
 }
 
 /** What a segment's `range` means once its size is known; null: nothing of it is there. */

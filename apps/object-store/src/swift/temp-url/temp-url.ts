@@ -58,15 +58,11 @@ const KEPT_QUERY = new Set([
 ]);
 
 async function bearerOf(request: SwiftRequest, url: TempUrl): Promise<ScopedKey["bearer"] | null> {
-  const { method, account, container, object, exchange } = request;
+  const { method, account, container } = request;
   const signature = readSignature(url.signature);
   if (signature === null || !ALLOWED_DIGESTS.includes(signature.digest) || url.expires === 0) return null;
-  const isRoot = object === null && url.prefix === "" && (method === "GET" || method === "HEAD");
-  if (!SIGNABLE.has(method) || container === null || (object === null && !isRoot)) return null;
-  const name = object ?? "";
-  if (!isRoot && name.replaceAll("/", "") === "") return null;
-  if (url.prefix !== null && !name.startsWith(url.prefix)) return null;
-  if (url.ipRange !== null && (exchange.address === null || !isInRange(exchange.address, url.ipRange))) return null;
+  const name = signableName(request, url);
+  if (name === null || container === null || !isFromRange(request, url)) return null;
   const path = `/v1/${account}/${container}/${url.prefix ?? name}`;
   const given = Buffer.from(signature.hex, "hex");
   for (const { key, bearer } of await keysFor(request, container))
@@ -79,23 +75,37 @@ async function bearerOf(request: SwiftRequest, url: TempUrl): Promise<ScopedKey[
   return null;
 }
 
+/** The object's name; '' for a container itself, which may only be looked at with what is signed for all of it. */
+function signableName({ method, object }: SwiftRequest, { prefix }: TempUrl): string | null {
+  if (!SIGNABLE.has(method)) return null;
+  const name = object ?? "";
+  const isAll = prefix === "" && (method === "GET" || method === "HEAD");
+  if (name.replaceAll("/", "") === "" && !isAll) return null;
+  return prefix === null || name.startsWith(prefix) ? name : null;
+}
+
+function isFromRange({ exchange: { address } }: SwiftRequest, { ipRange }: TempUrl): boolean {
+  return ipRange === null || (address !== null && isInRange(address, ipRange));
+}
+
 /** No metadata but the public; a name to save it under; an end to how long it is kept. */
 function dress({ method, object }: SwiftRequest, url: TempUrl, reply: Reply): Reply {
   const { headers, status } = reply;
   for (const name of Object.keys(headers)) if (/^x-object-meta-(?!public-)/i.test(name)) delete headers[name];
-  if ((method !== "GET" && method !== "HEAD") || status < 200 || status > 299) return reply;
   const isPage = headers[PAGE_MARK] !== undefined;
   delete headers[PAGE_MARK];
+  if ((method !== "GET" && method !== "HEAD") || status < 200 || status > 299) return reply;
   if (object === null && !isPage) throw wrong();
-  const saved = headers["Content-Disposition"];
-  let disposition: string;
-  if (url.isInline || isPage) disposition = url.filename === null ? "inline" : dispositionOf("inline", url.filename);
-  else if (url.filename !== null) disposition = dispositionOf("attachment", url.filename);
-  else if (saved !== undefined) disposition = String(saved);
-  else disposition = dispositionOf("attachment", (object ?? "").replace(/\/+$/, "").split("/").at(-1) ?? "");
-  headers["Content-Disposition"] = toHeader(disposition);
+  headers["Content-Disposition"] = toHeader(disposition(url, isPage, object ?? "", headers["Content-Disposition"]));
   headers["Expires"] = toHttpDate(url.expires * 1000);
   return reply;
+}
+
+function disposition(url: TempUrl, isPage: boolean, object: string, kept: string | number | undefined): string {
+  if (url.isInline || isPage) return url.filename === null ? "inline" : dispositionOf("inline", url.filename);
+  if (url.filename !== null) return dispositionOf("attachment", url.filename);
+  if (kept !== undefined) return String(kept);
+  return dispositionOf("attachment", object.replace(/\/+$/, "").split("/").at(-1) ?? "");
 }
 
 const dispositionOf = (kind: string, filename: string): string =>
