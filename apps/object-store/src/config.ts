@@ -39,6 +39,8 @@ export type Config = {
       };
   /** Domains below which a first label is a bucket (virtual-host style): `s3.example.org`. */
   s3Domains?: string[];
+  /** Domains below which a first label is a bucket that is served as a website: `s3-website.example.org`. */
+  s3WebsiteDomains?: string[];
   /** Requests a second that a project may make on this process; absent: no limit. */
   requestsPerSecond?: number;
   /** Signs requests for the admin part of Swift's /info; absent: nobody can make one. */
@@ -127,6 +129,7 @@ const configSchema = {
       ],
     },
     s3Domains: { type: "array", items: text },
+    s3WebsiteDomains: { type: "array", items: text },
     requestsPerSecond: { type: "integer", minimum: 1 },
     swiftInfoKey: text,
     garbageGraceSeconds: { type: "number", minimum: 0 },
