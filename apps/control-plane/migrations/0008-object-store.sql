@@ -1,7 +1,7 @@
 -- Object storage: containers (S3's buckets), objects and where their bytes lie. docs/rfd/0011-object-store.md
 --
 -- Advisory locks come before rows, in this order: the container's (shared by who writes objects, alone for who changes or
--- deletes it), its or its account's quota, the key's. apps/object-store/src/namespace/locks.queries.ts
+-- deletes it), an upload's, keys', the account's and the container's quota. apps/object-store/src/namespace/locks.queries.ts
 
 -- One row a project that has used object storage.
 create table object_account (
@@ -86,9 +86,10 @@ create table object (
   details jsonb,
   -- where a small body lies; null: in chunks, or nowhere when size is 0
   pack_id bigint,
-  pack_offset bigint,
-  primary key (container_id, key, sequence)
+  pack_offset bigint
 );
+-- the newest version of a key first
+create unique index object_by_key on object (container_id, key, sequence desc);
 create unique index object_current on object (container_id, key) where is_current;
 -- versions are looked for by their ids; a container without versioning has no row in either
 create unique index object_version on object (container_id, key, version_id) where version_id <> 'null';
@@ -96,7 +97,7 @@ create index object_null_version on object (container_id, key) where version_id 
 -- what object lock may protect
 create index object_locked on object (container_id, key, sequence) where details ?| '{retention,legalHold}';
 create index object_of_pack on object (pack_id) where pack_id is not null;
-create index object_by_end on object (delete_at) where delete_at is not null;
+create index object_by_end on object (delete_at) where delete_at is not null and is_current;
 
 create table object_upload (
   id text collate "C" primary key,
@@ -181,3 +182,142 @@ create table object_traffic (
   bytes_out bigint not null default 0,
   primary key (project_id, hour)
 );
+
+-- Functions that save flights: several statements each, one answer. What they decide is decided nowhere else.
+
+-- The numbers that advisory locks go by, beside their classes: 1868720739 (containers), 1868720740 (keys), see locks.queries.ts.
+create function object_container_lock(container_id bigint) returns integer language sql immutable parallel safe
+  return (container_id & 2147483647)::integer;
+create function object_key_lock(container_id bigint, key text) returns integer language sql immutable parallel safe
+  return (hashtextextended(key, container_id) & 2147483647)::integer;
+
+-- Commits small writes to containers without versioning, quotas and events for each object: what needs no plan. `items` MUST be
+-- sorted by container and name no key twice. Gives the sequence of each; null: not one of these, nothing was done for it. An
+-- array that is null altogether: a writer was ended, nothing was done at all.
+create function object_put_plain(writers bigint[], at timestamptz, items json) returns bigint[] language plpgsql as $$
+declare
+  item record;
+  old record;
+  container bigint;
+  plain boolean;
+  sequences bigint[] := '{}';
+  number bigint;
+  more_objects bigint := 0;
+  more_bytes bigint := 0;
+begin
+  perform pg_advisory_xact_lock_shared(1868720739, l) from (
+    select distinct object_container_lock((i ->> 'c')::bigint) as l from json_array_elements(items) as i order by 1) as locks;
+  perform pg_advisory_xact_lock(1868720740, l) from (
+    select distinct object_key_lock((i ->> 'c')::bigint, i ->> 'k') as l from json_array_elements(items) as i order by 1) as locks;
+  if (select count(*) from object_writer where id = any(writers) and ended_at is null) < cardinality(writers) then
+    return null;
+  end if;
+  for item in select * from json_to_recordset(items) as i(c bigint, k text, s bigint, e text, t text, d timestamptz, m jsonb,
+      x jsonb, p bigint, o bigint, chunks json) loop
+    if container is distinct from item.c then
+      if more_objects <> 0 or more_bytes <> 0 then perform object_count(container, more_objects, more_bytes); end if;
+      container := item.c;
+      more_objects := 0;
+      more_bytes := 0;
+      select a.quota_bytes is null and a.quota_objects is null and c.quota_bytes is null and c.quota_objects is null
+        and c.removed_at is null and not c.settings ?| '{versioning,objectLock,objectEvents}'
+      into plain from object_container c join object_account a on a.project_id = c.project_id where c.id = item.c;
+    end if;
+    if plain is not true then
+      sequences := sequences || null::bigint;
+      continue;
+    end if;
+    delete from object where container_id = item.c and key = item.k and is_current returning sequence, size, pack_id into old;
+    if found then
+      more_bytes := more_bytes - old.size;
+      if old.pack_id is null and old.size > 0 then
+        update object_chunk set owner = null, garbage_at = at where owner = old.sequence;
+      end if;
+    else
+      more_objects := more_objects + 1;
+    end if;
+    more_bytes := more_bytes + item.s;
+    insert into object (container_id, key, sequence, version_id, is_current, size, etag, content_type, modified_at, delete_at,
+      metadata, details, pack_id, pack_offset)
+    values (item.c, item.k, nextval('object_sequence'), 'null', true, item.s, item.e, item.t, at, item.d,
+      item.m, item.x, item.p, item.o)
+    returning sequence into number;
+    if item.chunks is not null then
+      insert into object_chunk (writer_id, address, owner, start, bytes, sealed_bytes)
+      select w, decode(a, 'hex'), number, s, b, z
+      from json_to_recordset(item.chunks) as i(w bigint, a text, s bigint, b bigint, z bigint);
+    end if;
+    sequences := sequences || number;
+  end loop;
+  if more_objects <> 0 or more_bytes <> 0 then perform object_count(container, more_objects, more_bytes); end if;
+  return sequences;
+end $$;
+
+-- Adds to what a container holds, in this connection's row.
+create function object_count(container bigint, more_objects bigint, more_bytes bigint) returns void language plpgsql as $$
+begin
+  update object_usage set objects = objects + more_objects, bytes = bytes + more_bytes
+  where container_id = container and slot = pg_backend_pid() % 16;
+  if not found then
+    insert into object_usage as u (container_id, slot, objects, bytes)
+    values (container, pg_backend_pid() % 16, more_objects, more_bytes)
+    on conflict (container_id, slot) do update set objects = u.objects + more_objects, bytes = u.bytes + more_bytes;
+  end if;
+end $$;
+
+-- A page of a listing with a delimiter: what is current, or every version (by key, the newest first), from `low` to before
+-- `high`. A key with the delimiter behind the prefix gives what it begins with, and all others that begin so are skipped by one
+-- probe of the index. `skip`: such a beginning that the page before ended with. `delimiter_end`: the delimiter, its last
+-- character by one greater.
+create function object_list(container bigint, at timestamptz, low text, high text, prefix_length integer, delimiter text,
+  delimiter_end text, skip text, backwards boolean, versions boolean, most integer)
+returns table (is_prefix boolean, key text, sequence bigint, version_id text, is_current boolean, is_delete_marker boolean,
+  size bigint, etag text, content_type text, modified_at timestamptz, details jsonb) language plpgsql stable as $$
+declare
+  item record;
+  place integer;
+  jumped boolean;
+begin
+  while most > 0 loop
+    jumped := false;
+    for item in
+      (select o.* from object o where not backwards and not versions and o.container_id = container and o.is_current
+        and o.key >= low collate "C" and o.key < high collate "C" and (o.delete_at is null or o.delete_at > at)
+        order by o.key limit most)
+      union all
+      (select o.* from object o where backwards and not versions and o.container_id = container and o.is_current
+        and o.key >= low collate "C" and o.key < high collate "C" and (o.delete_at is null or o.delete_at > at)
+        order by o.key desc limit most)
+      union all
+      (select o.* from object o where versions and o.container_id = container
+        and o.key >= low collate "C" and o.key < high collate "C"
+        order by o.key, o.sequence desc limit most)
+    loop
+      place := position(delimiter in substr(item.key, prefix_length + 1));
+      if place = 0 then
+        is_prefix := false;
+        key := item.key; sequence := item.sequence; version_id := item.version_id; is_current := item.is_current;
+        is_delete_marker := item.is_delete_marker; size := item.size; etag := item.etag;
+        content_type := item.content_type; modified_at := item.modified_at; details := item.details;
+        most := most - 1;
+        return next;
+        continue;
+      end if;
+      key := left(item.key, prefix_length + place + length(delimiter) - 1);
+      if key is distinct from skip then
+        is_prefix := true;
+        sequence := null; version_id := null; is_current := null; is_delete_marker := null; size := null; etag := null;
+        content_type := null; modified_at := null; details := null;
+        most := most - 1;
+        return next;
+      end if;
+      skip := key;
+      if backwards then high := key;
+      else low := coalesce(left(key, -length(delimiter)) || delimiter_end, item.key || E'\x01');
+      end if;
+      jumped := true;
+      exit;
+    end loop;
+    exit when not jumped;
+  end loop;
+end $$;

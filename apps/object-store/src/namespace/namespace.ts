@@ -153,6 +153,8 @@ export type Namespace = {
       deleteAt?: Date | null;
       details?: { [name in keyof ObjectDetails]?: ObjectDetails[name] | null };
       precondition?: Precondition;
+      /** S3: x-amz-bypass-governance-retention, by somebody who may: a GOVERNANCE retention may be shortened. */
+      bypassGovernance?: boolean;
     },
   ): Promise<StoredObject>;
   /** `forbidden` (type AccessDenied) when a retention or a legal hold forbids it. */

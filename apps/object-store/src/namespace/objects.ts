@@ -1,0 +1,170 @@
+import type { Readable } from "node:stream";
+
+import { notFound } from "@andromede/base/errors";
+import type { Origin } from "@andromede/platform/events/append";
+
+import { PACKED_BYTES, type Placement } from "../bytes/byte-store.ts";
+import { checkBody, settling, writeBody, writersOf } from "./bodies.ts";
+import { assertRoom, beginWrite, commitPut, newVersionId } from "./commit-put.ts";
+import type { Container } from "./container.model.ts";
+import type { NamespaceDeps } from "./deps.ts";
+import { objectEvent } from "./events.ts";
+import { lockKeys, shareContainer } from "./locks.queries.ts";
+import { checkKey, isStorable } from "./names.ts";
+import type { Namespace, PutObject } from "./namespace.ts";
+import type { ObjectDetails, StoredObject } from "./object.model.ts";
+import {
+  findBySequence,
+  findCurrent,
+  findNewest,
+  findVersion,
+  findWriteState,
+  listChunks,
+  updateObjectRow,
+} from "./object.queries.ts";
+import { checkCondition } from "./plan-condition.ts";
+import { checkRetention, lockedBy } from "./plan-lock.ts";
+import { planPut } from "./plan-put.ts";
+import { type Put, createPutCombiner } from "./put-combiner.ts";
+import type { SealingKeys } from "./sealing-keys.ts";
+import { transact } from "./transact.ts";
+import { hasEnded, weighed } from "./version.model.ts";
+
+type Objects = Pick<Namespace, "findObject" | "findDeleteMarker" | "readObject" | "putObject" | "updateObject">;
+type ObjectChange = Parameters<Namespace["updateObject"]>[3];
+
+export function createObjects(deps: NamespaceDeps, keys: SealingKeys): Objects {
+  const { db, clock } = deps;
+  const put = createPutCombiner(deps);
+  return {
+    async findObject(container, key, versionId) {
+      if (!isStorable(key) || (versionId !== undefined && !isStorable(versionId))) return null;
+      const found =
+        versionId === undefined
+          ? await findCurrent(db, container.id, key)
+          : await findVersion(db, container.id, key, versionId);
+      return found !== null && isThere(found, clock.now()) ? found : null;
+    },
+    async findDeleteMarker(container, key) {
+      if (!isStorable(key)) return null;
+      const newest = await findNewest(db, container.id, key);
+      return newest?.isDeleteMarker === true ? newest : null;
+    },
+    readObject: (container, object, range) => readObject(deps, keys, container, object, range),
+    putObject: (origin, container, wanted) => putObject(deps, { keys, put }, origin, container, wanted),
+    updateObject: (origin, container, object, change) => updateObject(deps, origin, { container, object, change }),
+  };
+}
+
+/** What has come to its end is gone for readers, whether it was removed already or not. */
+export const isThere = (object: StoredObject, nowMs: number): boolean => !(object.isCurrent && hasEnded(object, nowMs));
+
+async function readObject(
+  { db, bytes }: NamespaceDeps,
+  keys: SealingKeys,
+  container: Container,
+  object: StoredObject,
+  { start, end, customerKey }: { start: number; end: number; customerKey?: Buffer },
+): Promise<Readable | Buffer> {
+  if (start >= end) return Buffer.alloc(0);
+  const key = await keys.keyFor(container, object.details.encryption, { customerKey, origin: null });
+  if (object.pack !== null) {
+    const { id, offset } = object.pack;
+    const whole = await bytes.readSmall({ kind: "packed", packId: id, offset, bytes: object.size }, key);
+    return start === 0 && end >= whole.length ? whole : whole.subarray(start, end);
+  }
+  const placement: Placement = { kind: "chunked", chunks: await listChunks(db, object.sequence, { start, end }) };
+  // replaced and collected between two looks: as if it had been asked for a moment later
+  if (placement.chunks.length === 0) throw notFound("The specified key does not exist.", { type: "NoSuchKey" });
+  return bytes.read(placement, { key, start, end });
+}
+
+async function putObject(
+  deps: NamespaceDeps,
+  { keys, put }: { keys: SealingKeys; put: Put },
+  origin: Origin,
+  container: Container,
+  wanted: PutObject,
+): Promise<StoredObject> {
+  checkKey(wanted.key);
+  const { body, size, maxBytes, digests, precondition } = wanted;
+  // a large body is refused before it is sent, if it can be
+  if (size === null || size > PACKED_BYTES) await tryPut(deps, origin, container, wanted);
+  const { encryption } = wanted.details;
+  const key = await keys.keyFor(container, encryption, { customerKey: wanted.customerKey, origin });
+  const before = deps.bytes.writerId;
+  const written = await writeBody(deps.bytes, body, { key, digests, size, maxBytes, mayPack: true });
+  return settling(written, async () => {
+    const checked = checkBody<ObjectDetails>(written, wanted.check, wanted.details);
+    const { contentType, deleteAt, metadata } = wanted;
+    const { placement } = written;
+    const object = { key: wanted.key, size: written.size, ...checked, contentType, deleteAt, metadata, placement };
+    return commitPut(deps, put, origin, container, { object, writers: writersOf(before, written), precondition });
+  });
+}
+
+/** Would it be refused? Decides nothing: that is done when the body is there. */
+async function tryPut(deps: NamespaceDeps, origin: Origin, container: Container, wanted: PutObject): Promise<void> {
+  await transact(deps, origin, async (change) => {
+    const { state, versions } = await beginWrite(change, container, wanted.key, []);
+    const nowMs = deps.clock.now();
+    const plan = planPut(
+      { versioning: state.settings.versioning, versions, nowMs },
+      { precondition: wanted.precondition, freshId: newVersionId() },
+    );
+    await assertRoom(change.sql, state, weighed(plan, { size: wanted.size ?? 0 }));
+  });
+}
+
+async function updateObject(
+  deps: NamespaceDeps,
+  origin: Origin,
+  { container, object, change }: { container: Container; object: StoredObject; change: ObjectChange },
+): Promise<StoredObject> {
+  return transact(deps, origin, async ({ sql, event, last }) => {
+    const [, , state, was] = await Promise.all([
+      shareContainer(sql, container.id),
+      lockKeys(sql, container.id, [object.key]),
+      findWriteState(sql, container.id),
+      findBySequence(sql, container.id, object.key, object.sequence),
+    ]);
+    const nowMs = deps.clock.now();
+    if (state === null || was === null || !isThere(was, nowMs))
+      throw notFound("The specified key does not exist.", { type: "NoSuchKey" });
+    checkCondition(was, change.precondition);
+    const next = changed(was, change, nowMs);
+    if (change.details !== undefined && "retention" in change.details)
+      checkRetention(was.details.retention, next.details.retention, {
+        nowMs,
+        bypassGovernance: change.bypassGovernance ?? false,
+      });
+    // only refuses here: a container's default is for new objects
+    if (change.details?.retention != null || change.details?.legalHold != null)
+      lockedBy(state.settings, next.details, nowMs);
+    last(updateObjectRow(sql, next));
+    if (state.settings.objectEvents === true)
+      event(objectEvent("object.object.update", state, object.key, { changed: changedNames(change) }));
+    return next;
+  });
+}
+
+/** Swift's POST is a change of the object, and says so by its time; what S3 puts beside an object is not. */
+function changed(was: StoredObject, change: ObjectChange, nowMs: number): StoredObject {
+  const isPost = change.metadata !== undefined || change.contentType !== undefined || change.deleteAt !== undefined;
+  const details: { [name: string]: unknown } = { ...was.details };
+  for (const [name, value] of Object.entries(change.details ?? {})) {
+    if (value === null) delete details[name];
+    else if (value !== undefined) details[name] = value;
+  }
+  return {
+    ...was,
+    metadata: change.metadata ?? was.metadata,
+    contentType: change.contentType ?? was.contentType,
+    deleteAt: change.deleteAt === undefined ? was.deleteAt : change.deleteAt,
+    modifiedAt: isPost ? new Date(nowMs) : was.modifiedAt,
+    details,
+  };
+}
+
+const changedNames = ({ details, precondition: _, bypassGovernance: __, ...rest }: ObjectChange): string[] =>
+  [...Object.keys(details ?? {}), ...Object.keys(rest)].toSorted();
