@@ -64,7 +64,6 @@ const PAGED = new Set([
     "backups",
     "backups/detail",
     "attachments",
-    "messages",
     "types",
     "group_types",
     "groups",

@@ -60,7 +60,9 @@ const HISTORY: { readonly [version: number]: Holds | string } = {
   2: answers("GET", "/volumes?bootable=nonsense", 400),
   3: serves("/messages"),
   4: lists("/volumes?glance_metadata={'none': 'none'}", 0),
-  5: lists("/messages?limit=1", 1),
+  // 3.3 and 3.4 do not look at what is said of pages
+  5: async (version) =>
+    (await lists("/messages?limit=1", 1)(version)) && answers("GET", "/messages?limit=-1", 400)(version),
   6: "consistency groups are not served: groups took their place in 3.13",
   7: shows("/os-services", "cluster", true),
   8: answers("GET", "/manageable_volumes", 400, { admin: true }),
