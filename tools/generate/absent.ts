@@ -67,6 +67,12 @@ export const ABSENT: Absent[] = [
   },
   {
     service: "volume",
+    what: "Levels of a service's log, and fail-over to a replica: set-log, get-log, failover_host, failover",
+    paths: ["/v3/os-services/set-log", "/v3/os-services/get-log", "/v3/os-services/failover"],
+    why: "The level is in a program's configuration. Nothing is replicated: a back end that is, Ceph, looks after that itself.",
+  },
+  {
+    service: "volume",
     what: "Clusters, workers, consistency groups of version 2",
     paths: ["/v3/:project_id/clusters", "/v3/:project_id/workers", "/v3/:project_id/consistencygroups"],
     why: "There is no volume process to cluster: any control plane does the work. Groups replaced consistency groups.",
