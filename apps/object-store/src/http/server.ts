@@ -140,7 +140,7 @@ function fail(exchange: Exchange, front: Front, error: unknown): void {
   if (known.kind === "internal" || known.kind === "unavailable") store.log.error({ ...line, error }, "request failed");
   else store.log.info({ ...line, why: causeChain(error) }, "request refused");
   // who is gone reads no answer; what has begun can only be cut short
-  if (response.headersSent || request.destroyed) response.destroy();
+  if (response.headersSent || request.socket.destroyed) response.destroy();
   else front.fail(exchange, known);
 }
 
