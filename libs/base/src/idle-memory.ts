@@ -1,7 +1,7 @@
 /**
  * Gives memory back while a program has nothing to do. V8 by itself keeps what its heap once grew to: the young generation at
  * its full size, pages half empty, what a start or a burst left behind. A full collection changes that, and stops the
- * program for some 0.1 s: so it is made when nobody is asking for anything, and only where there is much to gain.
+ * program for 30 to 50 ms: so it is made when nobody is asking for anything, and only where there is something to gain.
  */
 import { performance } from "node:perf_hooks";
 import { getHeapStatistics } from "node:v8";
