@@ -16,9 +16,9 @@ import {
   type WriteState,
   addUsage,
   changeRows,
-  countLiveWriters,
   findWriteState,
   insertChunks,
+  isAlive,
   listPlanVersions,
   nextSequences,
   noneIfEmpty,
@@ -30,7 +30,7 @@ import { type Change, transact } from "./transact.ts";
 import { type KeyPlan, weighed } from "./version.model.ts";
 
 /** A put, and which of the byte store's writers wrote for it. */
-export type Commit = { object: NewObject; writers: number[]; precondition?: Precondition | undefined };
+export type Commit = { object: NewObject; writerId: number; precondition?: Precondition | undefined };
 
 /** A version's id: nobody guesses one. */
 export const newVersionId = (): string => randomBytes(16).toString("hex");
@@ -43,7 +43,7 @@ export async function commitPut(
   commit: Commit,
 ): Promise<StoredObject> {
   if (isPlain(container, commit)) {
-    const done = await put(toPlainPut(container.id, commit.object), commit.writers);
+    const done = await put(toPlainPut(container.id, commit.object), commit.writerId);
     if (done !== null)
       return toStored(container.id, commit.object, { ...done, versionId: "null", details: commit.object.details });
   }
@@ -103,7 +103,7 @@ export async function beginWrite(
   { sql }: Pick<Change, "sql">,
   container: Pick<Container, "id" | "name">,
   key: string,
-  writers: number[],
+  writerId: number | null,
 ) {
   const [, , state, versions, sequences, live] = await Promise.all([
     shareContainer(sql, container.id),
@@ -111,11 +111,10 @@ export async function beginWrite(
     findWriteState(sql, container.id),
     listPlanVersions(sql, container.id, [key], [""]),
     nextSequences(sql, 1),
-    countLiveWriters(sql, writers),
+    writerId === null || isAlive(sql, writerId),
   ]);
   if (state === null) throw notFound(`Container ${container.name} was not found`, { type: "NoSuchBucket" });
-  if (live < new Set(writers).size)
-    throw unavailable("The object could not be kept; try again", { type: "ServiceUnavailable" });
+  if (!live) throw unavailable("The object could not be kept; try again", { type: "ServiceUnavailable" });
   return { state, versions, sequence: sequences[0] ?? 0 };
 }
 
@@ -123,10 +122,10 @@ async function commitPlanned(
   deps: NamespaceDeps,
   change: Change,
   container: Container,
-  { object, writers, precondition }: Commit,
+  { object, writerId, precondition }: Commit,
 ): Promise<StoredObject> {
   const { sql, event, last } = change;
-  const { state, versions, sequence } = await beginWrite(change, container, object.key, writers);
+  const { state, versions, sequence } = await beginWrite(change, container, object.key, writerId);
   const nowMs = deps.clock.now();
   const modifiedAt = new Date(nowMs);
   const plan = planPut(

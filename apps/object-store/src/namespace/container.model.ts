@@ -41,7 +41,7 @@ export type ContainerSettings = {
   };
   policy?: unknown;
   cors?: unknown;
-  lifecycle?: unknown;
+  lifecycle?: LifecycleRule[];
   website?: unknown;
   tags?: { [name: string]: string };
   encryption?: { algorithm: "AES256" | "aws:kms"; keyId?: string };
@@ -54,3 +54,23 @@ export type ContainerSettings = {
 
 /** What a container, or an account, holds. */
 export type Usage = { objects: number; bytes: number };
+
+/** What ends by itself, and when (S3's lifecycle configuration). A rule does all that it names. */
+export type LifecycleRule = {
+  id: string;
+  enabled: boolean;
+  /** All of it must hold; empty: every object. */
+  filter: { prefix?: string; tags?: { [name: string]: string }; sizeOver?: number; sizeUnder?: number };
+  /** Days after its last writing that the current version ends; with versioning a delete marker is left. */
+  expirationDays?: number;
+  /** The same for all, from a midnight (UTC, ISO 8601) on. */
+  expirationDate?: string;
+  /** Delete markers go that have no version left under them. */
+  expiredDeleteMarker?: boolean;
+  /** Days after it became one that an older version goes. */
+  noncurrentDays?: number;
+  /** So many of the newest older versions stay all the same. */
+  noncurrentKept?: number;
+  /** Days after its beginning that an upload is aborted. */
+  abortUploadDays?: number;
+};

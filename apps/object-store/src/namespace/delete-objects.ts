@@ -38,7 +38,8 @@ export function createDeletions(deps: NamespaceDeps): Deletions {
       ]);
       if (deleted === undefined) throw notFound("The specified key does not exist.", { type: "NoSuchKey" });
       if ("error" in deleted) throw deleted.error;
-      return deleted;
+      const { existed, versionId: id, isDeleteMarker } = deleted;
+      return { existed, versionId: id, isDeleteMarker };
     },
     async deleteObjects(origin, container, targets, options = {}) {
       const results: ({ key: string } & (Deleted | { error: Error }))[] = [];

@@ -114,10 +114,9 @@ export async function findWriteState(sql: Queryable, containerId: number): Promi
 }
 
 /** A writer that was ended may have lost its bytes to the collector: nothing of it counts any more. */
-export async function countLiveWriters(sql: Queryable, writers: number[]): Promise<number> {
-  const [row] = await sql<{ n: number }[]>`
-    select count(*)::int as n from object_writer where id = any(${writers}::int8[]) and ended_at is null`;
-  return row?.n ?? 0;
+export async function isAlive(sql: Queryable, writerId: number): Promise<boolean> {
+  const rows = await sql`select 1 from object_writer where id = ${writerId} and ended_at is null`;
+  return rows.length > 0;
 }
 
 export type KeyVersion = Version & { key: string };

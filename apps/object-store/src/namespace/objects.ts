@@ -4,7 +4,7 @@ import { notFound } from "@andromede/base/errors";
 import type { Origin } from "@andromede/platform/events/append";
 
 import { PACKED_BYTES, type Placement } from "../bytes/byte-store.ts";
-import { checkBody, settling, writeBody, writersOf } from "./bodies.ts";
+import { checkBody, settling } from "./bodies.ts";
 import { assertRoom, beginWrite, commitPut, newVersionId } from "./commit-put.ts";
 import type { Container } from "./container.model.ts";
 import type { NamespaceDeps } from "./deps.ts";
@@ -92,21 +92,20 @@ async function putObject(
   if (size === null || size > PACKED_BYTES) await tryPut(deps, origin, container, wanted);
   const { encryption } = wanted.details;
   const key = await keys.keyFor(container, encryption, { customerKey: wanted.customerKey, origin });
-  const before = deps.bytes.writerId;
-  const written = await writeBody(deps.bytes, body, { key, digests, size, maxBytes, mayPack: true });
+  const written = await deps.bytes.write(body, { key, digests, size, maxBytes, mayPack: true });
   return settling(written, async () => {
     const checked = checkBody<ObjectDetails>(written, wanted.check, wanted.details);
     const { contentType, deleteAt, metadata } = wanted;
     const { placement } = written;
     const object = { key: wanted.key, size: written.size, ...checked, contentType, deleteAt, metadata, placement };
-    return commitPut(deps, put, origin, container, { object, writers: writersOf(before, written), precondition });
+    return commitPut(deps, put, origin, container, { object, writerId: written.writerId, precondition });
   });
 }
 
 /** Would it be refused? Decides nothing: that is done when the body is there. */
 async function tryPut(deps: NamespaceDeps, origin: Origin, container: Container, wanted: PutObject): Promise<void> {
   await transact(deps, origin, async (change) => {
-    const { state, versions } = await beginWrite(change, container, wanted.key, []);
+    const { state, versions } = await beginWrite(change, container, wanted.key, null);
     const nowMs = deps.clock.now();
     const plan = planPut(
       { versioning: state.settings.versioning, versions, nowMs },

@@ -12,11 +12,11 @@ const MOST_AT_ONCE = 64;
 const MOST_UNDER_WAY = 2;
 
 /** null: not one of the plain ones; nothing was done. */
-export type Put = (put: PlainPut, writers: number[]) => Promise<{ sequence: number; modifiedAt: Date } | null>;
+export type Put = (put: PlainPut, writerId: number) => Promise<{ sequence: number; modifiedAt: Date } | null>;
 
 type Waiting = {
   put: PlainPut;
-  writers: number[];
+  writerId: number;
   resolve: (value: { sequence: number; modifiedAt: Date } | null) => void;
   reject: (error: unknown) => void;
 };
@@ -27,7 +27,7 @@ export function createPutCombiner({ db, clock }: Pick<NamespaceDeps, "db" | "clo
 
   async function commit(batch: Waiting[]): Promise<void> {
     const now = new Date(clock.now());
-    const writers = [...new Set(batch.flatMap((one) => one.writers))];
+    const writers = [...new Set(batch.map(({ writerId }) => writerId))];
     const items = batch.map(({ put }) => put);
     const sequences = await putPlain(db, writers, now, items);
     if (sequences === null) throw unavailable("The object could not be kept; try again", { type: "ServiceUnavailable" });
@@ -73,9 +73,9 @@ export function createPutCombiner({ db, clock }: Pick<NamespaceDeps, "db" | "clo
     return batch.toSorted((a, b) => a.put.c - b.put.c);
   }
 
-  return (put, writers) =>
+  return (put, writerId) =>
     new Promise((resolve, reject) => {
-      waiting.push({ put, writers, resolve, reject });
+      waiting.push({ put, writerId, resolve, reject });
       next();
     });
 }

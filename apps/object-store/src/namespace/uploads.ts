@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { notFound, unavailable } from "@andromede/base/errors";
 import type { Origin } from "@andromede/platform/events/append";
 
-import { checkBody, settling, writeBody, writersOf } from "./bodies.ts";
+import { checkBody, settling } from "./bodies.ts";
 import { applyPlan, assertRoom, beginWrite, chunksOf, newVersionId } from "./commit-put.ts";
 import type { Container } from "./container.model.ts";
 import type { NamespaceDeps } from "./deps.ts";
@@ -14,10 +14,10 @@ import type { Namespace, Part, Upload } from "./namespace.ts";
 import type { StoredObject } from "./object.model.ts";
 import {
   addUsage,
-  countLiveWriters,
   findWriteState,
   freeChunks,
   insertChunks,
+  isAlive,
   nextSequences,
 } from "./object.queries.ts";
 import { assemble } from "./plan-complete.ts";
@@ -137,12 +137,10 @@ async function putPart(
   const { size, maxBytes, digests, number } = part;
   const { customerKey } = part;
   const key = await keys.keyFor(container, upload.details.encryption, { customerKey, origin });
-  const before = deps.bytes.writerId;
-  const written = await writeBody(deps.bytes, part.body, { key, digests, size, maxBytes, mayPack: false });
+  const written = await deps.bytes.write(part.body, { key, digests, size, maxBytes, mayPack: false });
   return settling(written, async () => {
     const checked = checkBody(written, part.check, {});
     const { checksums } = checked.details as { checksums?: { algorithm: string; value: string } };
-    const writers = writersOf(before, written);
     const made: Part = {
       number,
       size: written.size,
@@ -159,11 +157,11 @@ async function putPart(
         findWriteState(sql, container.id),
         findUploadRow(sql, upload.id),
         nextSequences(sql, 1),
-        countLiveWriters(sql, writers),
+        isAlive(sql, written.writerId),
       ]);
       if (state === null) throw noContainer(container.name);
       if (found === null) throw noUpload();
-      if (live < writers.length) throw notKept();
+      if (!live) throw notKept();
       const sequence = sequences[0] ?? 0;
       const was = await takePartRow(sql, upload.id, number);
       if (was !== null) last(freeChunks(sql, [was], made.modifiedAt));
@@ -196,7 +194,7 @@ async function completeUpload(
       findUploadRow(sql, upload.id),
       listPartRows(sql, upload.id, 0, MOST_PARTS),
     ]);
-    const { state, versions, sequence } = await beginWrite(change, container, upload.key, []);
+    const { state, versions, sequence } = await beginWrite(change, container, upload.key, null);
     if (found === null) throw noUpload();
     const assembly = assemble(rows, parts);
     const nowMs = deps.clock.now();

@@ -5,6 +5,7 @@ import { Readable } from "node:stream";
 import type { Container } from "../namespace/container.model.ts";
 import type { ContainerChange, PutObject } from "../namespace/namespace.ts";
 import type { StoredObject } from "../namespace/object.model.ts";
+import { type MemoryBytes, openMemoryBytes } from "./memory-bytes.ts";
 import { type TestStore, createTestStore } from "./test-store.ts";
 
 export type Bench = TestStore & {
@@ -16,8 +17,12 @@ export type Bench = TestStore & {
   faults(): Promise<string[]>;
 };
 
-export async function createBench(options: Parameters<typeof createTestStore>[0] = {}): Promise<Bench> {
-  const test = await createTestStore(options);
+export async function createBench(options: { time?: "manual"; chunkBytes?: number } = {}): Promise<Bench> {
+  let bytes: MemoryBytes | undefined;
+  const test = await createTestStore({
+    ...(options.time === undefined ? {} : { time: options.time }),
+    bytes: async (db) => (bytes = await openMemoryBytes(db, options.chunkBytes)),
+  });
   const { namespace } = test.store;
   const origin = test.originFor();
   return {
@@ -49,12 +54,12 @@ export async function createBench(options: Parameters<typeof createTestStore>[0]
       if (Buffer.isBuffer(body)) return body.toString();
       return Buffer.concat((await body.toArray()) as Buffer[]).toString();
     },
-    faults: () => findFaults(test),
+    faults: () => findFaults(test, bytes),
   };
 }
 
 /** Usage is the sum of rows, bodies are settled once, no chunk is lost or orphaned, and one version of a key is current. */
-async function findFaults({ store, bytes }: TestStore): Promise<string[]> {
+async function findFaults({ store }: TestStore, bytes: MemoryBytes | undefined): Promise<string[]> {
   const { db } = store;
   const [usage, lost, orphans, current] = await Promise.all([
     db<{ id: number; saw: string }[]>`
@@ -85,7 +90,7 @@ async function findFaults({ store, bytes }: TestStore): Promise<string[]> {
     ...lost.map(({ key }) => `${key} has lost bytes`),
     ...orphans.map(({ owner }) => `a chunk of ${owner} is nobody's and not garbage`),
     ...current.map(({ key }) => `${key}: not its newest version is current`),
-    ...(bytes.unsettled() === 0 ? [] : [`${bytes.unsettled()} bodies were never settled`]),
-    ...(bytes.settledTwice() === 0 ? [] : [`${bytes.settledTwice()} bodies were settled twice`]),
+    ...((bytes?.unsettled() ?? 0) === 0 ? [] : [`${bytes?.unsettled()} bodies were never settled`]),
+    ...((bytes?.settledTwice() ?? 0) === 0 ? [] : [`${bytes?.settledTwice()} bodies were settled twice`]),
   ];
 }

@@ -9,7 +9,7 @@ import { type Clock, manualClock, systemClock } from "@andromede/base/clock";
 import { notFound } from "@andromede/base/errors";
 import { newHexId } from "@andromede/base/ids";
 import { silentLogger } from "@andromede/base/log";
-import { openDatabase } from "@andromede/platform/db/database";
+import { type Database, openDatabase } from "@andromede/platform/db/database";
 import type { Origin } from "@andromede/platform/events/append";
 import { openKeyTree } from "@andromede/platform/keys/key-tree";
 import { createRootKey } from "@andromede/platform/keys/root-key";
@@ -21,16 +21,16 @@ import type { Front } from "../http/exchange.ts";
 import { type Fronts, createObjectServer } from "../http/server.ts";
 import { addTraffic } from "../http/traffic.queries.ts";
 import { TrafficMeter } from "../http/traffic.ts";
+import { createByteStore } from "../bytes/open-byte-store.ts";
+import type { ByteStore } from "../bytes/byte-store.ts";
 import { createNamespace } from "../namespace/create-namespace.ts";
 import type { Store } from "../store.ts";
-import { type MemoryBytes, openMemoryBytes } from "./memory-bytes.ts";
 import { newDatabase } from "./test-database.ts";
 
 export type MadeUpActor = Partial<Omit<Actor, "roles">> & { roles?: string[] };
 
 export type TestStore = {
   store: Store;
-  bytes: MemoryBytes;
   clock: Clock & { advance(ms: number): void };
   /** A token that the store takes for this actor. Defaults: a member of a new project, a customer. */
   tokenFor(actor?: MadeUpActor): string;
@@ -44,7 +44,7 @@ export type TestStore = {
 };
 
 export async function createTestStore(
-  options: { config?: Partial<Config>; time?: "manual"; chunkBytes?: number } = {},
+  options: { config?: Partial<Config>; time?: "manual"; bytes?: (db: Database) => Promise<ByteStore> } = {},
 ): Promise<TestStore> {
   const database = await newDatabase();
   const home = mkdtempSync(join(tmpdir(), "andromede-store-"));
@@ -53,7 +53,8 @@ export async function createTestStore(
   const db = openDatabase(config.database, { max: 16 });
   const clock = options.time === "manual" ? manualClock(Date.now()) : { ...systemClock, advance: () => undefined };
   const keys = await openKeyTree({ rootKeyFile: config.rootKeyFile, db });
-  const bytes = await openMemoryBytes(db, options.chunkBytes);
+  const bytes = await (options.bytes?.(db) ??
+    createByteStore({ bytes: config.bytes, db, database: config.database, log: silentLogger, threads: 1 }));
   const actors = new Map<string, Actor>();
   const { accessKeys, accessKeyFor } = madeUpAccessKeys();
   const store: Store = {
@@ -75,7 +76,6 @@ export async function createTestStore(
   const closing: (() => Promise<void>)[] = [];
   return {
     store,
-    bytes,
     clock,
     tokenFor(actor) {
       const token = randomBytes(12).toString("base64url");
@@ -128,7 +128,7 @@ async function serve(
     close: async () => {
       server.closeAllConnections();
       await new Promise<void>((resolve) => server.close(() => resolve()));
-      await traffic.flush();
+      await traffic.stop();
     },
   };
 }

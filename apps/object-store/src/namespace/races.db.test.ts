@@ -1,0 +1,142 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+
+import { type Bench, createBench } from "../testing/namespace-bench.ts";
+import type { Container } from "./container.model.ts";
+
+const times = <T>(count: number, make: (index: number) => Promise<T>): Promise<PromiseSettledResult<T>[]> =>
+  Promise.allSettled(Array.from({ length: count }, (_, index) => make(index)));
+const kept = <T>(results: PromiseSettledResult<T>[]): T[] =>
+  results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+const refusals = (results: PromiseSettledResult<unknown>[]): string[] =>
+  results.flatMap((result) =>
+    result.status === "rejected" ? [String((result.reason as { type?: unknown }).type ?? result.reason)] : [],
+  );
+
+/** Small ones go together, others by themselves, some in chunks: all the ways that a write can go. */
+const bodyOf = (index: number): string => "x".repeat([10, 70_000, 300][index % 3] ?? 0) + String(index);
+
+describe("races", () => {
+  let bench: Bench;
+  const origin = () => bench.originFor();
+  const space = () => bench.store.namespace;
+  before(async () => {
+    bench = await createBench();
+  });
+  after(() => bench.stop());
+
+  it("of 32 writes of one key have one winner, whose bytes are read", async () => {
+    const container = await bench.container();
+    const results = await times(32, (index) => bench.put(container, "key", bodyOf(index)));
+    assert.equal(kept(results).length, 32, refusals(results).join());
+    const found = await space().findObject(container, "key");
+    assert.ok(found !== null);
+    assert.equal(found.sequence, Math.max(...kept(results).map(({ sequence }) => sequence)));
+    const body = await bench.read(container, found);
+    assert.ok(Array.from({ length: 32 }, (_, index) => bodyOf(index)).includes(body));
+    assert.deepEqual(await space().containerUsage(container), { objects: 1, bytes: body.length });
+    assert.deepEqual(await bench.faults(), []);
+  });
+
+  it("of 32 writes with versioning keep all 32, the newest current", async () => {
+    const container = await bench.container({ settings: { versioning: "enabled" } });
+    const results = kept(await times(32, (index) => bench.put(container, "key", bodyOf(index))));
+    assert.equal(results.length, 32);
+    const { entries } = await space().listVersions(container, { limit: 100 });
+    assert.equal(entries.length, 32);
+    const newest = results.toSorted((a, b) => b.sequence - a.sequence)[0];
+    assert.equal((await space().findObject(container, "key"))?.versionId, newest?.versionId);
+    assert.deepEqual(await bench.faults(), []);
+  });
+
+  it("of writes that must find nothing have one winner", async () => {
+    const container = await bench.container();
+    const results = await times(32, (index) =>
+      bench.put(container, "key", bodyOf(index), index % 4 === 3 ? {} : { precondition: { ifNoneMatch: ["*"] } }),
+    );
+    assert.ok(kept(results).length >= 8 && kept(results).length <= 9, String(kept(results).length));
+    assert.ok(refusals(results).every((type) => type === "PreconditionFailed"));
+    assert.deepEqual(await bench.faults(), []);
+  });
+
+  it("of writes, deletions, changes and versioning switched on and off leave rows that add up", async () => {
+    const container = await bench.container();
+    const results = await times(120, async (index) => {
+      const key = `key${index % 4}`;
+      switch (index % 6) {
+        case 0:
+        case 1:
+        case 2:
+          return bench.put(container, key, bodyOf(index));
+        case 3:
+          return space().deleteObject(origin(), container, key);
+        case 4: {
+          const { entries } = await space().listVersions(container, { limit: 3 });
+          const targets = entries.flatMap((entry) => ("key" in entry ? [{ key: entry.key, versionId: entry.versionId }] : []));
+          return space().deleteObjects(origin(), container, [...targets, { key }, { key }]);
+        }
+        default:
+          return space().updateContainer(origin(), container, {
+            settings: { versioning: index % 4 < 2 ? "enabled" : "suspended" },
+          });
+      }
+    });
+    assert.deepEqual(refusals(results), []);
+    assert.deepEqual(await bench.faults(), []);
+  });
+
+  it("of writes and the container's deletion leave no object without a container", async () => {
+    const rounds = await times(12, async (round) => {
+      const container = await bench.container(round % 2 === 0 ? {} : { settings: { versioning: "enabled" } });
+      const results = await times<unknown>(8, (index) =>
+        index === round % 8 ? space().deleteContainer(origin(), container) : bench.put(container, `k${index}`, bodyOf(index)),
+      );
+      return { container, results };
+    });
+    let gone = 0;
+    for (const { container, results } of kept<{ container: Container; results: PromiseSettledResult<unknown>[] }>(rounds)) {
+      const found = await space().findContainer(container.projectId, container.name);
+      if (found === null) gone += 1;
+      const rows = await bench.store.db`select 1 from object where container_id = ${container.id}`;
+      assert.equal(rows.length > 0, found !== null);
+      assert.ok(refusals(results).every((type) => ["NoSuchBucket", "BucketNotEmpty"].includes(type)), refusals(results).join());
+    }
+    assert.ok(gone < 12);
+    assert.deepEqual(await bench.faults(), []);
+  });
+
+  it("for the last room of a container or an account are lost by all but those who fit", async () => {
+    const byContainer = await bench.container({ quotaBytes: 1_000 });
+    const results = await times(32, (index) => bench.put(byContainer, `k${index}`, "x".repeat(100)));
+    assert.equal(kept(results).length, 10);
+    assert.ok(refusals(results).every((type) => type === "QuotaExceeded"));
+    assert.equal((await space().containerUsage(byContainer)).bytes, 1_000);
+    await bench.put(byContainer, "k0", "x".repeat(50)).catch(() => undefined);
+
+    const first = await bench.container();
+    const second = await bench.container({ settings: { versioning: "enabled" } }, first.projectId);
+    await space().updateAccount(origin(), first.projectId, { quotaObjects: 7 });
+    const both = await times(32, (index) => bench.put(index % 2 === 0 ? first : second, `k${index}`, bodyOf(index)));
+    assert.equal(kept(both).length, 7);
+    const usage = await space().accountUsage(first.projectId);
+    assert.equal(usage.objects, 7);
+    assert.equal(usage.containers, 2);
+    const { entries } = await space().listContainers(first.projectId, { limit: 10 });
+    assert.equal(entries.reduce((sum, entry) => sum + ("objects" in entry ? entry.objects : 0), 0), 7);
+    assert.deepEqual(await bench.faults(), []);
+  });
+
+  it("for a name in S3's name space have one owner", async () => {
+    const name = "one-name-for-all";
+    const results = await times(16, (index) =>
+      space().createContainer(origin(), `project${index}`, name, { globalName: index % 2 === 0 ? "claim" : "try" }),
+    );
+    const made = kept(results).map(({ container }) => container);
+    assert.equal(made.filter(({ globalName }) => globalName === name).length, 1);
+    assert.ok(refusals(results).every((type) => type === "BucketAlreadyExists"));
+    assert.equal((await space().findGlobalContainer(name))?.globalName, name);
+    const again = await times(8, () => space().createContainer(origin(), "one-project", "mine", { globalName: "claim" }));
+    assert.equal(kept(again).filter(({ created }) => created).length, 1);
+    assert.equal(kept(again).length, 8);
+  });
+});
