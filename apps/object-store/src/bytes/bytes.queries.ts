@@ -1,7 +1,7 @@
 import type { Queryable } from "@andromede/platform/db/database";
 
 /** Above all numbers that others lock: a writer's lock is this and its number. */
-const WRITER_LOCK = "4702111234474983424";
+export const WRITER_LOCK = "4702111234474983424";
 
 /** Makes a writer and takes its lock, in one statement: no writer is ever seen without. The lock is the session's. */
 export async function insertWriter(sql: Queryable): Promise<number> {

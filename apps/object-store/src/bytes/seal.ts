@@ -103,6 +103,23 @@ export function isWhole(sealed: Buffer): boolean {
   return end >= TAG_BYTES && sealed.readUInt32BE(end) === crc32(sealed.subarray(0, end));
 }
 
+/** Is an extent of one block what was written? Needs no key. */
+export const isWholeExtent = (extent: Buffer): boolean =>
+  announcedBytes(extent) === extent.length - HEADER_BYTES - SEAL_BYTES && isWhole(extent.subarray(HEADER_BYTES));
+
+/** Looks at an extent block by block, without a key; null: that is no header. */
+export function createExtentCheck(header: Buffer): { add(sealed: Buffer): boolean; address(): string } | null {
+  if (!isHeader(header)) return null;
+  const address = createAddress();
+  return {
+    add(sealed) {
+      address.add(sealed.subarray(sealed.length - SEAL_BYTES));
+      return isWhole(sealed);
+    },
+    address: address.address,
+  };
+}
+
 /** A whole extent of one block, in one buffer. */
 export function sealSmall(ownerKey: Uint8Array, body: Uint8Array): Buffer {
   const { header, key } = newExtent(ownerKey, body.length);
