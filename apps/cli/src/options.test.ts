@@ -6,7 +6,7 @@ import { parseCommandLine } from "./options.ts";
 const common = { instance: "andromede", data: "/var/lib/andromede", json: false };
 
 test("every command", () => {
-  const up = { simulated: false, plainHttp: false, images: true };
+  const up = { simulated: false, plainHttp: false, images: true, objectStore: true };
   assert.deepEqual(parseCommandLine(["up"]), { ...common, command: "up", ...up });
   assert.deepEqual(parseCommandLine(["demo", "--json"]), { ...common, json: true, command: "demo", ...up });
   assert.deepEqual(
@@ -18,6 +18,7 @@ test("every command", () => {
       "--delay-ms=20",
       "--plain-http",
       "--no-images",
+      "--no-object-store",
       "--settings",
       "/etc/cloud.json",
       "--instance",
@@ -35,6 +36,7 @@ test("every command", () => {
       delayMs: 20,
       plainHttp: true,
       images: false,
+      objectStore: false,
       settings: "/etc/cloud.json",
     },
   );

@@ -13,6 +13,7 @@ export type UpFlags = {
   delayMs?: number;
   plainHttp: boolean;
   images: boolean;
+  objectStore: boolean;
   settings?: string;
 };
 export type UpCommand = Common & { command: "up" } & UpFlags;
@@ -50,6 +51,7 @@ export const USAGE = `usage: andromede COMMAND [--instance NAME] [--data DIR] [-
       --simulated         simulated hosts in the place of QEMU (--hosts N, --delay-ms N); its own projects have no quotas
       --plain-http        no TLS: for benchmarks on loopback only
       --no-images         do not build and register the images
+      --no-object-store   (first up only) a cloud without object storage
       --settings FILE     limits and rules of the services (JSON; docs/how-to/operate.md), kept until another file is given
   demo                    up, then a server with a floating IP and a login over SSH
   status                  every program and engine: state, pid, memory, since when
@@ -77,6 +79,7 @@ const OPTIONS = {
   "delay-ms": { type: "string" },
   "plain-http": { type: "boolean" },
   "no-images": { type: "boolean" },
+  "no-object-store": { type: "boolean" },
   settings: { type: "string" },
   operator: { type: "boolean" },
   "keep-guests": { type: "boolean" },
@@ -89,7 +92,7 @@ const OPTIONS = {
 type Values = { [name in keyof typeof OPTIONS]?: string | boolean | undefined };
 
 const ALWAYS = ["instance", "data", "json", "help"];
-const UP = ["simulated", "hosts", "delay-ms", "plain-http", "no-images", "settings"];
+const UP = ["simulated", "hosts", "delay-ms", "plain-http", "no-images", "no-object-store", "settings"];
 const ALLOWED: { [command: string]: string[] } = {
   up: UP,
   demo: UP,
@@ -186,6 +189,7 @@ function upFlags(values: Values): UpFlags {
     simulated,
     plainHttp: values["plain-http"] === true,
     images: values["no-images"] !== true,
+    objectStore: values["no-object-store"] !== true,
     ...(typeof values.settings === "string" ? { settings: resolve(values.settings) } : {}),
     ...(hosts === undefined ? {} : { hosts }),
     ...(delayMs === undefined ? {} : { delayMs }),

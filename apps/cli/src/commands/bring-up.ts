@@ -34,7 +34,13 @@ import {
   startOvnController,
   startPostgresql,
 } from "../stack/engines.ts";
-import { bootstrapOperator, migrateDatabase, startAgent, startControlPlane } from "../stack/programs.ts";
+import {
+  bootstrapOperator,
+  migrateDatabase,
+  startAgent,
+  startControlPlane,
+  startObjectStore,
+} from "../stack/programs.ts";
 import { type Stack, buildStack } from "../stack/stack.ts";
 import { type Plan, type Step, type Timing, runPlan } from "../steps.ts";
 import { chooseManager } from "../supervision/choose-manager.ts";
@@ -77,6 +83,7 @@ export async function bringUp(flags: Flags): Promise<BroughtUp> {
 const choicesOf = async (flags: Flags): Promise<UpChoices> => ({
   ...(flags.simulated ? { simulated: true } : {}),
   ...(flags.plainHttp ? { plainHttp: true } : {}),
+  ...(flags.objectStore ? {} : { objectStore: false }),
   ...(flags.hosts === undefined ? {} : { hosts: flags.hosts }),
   ...(flags.delayMs === undefined ? {} : { delayMs: flags.delayMs }),
   ...(flags.settings === undefined ? {} : { settings: await readSettings(flags.settings) }),
@@ -213,21 +220,27 @@ const imageStep = ({ paths, engineRoot }: Stack, found: Found): Step => ({
 async function startPrograms({ stack, secrets, manager, timings }: Run, accelerator: Accelerator): Promise<void> {
   await preparePrograms(stack, accelerator);
   const { ports, simulatedHosts } = stack.config;
-  const controlPlane: Plan = [
+  const api: Step = {
+    title: "Control plane",
+    run: () => startControlPlane(stack, manager),
+    result: `ports ${ports.customer} and ${ports.operator}`,
+  };
+  const objects: Step = {
+    title: "Object store",
+    run: () => startObjectStore(stack, manager),
+    result: `ports ${ports.customerObjects} and ${ports.operatorObjects}`,
+  };
+  const series: Plan = [
     { title: "Schema", run: () => migrateDatabase(stack) },
     { title: "Operator", run: () => bootstrapOperator(stack, secrets) },
-    {
-      title: "Control plane",
-      run: () => startControlPlane(stack, manager),
-      result: `ports ${ports.customer} and ${ports.operator}`,
-    },
+    { title: "Services", together: [api, ...(stack.config.objectStore ? [objects] : [])] },
   ];
   const agent: Step = {
     title: "Host agent",
     run: () => startAgent(stack, manager),
     result: stack.simulated ? `${simulatedHosts} simulated hosts` : stack.host,
   };
-  await runPlan([{ title: "Programs", together: [{ title: "API", series: controlPlane }, agent] }], timings);
+  await runPlan([{ title: "Programs", together: [{ title: "API", series }, agent] }], timings);
 }
 
 async function furnish({ stack, secrets, timings }: Run, image: BuiltImage | null): Promise<void> {

@@ -44,7 +44,7 @@ function confirm({ config, paths }: Stack): Promise<void> {
 /** What guests need to go on: their packets' way. */
 const GUESTS_NEED = /^(ovn-|ovs|ovsdb-)/;
 /** What would meddle with guests that are told to shut down, or serve customers meanwhile. */
-const PROGRAMS = /^(control-plane$|host-agent@)/;
+const PROGRAMS = /^(control-plane$|object-store$|host-agent@)/;
 
 function planOf(command: DownCommand, stack: Stack, manager: ServiceManager): Plan {
   const stopUnits = async (which: (name: string) => boolean): Promise<string> => {

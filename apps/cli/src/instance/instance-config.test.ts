@@ -9,11 +9,12 @@ const present: InstanceConfig = {
   instance: "one",
   region: "RegionOne",
   slot: 3,
-  ports: { customer: 8443, operator: 8444 },
+  ports: { customer: 8443, operator: 8444, customerObjects: 8445, operatorObjects: 8446 },
   backend: "qemu",
   simulatedHosts: 1,
   simulatedDelayMs: 0,
   plainHttp: false,
+  objectStore: true,
   createdAt: "2026-01-01T00:00:00.000Z",
 };
 
@@ -29,6 +30,8 @@ test("a later up keeps what was chosen, and refuses what contradicts it", () => 
   assert.equal(merge(present, { plainHttp: true }).plainHttp, true);
   assert.throws(() => merge(present, { simulated: true }), /made for real guests/);
   assert.throws(() => merge(present, { databaseUrl: "postgres://elsewhere" }), /PostgreSQL of its own/);
+  assert.throws(() => merge(present, { objectStore: false }), /has an object store/);
+  assert.equal(merge({ ...present, objectStore: false }, {}).objectStore, false);
   const settings = { identity: { lockoutFailures: 3 } };
   assert.deepEqual(merge(merge(present, { settings }), {}).settings, settings);
   assert.deepEqual(merge({ ...present, settings }, { settings: {} }).settings, {});

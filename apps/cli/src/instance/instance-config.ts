@@ -13,19 +13,29 @@ import type { InstancePaths } from "./paths.ts";
 import type { Settings } from "./settings.ts";
 import { registerSlot, registeredSlots } from "./slot-register.ts";
 
+export type Ports = {
+  customer: number;
+  operator: number;
+  /** The object store's, for both planes. */
+  customerObjects: number;
+  operatorObjects: number;
+};
+
 export type InstanceConfig = {
   version: 1;
   instance: string;
   region: string;
   /** 1 to 254, unique on the machine: the external network is 172.24.<slot>.0/24, and user ids follow from it. */
   slot: number;
-  ports: { customer: number; operator: number };
+  ports: Ports;
   backend: "qemu" | "simulated";
   /** How many hosts the simulated backend pretends to have. */
   simulatedHosts: number;
   /** Delay of each simulated step. */
   simulatedDelayMs: number;
   plainHttp: boolean;
+  /** false: this cloud has no object store. */
+  objectStore: boolean;
   /** A PostgreSQL that is already there, in the place of our own. */
   databaseUrl?: string;
   /** What the operator set of the control plane. */
@@ -38,6 +48,7 @@ export type UpChoices = {
   hosts?: number;
   delayMs?: number;
   plainHttp?: boolean;
+  objectStore?: boolean;
   databaseUrl?: string;
   settings?: Settings;
 };
@@ -84,11 +95,12 @@ async function choose(paths: InstancePaths, choices: UpChoices): Promise<Instanc
     instance: paths.instance,
     region: "RegionOne",
     slot,
-    ports: await choosePorts(new Set(others.flatMap((other) => [other.ports.customer, other.ports.operator]))),
+    ports: await choosePorts(new Set(others.flatMap((other) => Object.values(other.ports)))),
     backend: choices.simulated === true ? "simulated" : "qemu",
     simulatedHosts: choices.hosts ?? 1,
     simulatedDelayMs: choices.delayMs ?? 0,
     plainHttp: choices.plainHttp === true,
+    objectStore: choices.objectStore !== false,
     ...(choices.databaseUrl === undefined ? {} : { databaseUrl: choices.databaseUrl }),
     ...(choices.settings === undefined ? {} : { settings: choices.settings }),
     createdAt: new Date().toISOString(),
@@ -110,6 +122,8 @@ export function merge(present: InstanceConfig, choices: UpChoices): InstanceConf
       `instance ${present.instance} has a PostgreSQL of its own; ANDROMEDE_DATABASE_URL can only be given to its first "up"`,
     );
   }
+  if (choices.objectStore === false && present.objectStore)
+    throw conflict(`instance ${present.instance} has an object store, and perhaps something in it`);
   return {
     ...present,
     simulatedHosts: choices.hosts ?? present.simulatedHosts,
@@ -162,15 +176,16 @@ export function chooseSlot(taken: Set<number>, addresses: string[]): number {
   throw unavailable("no free network 172.24.N.0/24 is left on this machine");
 }
 
-async function choosePorts(taken: Set<number>): Promise<{ customer: number; operator: number }> {
-  for (let customer = FIRST_PORT; customer < 65_000; customer += 2) {
-    const pair = [customer, customer + 1];
-    if (pair.some((port) => taken.has(port))) continue;
-    // The first free pair is wanted, so they are tried in order.
+async function choosePorts(taken: Set<number>): Promise<Ports> {
+  for (let first = FIRST_PORT; first < 65_000; first += 4) {
+    const four = [first, first + 1, first + 2, first + 3];
+    if (four.some((port) => taken.has(port))) continue;
+    // The first that are free are wanted, so they are tried in order.
     // eslint-disable-next-line no-await-in-loop
-    if ((await Promise.all(pair.map(isPortFree))).every(Boolean)) return { customer, operator: customer + 1 };
+    if ((await Promise.all(four.map(isPortFree))).every(Boolean))
+      return { customer: first, operator: first + 1, customerObjects: first + 2, operatorObjects: first + 3 };
   }
-  throw unavailable(`no two free ports from ${FIRST_PORT} upward`);
+  throw unavailable(`no four free ports from ${FIRST_PORT} upward`);
 }
 
 function isPortFree(port: number): Promise<boolean> {

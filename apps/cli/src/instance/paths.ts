@@ -10,6 +10,9 @@ export const DEFAULT_INSTANCE = "andromede";
 const LONGEST_BELOW = "/run/host100/ovs/ovsdb-server.ctl".length + 12;
 const LONGEST_SOCKET = 107;
 
+/** Our own programs. */
+export type ProgramName = "control-plane" | "host-agent" | "object-store";
+
 export type InstancePaths = {
   data: string;
   instance: string;
@@ -26,6 +29,8 @@ export type InstancePaths = {
   /** Files of volumes, and of their backups. */
   volumes: string;
   backups: string;
+  /** Bytes of the object store. */
+  objects: string;
   cloudsYaml: string;
   builtImages: string;
 };
@@ -61,6 +66,7 @@ export function instancePaths(data: string, instance: string): InstancePaths {
     images: below("images"),
     volumes: below("volumes"),
     backups: below("backups"),
+    objects: below("objects"),
     cloudsYaml: below("clouds.yaml"),
     builtImages: join(data, "built-images"),
   };
@@ -77,5 +83,5 @@ export const networkNamespace = (paths: InstancePaths, host: string): string => 
  * compiler that takes the types out of our sources, and that stays in memory for good. A directory for each program, its
  * own user's: nobody runs what another user could have written.
  */
-export const compileCache = (directory: string, program: "control-plane" | "host-agent" | "supervisor"): string =>
+export const compileCache = (directory: string, program: ProgramName | "supervisor"): string =>
   join(directory, "cache", program);

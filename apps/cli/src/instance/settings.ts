@@ -4,8 +4,8 @@ import { readFile } from "node:fs/promises";
 import { invalid } from "@andromede/base/errors";
 import { parseJson } from "@andromede/base/json";
 
-/** Sections of the control plane's configuration; their members are checked by the control plane itself. */
-export const SECTIONS = ["identity", "image", "compute", "operator"] as const;
+/** Sections of the control plane's configuration, and the object store's; their members are checked by the programs themselves. */
+export const SECTIONS = ["identity", "image", "compute", "operator", "objectStore"] as const;
 
 export type Settings = { [section in (typeof SECTIONS)[number]]?: { [name: string]: number | string[] } };
 

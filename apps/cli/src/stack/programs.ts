@@ -17,6 +17,8 @@ import {
   checkAgent,
   controlPlaneConfig,
   controlPlaneUnit,
+  objectStoreUnit,
+  objectsUrl,
   planeUrl,
   runControlPlane,
 } from "../units/programs.ts";
@@ -77,6 +79,25 @@ async function waitForPlane(stack: Stack, http: Http, plane: Plane): Promise<voi
     return true;
   };
   await waitUntil(`the ${plane}s' plane`, answers, { timeoutMs: READY_MS, everyMs: 50 });
+}
+
+export async function startObjectStore(stack: Stack, manager: ServiceManager): Promise<void> {
+  const unit = await objectStoreUnit(stack);
+  await manager.launch(unit);
+  const http = createHttp(stack.config.plainHttp ? {} : { caFile: tlsFiles(stack.paths.tls).caFile });
+  const answers = async (plane: Plane): Promise<boolean> => {
+    const url = `${objectsUrl(stack, plane)}/healthcheck`;
+    const { status } = await http.send({ method: "GET", url, timeoutMs: 5_000 });
+    if (status !== 200) throw unavailable(`GET ${url} answers ${status}`);
+    return true;
+  };
+  const plane = (name: Plane): Promise<true> =>
+    waitUntil(`the object store for ${name}s`, () => answers(name), { timeoutMs: READY_MS, everyMs: 50 });
+  try {
+    await withLog(unit, Promise.all([plane("customer"), plane("operator")]));
+  } finally {
+    http.close();
+  }
 }
 
 export async function startAgent(stack: Stack, manager: ServiceManager): Promise<void> {

@@ -3,6 +3,8 @@ import { globSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import type { ProgramName } from "../instance/paths.ts";
+
 /** The repository this program runs from. */
 export const repositoryDirectory = fileURLToPath(new URL("../../../..", import.meta.url)).replace(/\/$/, "");
 
@@ -10,7 +12,7 @@ export const repositoryDirectory = fileURLToPath(new URL("../../../..", import.m
  * Tells two states of the source apart, so that `up` after an upgrade restarts what the upgrade changed. Sizes and times
  * are enough: a file that is touched without being changed costs one harmless restart.
  */
-export function codeVersion(program: "control-plane" | "host-agent"): string {
+export function codeVersion(program: ProgramName): string {
   const hash = createHash("sha256").update(readFileSync(join(repositoryDirectory, "package-lock.json")));
   const files = globSync([`apps/${program}/{src,migrations}/**/*.{ts,sql}`, "libs/*/src/**/*.ts"], {
     cwd: repositoryDirectory,

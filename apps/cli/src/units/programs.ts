@@ -10,13 +10,22 @@ import { runCommand } from "@andromede/engines/run-command";
 import type { Unit } from "@andromede/engines/unit";
 
 import { externalNetwork, writeWhole } from "../instance/instance-config.ts";
-import { agentSocket, compileCache, hostDataDirectory, hostRunDirectory, networkNamespace } from "../instance/paths.ts";
+import {
+  type ProgramName,
+  agentSocket,
+  compileCache,
+  hostDataDirectory,
+  hostRunDirectory,
+  networkNamespace,
+} from "../instance/paths.ts";
 import { controlPlaneSecrets } from "../instance/secrets.ts";
 import type { Stack } from "../stack/stack.ts";
+import type { Settings } from "../instance/settings.ts";
 import { tlsFiles } from "../tls/certificates.ts";
 import { codeVersion, repositoryDirectory } from "./code-version.ts";
 
 const CONTROL_PLANE = join(repositoryDirectory, "apps/control-plane/src/main.ts");
+const OBJECT_STORE = join(repositoryDirectory, "apps/object-store/src/main.ts");
 const HOST_AGENT = join(repositoryDirectory, "apps/host-agent/src/main.ts");
 /**
  * Keeps memory near what is in use: a young generation that does not grow with every burst, and an old one that is collected
@@ -30,9 +39,10 @@ const nodeFlags = (youngMib: number): string[] => [
   "--expose-gc",
 ];
 /** An agent answers little at a time. */
-const NODE_FLAGS = { "control-plane": nodeFlags(8), "host-agent": nodeFlags(2) };
+const NODE_FLAGS = { "control-plane": nodeFlags(8), "host-agent": nodeFlags(2), "object-store": nodeFlags(8) };
 
 export const controlPlaneConfigFile = (stack: Stack): string => join(stack.paths.programs, "control-plane.json");
+export const objectStoreConfigFile = (stack: Stack): string => join(stack.paths.programs, "object-store.json");
 export const agentConfigFile = (stack: Stack): string => join(stack.paths.programs, "host-agent.json");
 
 export type AgentAddress = { name: string; socketPath: string };
@@ -42,10 +52,15 @@ export function planeUrl(stack: Pick<Stack, "config">, plane: Plane): string {
   return `${stack.config.plainHttp ? "http" : "https"}://127.0.0.1:${stack.config.ports[plane]}`;
 }
 
+/** The same of the object store. */
+export function objectsUrl(stack: Pick<Stack, "config">, plane: Plane): string {
+  const { plainHttp, ports } = stack.config;
+  return `${plainHttp ? "http" : "https"}://127.0.0.1:${ports[`${plane}Objects`]}`;
+}
+
 /** The control plane's configuration. Pure. */
 export function controlPlaneConfig(stack: Stack): { hosts: AgentAddress[]; [member: string]: unknown } {
-  const { paths, config, database, simulated } = stack;
-  const files = tlsFiles(paths.tls);
+  const { paths, config, simulated } = stack;
   const listener = (plane: Plane): object => ({
     host: "127.0.0.1",
     port: config.ports[plane],
@@ -54,20 +69,62 @@ export function controlPlaneConfig(stack: Stack): { hosts: AgentAddress[]; [memb
   return {
     instance: config.instance,
     region: config.region,
-    database:
-      database.kind === "url"
-        ? { url: database.url }
-        : { socketDir: database.place.socketDirectory, port: 5432, name: "andromede", user: "andromede" },
+    database: databaseConfig(stack),
     listeners: { customer: listener("customer"), operator: listener("operator") },
-    tls: config.plainHttp ? null : { certFile: files.certFile, keyFile: files.keyFile, caFile: files.caFile },
+    tls: tlsConfig(stack),
     plainHttp: config.plainHttp,
+    ...(config.objectStore
+      ? { objectStore: { customer: objectsUrl(stack, "customer"), operator: objectsUrl(stack, "operator") } }
+      : {}),
     ovn: { northbound: `unix:${join(paths.run, "ovn", "ovnnb_db.sock")}` },
     imageStoreDir: paths.images,
     rootKeyFile: join(controlPlaneSecrets(paths), "root.key"),
     hosts: simulated ? simulatedHosts(stack) : [{ name: stack.host, socketPath: agentSocket(paths, stack.host) }],
     jail: { engineRoot: stack.engineRoot },
     externalNetwork: externalNetwork(config.slot),
-    ...config.settings,
+    ...controlPlaneSettings(config.settings),
+  };
+}
+
+/** What the operator set, but for what is another program's. */
+function controlPlaneSettings({ objectStore: _, ...rest }: Settings = {}): Settings {
+  return rest;
+}
+
+const databaseConfig = ({ database }: Stack): object =>
+  database.kind === "url"
+    ? { url: database.url }
+    : { socketDir: database.place.socketDirectory, port: 5432, name: "andromede", user: "andromede" };
+
+function tlsConfig({ paths, config }: Stack): object | null {
+  const { certFile, keyFile, caFile } = tlsFiles(paths.tls);
+  return config.plainHttp ? null : { certFile, keyFile, caFile };
+}
+
+/** Tokens live as long as Identity says; the object store must not take older ones. */
+const DEFAULT_TOKEN_HOURS = 8;
+
+/** The object store's configuration. Pure. */
+export function objectStoreConfig(stack: Stack): object {
+  const { paths, config } = stack;
+  const { objectStore = {}, identity = {} } = config.settings ?? {};
+  const listener = (plane: Plane): object => ({
+    host: "127.0.0.1",
+    port: config.ports[`${plane}Objects`],
+    url: objectsUrl(stack, plane),
+  });
+  return {
+    instance: config.instance,
+    region: config.region,
+    database: databaseConfig(stack),
+    listeners: { customer: listener("customer"), operator: listener("operator") },
+    tls: tlsConfig(stack),
+    plainHttp: config.plainHttp,
+    rootKeyFile: join(controlPlaneSecrets(paths), "root.key"),
+    identityUrl: `${planeUrl(stack, "operator")}/identity`,
+    tokenHours: identity["tokenHours"] ?? DEFAULT_TOKEN_HOURS,
+    bytes: { driver: "fs", directory: paths.objects },
+    ...objectStore,
   };
 }
 
@@ -140,6 +197,7 @@ export async function preparePrograms(stack: Stack, accelerator: Accelerator): P
     await chown(file, 0, gid);
   };
   await write(controlPlaneConfigFile(stack), controlPlaneConfig(stack));
+  await write(objectStoreConfigFile(stack), objectStoreConfig(stack));
   await write(agentConfigFile(stack), agentConfig(stack, accelerator));
   const own = async (directory: string, owner: { uid: number; gid: number }, mode = 0o750): Promise<void> => {
     await mkdir(directory, { recursive: true });
@@ -148,12 +206,14 @@ export async function preparePrograms(stack: Stack, accelerator: Accelerator): P
     await chown(directory, owner.uid, owner.gid);
   };
   await own(paths.images, users.controlPlane);
+  await own(paths.objects, users.controlPlane, 0o700);
   // customers' data: nobody but the agent, which is root
   if (!stack.simulated) {
     await own(paths.volumes, { uid: 0, gid: 0 }, 0o700);
     await own(paths.backups, { uid: 0, gid: 0 }, 0o700);
   }
   await own(compileCache(paths.directory, "control-plane"), users.controlPlane);
+  await own(compileCache(paths.directory, "object-store"), users.controlPlane);
   await own(compileCache(paths.directory, "host-agent"), stack.simulated ? users.controlPlane : { uid: 0, gid: 0 });
   const agentOwner = stack.simulated ? users.controlPlane : { uid: 0, gid };
   // the metadata proxies, under a user of their own, pass through it to the agent's socket; each socket has its own mode
@@ -193,15 +253,36 @@ function controlPlaneJail(stack: Stack): Jail {
   };
 }
 
+/** It sees its own bytes, the database and the key tree's root: no host, no image, no switch. */
+function objectStoreJail(stack: Stack): Jail {
+  const { paths, users } = stack;
+  const files = tlsFiles(paths.tls);
+  const tls: Bind[] = stack.config.plainHttp
+    ? []
+    : [files.certFile, files.keyFile, files.caFile].map((from) => ({ from, mode: "read" }));
+  return {
+    root: stack.engineRoot,
+    binds: [
+      ...programBinds(),
+      { from: objectStoreConfigFile(stack), mode: "read" },
+      { from: controlPlaneSecrets(paths), mode: "read" },
+      ...tls,
+      { from: paths.objects, mode: "write" },
+      { from: compileCache(paths.directory, "object-store"), mode: "write" },
+      ...databaseBinds(stack),
+    ],
+    unshare: ["pid", "ipc", "uts"],
+    user: users.controlPlane,
+  };
+}
+
 function databaseBinds({ database }: Stack): Bind[] {
   if (database.kind === "own") return [{ from: database.place.socketDirectory, mode: "read" }];
   const socketDirectory = new URL(database.url).searchParams.get("host");
   return socketDirectory?.startsWith("/") === true ? [{ from: socketDirectory, mode: "read" }] : [];
 }
 
-type Program = "control-plane" | "host-agent";
-
-const nodeEnvironment = (stack: Stack, program: Program): { [name: string]: string } => ({
+const nodeEnvironment = (stack: Stack, program: ProgramName): { [name: string]: string } => ({
   NODE_ENV: "production",
   NODE_COMPILE_CACHE: compileCache(stack.paths.directory, program),
   // The C library would keep what a password's hash or an upload's pieces took, once for each thread that ever did one.
@@ -210,9 +291,9 @@ const nodeEnvironment = (stack: Stack, program: Program): { [name: string]: stri
   MALLOC_TRIM_THRESHOLD_: "65536",
 });
 
-const MAIN = { "control-plane": CONTROL_PLANE, "host-agent": HOST_AGENT };
+const MAIN = { "control-plane": CONTROL_PLANE, "host-agent": HOST_AGENT, "object-store": OBJECT_STORE };
 
-const nodeCommand = (program: Program, args: string[], config: string): string[] => [
+const nodeCommand = (program: ProgramName, args: string[], config: string): string[] => [
   process.execPath,
   ...NODE_FLAGS[program],
   MAIN[program],
@@ -248,6 +329,28 @@ export async function controlPlaneUnit(stack: Stack): Promise<Unit> {
     },
     log: join(paths.log, "control-plane.log"),
     after: [...(stack.database.kind === "own" ? ["postgresql"] : []), "ovn-northbound"],
+    stopSignal: "SIGTERM",
+    stopTimeoutMs: 15_000,
+    kill: "tree",
+  };
+}
+
+export async function objectStoreUnit(stack: Stack): Promise<Unit> {
+  const { paths } = stack;
+  const config = objectStoreConfigFile(stack);
+  return {
+    name: "object-store",
+    description: "object store",
+    argv: jailCommand(objectStoreJail(stack), nodeCommand("object-store", [], config)),
+    environment: {
+      ...jailEnvironment,
+      PATH: "/usr/sbin:/usr/bin:/sbin:/bin",
+      ...nodeEnvironment(stack, "object-store"),
+      ANDROMEDE_CODE: codeVersion("object-store"),
+      ANDROMEDE_CONFIG: await fingerprint([config, tlsFiles(paths.tls).certFile]),
+    },
+    log: join(paths.log, "object-store.log"),
+    after: stack.database.kind === "own" ? ["postgresql"] : [],
     stopSignal: "SIGTERM",
     stopTimeoutMs: 15_000,
     kill: "tree",
