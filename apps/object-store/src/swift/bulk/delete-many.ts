@@ -40,6 +40,7 @@ async function deleteMany(request: SwiftRequest, doomed: Doomed[], format: BulkF
     if (tally.errors.length >= LIMITS.bulkFailures) return failed(format, 400, "Max delete failures exceeded", tally);
   }
   for (const container of containers) {
+    if (tellKnown(tally, container)) continue;
     await deleteOne(tally, container, () => deleteContainer(request, container.name.replaceAll("/", "")));
     if (tally.errors.length >= LIMITS.bulkFailures) return failed(format, 400, "Max delete failures exceeded", tally);
   }
