@@ -1,5 +1,5 @@
 /** S3 on the store: from a request to its operation, and from an error to its answer. */
-import { CloudError } from "@andromede/base/errors";
+import type { CloudError } from "@andromede/base/errors";
 import { isAllowed } from "@andromede/platform/tokens/access-rules";
 
 import type { Exchange, Front } from "../http/exchange.ts";

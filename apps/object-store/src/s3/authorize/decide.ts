@@ -87,13 +87,11 @@ const principalOf = (actor: Actor | null): Principal =>
 export function isAllowed(request: Request): boolean {
   const { actor, action, container } = request;
   if (mayDoAnything(actor, request.plane)) return true;
-  const isOwn = actor !== null && actor.projectId === container.projectId;
+  const isOwners = actor !== null && actor.projectId === container.projectId && roleAllows(actor, action);
   const verdict = policyVerdict(request);
-  if (verdict === "deny" && !(isOwn && POLICY_ACTIONS.has(action) && roleAllows(actor, action))) return false;
-  if (isOwn && roleAllows(actor, action) && !isWithheld(request)) return true;
-  if (actor !== null && owns(actor, request) && roleAllows(actor, action)) return true;
-  if (verdict === "allow" && !isWithheld(request)) return true;
-  return aclAllows(request) || swiftAllows(request);
+  if (verdict === "deny" && !(isOwners && POLICY_ACTIONS.has(action))) return false;
+  if ((isOwners || verdict === "allow") && !isWithheld(request)) return true;
+  return isWriters(request) || aclAllows(request) || swiftAllows(request);
 }
 
 function policyVerdict({ actor, action, container, key, values }: Request): "allow" | "deny" | null {
@@ -119,8 +117,10 @@ function isWithheld({ container, object, action }: Request): boolean {
 export const isOwnedByWriter = ({ settings }: Pick<Container, "settings">): boolean =>
   settings.ownership === "ObjectWriter" || settings.ownership === "BucketOwnerPreferred";
 
-function owns(actor: Actor, { container, object }: Request): boolean {
-  return object?.owner !== undefined && isOwnedByWriter(container) && object.owner === actor.projectId;
+/** What somebody wrote and owns, in another project's bucket. */
+function isWriters({ actor, action, container, object }: Request): boolean {
+  if (actor === null || object?.owner === undefined || object.owner !== actor.projectId) return false;
+  return isOwnedByWriter(container) && roleAllows(actor, action);
 }
 
 function aclAllows({ actor, action, container, object }: Request): boolean {

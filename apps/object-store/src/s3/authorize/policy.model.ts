@@ -231,7 +231,7 @@ function isRestricted(statement: Statement): boolean {
     for (const [key, wanted] of Object.entries(keys)) {
       const texts = Array.isArray(wanted) ? wanted : [String(wanted)];
       const name = key.toLowerCase();
-      if (name === "aws:sourceip" && texts.every((text) => !isInBlock("0.0.0.0", text) && !/\/0$/.test(text)))
+      if (name === "aws:sourceip" && texts.every((text) => !isInBlock("0.0.0.0", text) && !text.endsWith("/0")))
         return true;
       if (FIXED_KEYS.has(name) && texts.every((text) => !/[*?]|\$\{/.test(text))) return true;
     }

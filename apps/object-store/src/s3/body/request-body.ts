@@ -134,16 +134,16 @@ function streamOf(call: Call): { stream: Readable; trailers?: () => { [name: str
 export async function readDocument(call: Call, maxBytes: number): Promise<Buffer> {
   const length = naturalOf(headerIn(call, "content-length"));
   if (length !== null && length > maxBytes) throw s3Error("MaxMessageLengthExceeded");
-  const { stream, digests, verify } = openBodyOrNone(call);
+  const request = openBodyOrNone(call);
   const pieces: Buffer[] = [];
   let size = 0;
-  for await (const piece of stream as AsyncIterable<Buffer>) {
+  for await (const piece of request.stream as AsyncIterable<Buffer>) {
     size += piece.length;
     if (size > maxBytes) throw s3Error("MaxMessageLengthExceeded");
     pieces.push(piece);
   }
   const body = Buffer.concat(pieces, size);
-  verify({ size, digests: digestsOf(digests, body) });
+  request.verify({ size, digests: digestsOf(request.digests, body) });
   return body;
 }
 

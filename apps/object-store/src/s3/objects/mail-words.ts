@@ -6,7 +6,7 @@ const WORDS = /=\?([\w-]+)\?([BbQq])\?([^?\s]*)\?=(?:\s+(?==\?[\w-]+\?[BbQq]\?))
 /** A header value as Node gives it (one byte a character), as the text that its bytes are in UTF-8, else in latin-1. */
 export function fromWire(value: string): string {
   // nothing above ASCII: nothing to decode
-  if (/^[\x00-\x7f]*$/.test(value)) return value;
+  if (!/[\u0080-\uffff]/.test(value)) return value;
   try {
     return utf8.decode(Buffer.from(value, "latin1"));
   } catch {

@@ -46,5 +46,5 @@ export async function openPutTogether(call: Call, container: Container, object: 
   const opened = await openObject(request, name, { followsLinks: true, asManifest: false });
   if (opened.size === null)
     throw s3Error("InvalidRequest", "The object is a dynamic large one of too many segments: read it through Swift");
-  return { size: opened.size, etag: opened.etag, read: opened.read };
+  return { size: opened.size, etag: opened.etag, read: (start, end) => opened.read(start, end) };
 }

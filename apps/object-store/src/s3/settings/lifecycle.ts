@@ -1,20 +1,9 @@
 /** `LifecycleConfiguration`: what ends by itself. Acted upon by maintenance; here it is read, checked and shown. */
+import type { LifecycleRule } from "../../namespace/container.model.ts";
 import { s3Error } from "../errors.ts";
 import { type XmlElement, child, childText, childrenOf } from "../xml/parse.ts";
 import { tag, wrap, xmlDocument } from "../xml/write.ts";
 import { parseTagElements, tagsXml } from "./tags.ts";
-
-export type LifecycleRule = {
-  id: string;
-  enabled: boolean;
-  filter: { prefix?: string; tags?: { [name: string]: string }; sizeOver?: number; sizeUnder?: number };
-  expirationDays?: number;
-  expirationDate?: string;
-  expiredDeleteMarker?: boolean;
-  noncurrentDays?: number;
-  noncurrentKept?: number;
-  abortUploadDays?: number;
-};
 
 const MAX_RULES = 1000;
 
@@ -63,12 +52,7 @@ function parseRule(element: XmlElement, at: number): LifecycleRule {
   const before = Object.keys(rule).length;
   addExpiration(rule, child(element, "Expiration"));
   addNoncurrent(rule, child(element, "NoncurrentVersionExpiration"));
-  const abort = child(element, "AbortIncompleteMultipartUpload");
-  if (abort !== undefined) {
-    rule.abortUploadDays = days(childText(abort, "DaysAfterInitiation") ?? "");
-    if (rule.filter.tags !== undefined)
-      throw s3Error("InvalidRequest", "AbortIncompleteMultipartUpload cannot be specified with Tags");
-  }
+  addAbort(rule, child(element, "AbortIncompleteMultipartUpload"));
   if (Object.keys(rule).length === before)
     throw s3Error("InvalidRequest", "At least one action needs to be specified in a rule");
   return rule;
@@ -84,6 +68,13 @@ function addExpiration(rule: LifecycleRule, element: XmlElement | undefined): vo
   else if (date !== undefined) rule.expirationDate = midnight(date);
   else if (marker === "true" || marker === "false") rule.expiredDeleteMarker = marker === "true";
   else throw s3Error("MalformedXML");
+}
+
+function addAbort(rule: LifecycleRule, element: XmlElement | undefined): void {
+  if (element === undefined) return;
+  rule.abortUploadDays = days(childText(element, "DaysAfterInitiation") ?? "");
+  if (rule.filter.tags !== undefined)
+    throw s3Error("InvalidRequest", "AbortIncompleteMultipartUpload cannot be specified with Tags");
 }
 
 function midnight(text: string): string {
@@ -138,5 +129,5 @@ function ruleXml(rule: LifecycleRule): string {
   );
 }
 
-export const lifecycleDocument = (lifecycle: unknown): string =>
-  xmlDocument("LifecycleConfiguration", (lifecycle as LifecycleRule[]).map(ruleXml).join(""));
+export const lifecycleDocument = (rules: readonly LifecycleRule[]): string =>
+  xmlDocument("LifecycleConfiguration", rules.map(ruleXml).join(""));

@@ -35,10 +35,8 @@ export function parseWebsite(root: XmlElement): Website {
   const all = child(root, "RedirectAllRequestsTo");
   const index = child(root, "IndexDocument");
   if (all !== undefined) {
-    const hostName = childText(all, "HostName");
-    if (hostName === undefined || hostName === "" || index !== undefined) throw s3Error("MalformedXML");
-    const protocol = protocolOf(all);
-    return { redirectAll: protocol === undefined ? { hostName } : { hostName, protocol } };
+    if (index !== undefined) throw s3Error("MalformedXML");
+    return { redirectAll: parseRedirectAll(all) };
   }
   const suffix = index === undefined ? undefined : childText(index, "Suffix");
   if (suffix === undefined)
@@ -50,13 +48,30 @@ export function parseWebsite(root: XmlElement): Website {
     throw s3Error("InvalidArgument", "The IndexDocument Suffix is not well formed");
   const website: Website = { index: suffix };
   const error = child(root, "ErrorDocument");
-  if (error !== undefined) website.error = childText(error, "Key") ?? "";
-  if (website.error === "") throw s3Error("MalformedXML");
+  if (error !== undefined) website.error = parseErrorKey(error);
   const rules = child(root, "RoutingRules");
-  if (rules !== undefined) website.rules = childrenOf(rules, "RoutingRule").map(parseRule);
-  if ((website.rules?.length ?? 0) > MAX_RULES)
-    throw s3Error("InvalidRequest", `The number of routing rules is limited to ${MAX_RULES}.`);
+  if (rules !== undefined) website.rules = parseRules(rules);
   return website;
+}
+
+function parseRedirectAll(element: XmlElement): NonNullable<Website["redirectAll"]> {
+  const hostName = childText(element, "HostName");
+  if (hostName === undefined || hostName === "") throw s3Error("MalformedXML");
+  const protocol = protocolOf(element);
+  return protocol === undefined ? { hostName } : { hostName, protocol };
+}
+
+function parseErrorKey(element: XmlElement): string {
+  const key = childText(element, "Key");
+  if (key === undefined || key === "") throw s3Error("MalformedXML");
+  return key;
+}
+
+function parseRules(element: XmlElement): RoutingRule[] {
+  const rules = childrenOf(element, "RoutingRule").map(parseRule);
+  if (rules.length > MAX_RULES)
+    throw s3Error("InvalidRequest", `The number of routing rules is limited to ${MAX_RULES}.`);
+  return rules;
 }
 
 function codeOf(text: string | undefined, from: number, to: number): number | undefined {

@@ -168,47 +168,57 @@ function verify(presented: Presented, claim: Claim, without?: string): void {
 
 const badQuery = (message: string): Error => s3Error("AuthorizationQueryParametersError", message);
 
-async function byQuery(presented: Presented, deps: Deps): Promise<Caller> {
-  const { query, headers } = presented;
+type PresignedQuery = {
+  credential: Credential;
+  signature: string;
+  signedHeaders: string;
+  timestamp: string;
+  signedAtMs: number;
+  expiresS: number;
+};
+
+/** The parameters of a presigned request. */
+function parsePresigned(query: Query): PresignedQuery {
   if (query.get("X-Amz-Algorithm") !== ALGORITHM)
     throw badQuery('X-Amz-Algorithm only supports "AWS4-HMAC-SHA256 and AWS4-ECDSA-P256-SHA256"');
-  const [signature, signedHeaders, timestamp, expires, credentialText] = [
-    "X-Amz-Signature",
-    "X-Amz-SignedHeaders",
-    "X-Amz-Date",
-    "X-Amz-Expires",
-    "X-Amz-Credential",
-  ].map((name) => query.get(name) ?? "");
-  if (!signature || !signedHeaders || !timestamp || !expires || !credentialText)
-    throw badQuery(
-      "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.",
-    );
-  const credential = parseCredential(credentialText);
+  const need = (name: string): string => {
+    const value = query.get(name);
+    if (value === undefined || value === "")
+      throw badQuery(
+        "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.",
+      );
+    return value;
+  };
+  const [signature, signedHeaders] = [need("X-Amz-Signature"), need("X-Amz-SignedHeaders")];
+  const [timestamp, expires] = [need("X-Amz-Date"), need("X-Amz-Expires")];
+  const credential = parseCredential(need("X-Amz-Credential"));
   if (credential === null) throw badQuery("Error parsing the X-Amz-Credential parameter");
   const signedAtMs = parseTimestamp(timestamp);
   if (signedAtMs === null || !timestamp.startsWith(credential.scope.date))
     throw badQuery("X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"");
-  if (!/^\d{1,9}$/.test(expires)) throw badQuery("X-Amz-Expires should be a number");
-  if (Number(expires) > WEEK_S || Number(expires) < 1)
-    throw badQuery("X-Amz-Expires must be less than a week (in seconds) that is 604800, and more than 0");
+  const expiresS = /^\d{1,9}$/.test(expires) ? Number(expires) : 0;
+  if (expiresS > WEEK_S || expiresS < 1)
+    throw badQuery("X-Amz-Expires must be a number of seconds: at least 1, at most a week (604800)");
+  return { credential, signature, signedHeaders, timestamp, signedAtMs, expiresS };
+}
+
+async function byQuery(presented: Presented, deps: Deps): Promise<Caller> {
+  const { query, headers } = presented;
+  const { credential, signature, signedHeaders, timestamp, signedAtMs, expiresS } = parsePresigned(query);
   if (signedAtMs - deps.nowMs > SKEW_MS) throw s3Error("AccessDenied", "Request is not valid yet");
-  if (deps.nowMs > signedAtMs + Number(expires) * 1000) throw s3Error("AccessDenied", "Request has expired");
+  if (deps.nowMs > signedAtMs + expiresS * 1000) throw s3Error("AccessDenied", "Request has expired");
   const payload = query.get("X-Amz-Content-Sha256") ?? header(headers, "x-amz-content-sha256") ?? "UNSIGNED-PAYLOAD";
-  if (headers["x-amz-content-sha256"] === undefined) assertSigned(headers, signedHeaders);
-  else assertSigned(headers, `${signedHeaders};x-amz-content-sha256`);
+  // what the payload's hash is is in the signature itself
+  assertSigned(headers, `${signedHeaders};x-amz-content-sha256`);
   const known = await findKey(credential, deps);
   verify(presented, { known, credential, timestamp, signedHeaders, signature, payload }, "X-Amz-Signature");
+  const chain = { signingKey: known.signingKey, timestamp, scope: credential.text, seed: signature };
   return {
     actor: known.actor,
     accessKey: credential.accessKey,
     authType: "REST-QUERY-STRING",
     signedAtMs,
-    payload: payloadOf(payload, {
-      signingKey: known.signingKey,
-      timestamp,
-      scope: credential.text,
-      seed: signature,
-    }),
+    payload: payloadOf(payload, chain),
   };
 }
 

@@ -1,7 +1,9 @@
 /** XML that we send: by concatenation, which is what V8 does best. */
 
-const SPECIAL = /[&<>"'\r\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/;
-const SPECIALS = /[&<>"'\r\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g;
+// built from text: that control characters are meant is what it is about
+const CONTROLS = "\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\ufffe\\uffff";
+const SPECIAL = new RegExp(`[&<>"'\\r${CONTROLS}]`);
+const SPECIALS = new RegExp(SPECIAL, "g");
 
 /** XML 1.0 has no way to say most control characters; Amazon sends references to them all the same, and so do we. */
 const escapeOne = (character: string): string => {
