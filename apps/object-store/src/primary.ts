@@ -1,21 +1,44 @@
 /**
- * The first process: accepts connections, which node:cluster deals out to the workers in turn, and starts a worker again when
- * one dies. Its own death takes the workers along, and whoever supervises starts it anew.
+ * The first process: accepts connections, which node:cluster deals out to the workers in turn, starts a worker again when one
+ * dies, and does what has to be done in the background. Its own death takes the workers along, and whoever supervises starts
+ * it anew.
  */
 import cluster, { type Worker } from "node:cluster";
 
 import type { Logger } from "@andromede/base/log";
+import { openDatabase } from "@andromede/platform/db/database";
 
 import type { Config } from "./config.ts";
+import { startByteMaintenance } from "./maintenance/byte-maintenance.ts";
 import type { Running } from "./runtime.ts";
 
 const DEFAULT_WORKERS = 2;
+/** What is done in the background has time. */
+const CONNECTIONS = 2;
 /** A worker that dies at its start is not started again at once. */
 const BACKOFF_MS = [0, 100, 500, 2_000, 5_000];
 /** Who has lived so long did not die at its start. */
 const SETTLED_MS = 10_000;
 
 export function startPrimary(config: Config, log: Logger): Promise<Running> {
+  const db = openDatabase(config.database, { max: CONNECTIONS, applicationName: "object-store maintenance" });
+  const maintenance = startByteMaintenance({
+    bytes: config.bytes,
+    db,
+    database: config.database,
+    log,
+    ...(config.garbageGraceSeconds === undefined ? {} : { graceSeconds: config.garbageGraceSeconds }),
+  });
+  const workers = startWorkers(config, log);
+  return Promise.resolve({
+    async stop() {
+      await Promise.all([workers.stop(), maintenance.stop()]);
+      await db.end({ timeout: 5 });
+    },
+  });
+}
+
+function startWorkers(config: Config, log: Logger): Running {
   let stopping = false;
   const workers = new Set<Worker>();
   const timers = new Set<NodeJS.Timeout>();
@@ -43,7 +66,7 @@ export function startPrimary(config: Config, log: Logger): Promise<Running> {
   };
   for (let count = config.workers ?? DEFAULT_WORKERS; count > 0; count -= 1) start(0);
 
-  return Promise.resolve({
+  return {
     async stop() {
       stopping = true;
       for (const timer of timers) clearTimeout(timer);
@@ -55,5 +78,5 @@ export function startPrimary(config: Config, log: Logger): Promise<Running> {
         }),
       );
     },
-  });
+  };
 }
