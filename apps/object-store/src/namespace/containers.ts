@@ -37,7 +37,8 @@ export function createContainers(deps: NamespaceDeps): Containers {
     findContainer: async (projectId, name) => (isStorable(name) ? findContainerRow(db, projectId, name) : null),
     findGlobalContainer: async (name) => (isStorable(name) ? findGlobalRow(db, name) : null),
     containerUsage: (container) => sumContainer(db, container.id),
-    createContainer: (origin, projectId, name, options) => createContainer(deps, origin, { projectId, name, ...options }),
+    createContainer: (origin, projectId, name, options) =>
+      createContainer(deps, origin, { projectId, name, ...options }),
     updateContainer: (origin, container, change) => updateContainer(deps, origin, container, change),
     deleteContainer: (origin, container) => deleteContainer(deps, origin, container),
   };
@@ -125,10 +126,13 @@ async function updateContainer(
 
 /** Names only: values may be secrets. */
 const changedNames = ({ metadata, settings, ...rest }: ContainerChange): string[] =>
-  [...Object.keys(metadata ?? {}).map((name) => `metadata.${name}`), ...Object.keys(settings ?? {}), ...Object.keys(rest)].toSorted();
+  [
+    ...Object.keys(metadata ?? {}).map((name) => `metadata.${name}`),
+    ...Object.keys(settings ?? {}),
+    ...Object.keys(rest),
+  ].toSorted();
 
-const gone = (container: Container) =>
-  notFound(`Container ${container.name} was not found`, { type: "NoSuchBucket" });
+const gone = (container: Container) => notFound(`Container ${container.name} was not found`, { type: "NoSuchBucket" });
 
 async function deleteContainer(deps: NamespaceDeps, origin: Origin, container: Container): Promise<void> {
   const now = new Date(deps.clock.now());

@@ -181,7 +181,9 @@ const emptyChanges = (containerId: number, now: Date): RowChanges => ({
 function addPlan(changes: RowChanges, key: string, { plan }: DeletePlan, marker: StoredObject | null): void {
   const named = ({ sequence }: { sequence: number }) => ({ key, sequence });
   changes.remove.push(...plan.remove.map(named));
-  changes.chunked.push(...plan.remove.filter(({ packed, size }) => !packed && size > 0).map(({ sequence }) => sequence));
+  changes.chunked.push(
+    ...plan.remove.filter(({ packed, size }) => !packed && size > 0).map(({ sequence }) => sequence),
+  );
   if (plan.demote !== null) changes.demote.push(named(plan.demote));
   if (plan.promote !== null) changes.promote.push(named(plan.promote));
   if (marker !== null) changes.insert.push(marker);

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 
+import postgres from "postgres";
+
 import { type Bench, createBench } from "../testing/namespace-bench.ts";
 import type { Container } from "./container.model.ts";
-import { compareNames } from "./names.ts";
+import { listAllVersions, listCurrent, listRolledUp } from "./list.queries.ts";
+import { compareNames, spanOf } from "./names.ts";
 import type { ListRange, ListedObject, Page } from "./namespace.ts";
 
 /** What a page must be, said plainly. */
@@ -58,6 +61,35 @@ const STRANGE = [
   "100%_",
 ];
 
+/** Statements as they are sent, explained by the server: which plans they get on a table of 100,000 keys. */
+async function explain(bench: Bench, send: (db: Bench["store"]["db"]) => Promise<unknown>): Promise<string> {
+  const { config } = bench.store;
+  assert.ok("socketDir" in config.database);
+  const plans: string[] = [];
+  const { socketDir: host, port, name: database, user: username } = config.database;
+  const sql = postgres({
+    host,
+    port,
+    database,
+    username,
+    max: 1,
+    onnotice: (notice) => void plans.push(notice["message"] ?? ""),
+  });
+  try {
+    await sql`load 'auto_explain'`;
+    await sql`set auto_explain.log_min_duration = 0`;
+    await sql`set auto_explain.log_analyze = on`;
+    await sql`set auto_explain.log_nested_statements = on`;
+    await sql`set client_min_messages = 'log'`;
+    plans.length = 0;
+    await send(sql as never);
+    assert.ok(plans.length > 0, "the server explained something");
+    return plans.join("\n");
+  } finally {
+    await sql.end();
+  }
+}
+
 describe("listings", () => {
   let bench: Bench;
   let container: Container;
@@ -80,7 +112,11 @@ describe("listings", () => {
           for (const reverse of [false, true])
             for (const limit of [3, 100]) {
               const given = { prefix, delimiter, marker, endMarker: pages % 3 === 0 ? "z" : undefined };
-              const range = { limit, reverse, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value)) };
+              const range = {
+                limit,
+                reverse,
+                ...Object.fromEntries(Object.entries(given).filter(([, value]) => value)),
+              };
               const page = namesOf(await space().listObjects(container, range));
               assert.deepEqual(page, expected(STRANGE, range), JSON.stringify(range));
               pages += 1;
@@ -104,7 +140,10 @@ describe("listings", () => {
   });
 
   it("take markers that no name can be", async () => {
-    const list = (range: Partial<ListRange>) => space().listObjects(container, { limit: 100, ...range }).then(namesOf);
+    const list = (range: Partial<ListRange>) =>
+      space()
+        .listObjects(container, { limit: 100, ...range })
+        .then(namesOf);
     assert.deepEqual((await list({ marker: "a\0b", endMarker: "a0" })).names, ["a/", "a/1", "a/2/x", "a/2/y"]);
     assert.deepEqual((await list({ endMarker: "a\0", marker: " " })).names.at(-1), "a");
     assert.deepEqual((await list({ prefix: "a\0" })).names, []);
@@ -119,7 +158,17 @@ describe("listings", () => {
     const { entries } = await space().listObjects(own, { limit: 1 });
     const [entry] = entries as ListedObject[];
     const { key, size, etag, contentType, modifiedAt, versionId, sequence } = put;
-    const wanted = { key, size, etag, contentType, modifiedAt, versionId, sequence, isCurrent: true, isDeleteMarker: false };
+    const wanted = {
+      key,
+      size,
+      etag,
+      contentType,
+      modifiedAt,
+      versionId,
+      sequence,
+      isCurrent: true,
+      isDeleteMarker: false,
+    };
     assert.deepEqual(entry, { ...wanted, owner: "me", slo, isLatest: true });
   });
 
@@ -130,7 +179,15 @@ describe("listings", () => {
     const all = (await space().listVersions(own, { limit: 100 })).entries as ListedObject[];
     assert.deepEqual(
       all.map(({ key, isLatest }) => [key, isLatest]),
-      [["a", true], ["a", false], ["a", false], ["b/1", true], ["b/1", false], ["c", true], ["c", false]],
+      [
+        ["a", true],
+        ["a", false],
+        ["a", false],
+        ["b/1", true],
+        ["b/1", false],
+        ["c", true],
+        ["c", false],
+      ],
     );
     const seen: ListedObject[] = [];
     for (let more = true; more;) {
@@ -143,7 +200,52 @@ describe("listings", () => {
     assert.deepEqual(seen, all);
     const rolled = await space().listVersions(own, { limit: 100, delimiter: "/" });
     assert.deepEqual(namesOf(rolled).names, ["a", "a", "a", "b/", "c", "c"]);
-    assert.deepEqual(namesOf(await space().listVersions(own, { limit: 9, marker: "a" })).names, ["b/1", "b/1", "c", "c"]);
+    assert.deepEqual(namesOf(await space().listVersions(own, { limit: 9, marker: "a" })).names, [
+      "b/1",
+      "b/1",
+      "c",
+      "c",
+    ]);
+  });
+
+  it("read by index, and no more than they show, among 100,000 keys", async () => {
+    const own = await bench.container();
+    const { db } = bench.store;
+    await db`
+      insert into object (container_id, key, sequence, version_id, is_current, size, etag, content_type, modified_at)
+      select ${own.id}, 'dir' || n % 100 || '/' || md5(n::text), nextval('object_sequence'), 'null', true, 0, md5(''), 'x', now()
+      from generate_series(1, 100000) n`;
+    await db`vacuum analyze object`;
+    const now = new Date();
+    const span = spanOf({ marker: "dir5/5" });
+    assert.ok(span !== null);
+    const rolled = {
+      prefixLength: 0,
+      delimiter: "/",
+      delimiterEnd: "0",
+      skip: null,
+      versions: false,
+      now,
+      limit: 1001,
+    };
+    for (const reverse of [false, true]) {
+      const flat = await explain(bench, (sql) => listCurrent(sql, own.id, span, { reverse, limit: 1001, now }));
+      assert.match(flat, /Index Scan (Backward )?using object_current on object/);
+      assert.doesNotMatch(flat, /Seq Scan on object|Bitmap|Sort/);
+      assert.match(flat, /Limit .*actual.*rows=1001/);
+      const prefixes = await explain(bench, (sql) =>
+        listRolledUp(sql, own.id, { low: "", high: "z" }, { ...rolled, reverse }),
+      );
+      assert.match(prefixes, /Index Scan (Backward )?using object_current on object/);
+      assert.doesNotMatch(prefixes, /Seq Scan on object|Bitmap/);
+      const fetched = [...prefixes.matchAll(/using object_current.*actual.*rows=(\d+)/g)].map((match) =>
+        Number(match[1]),
+      );
+      assert.ok(fetched.length >= 100 && Math.max(...fetched) <= 50, "one look a prefix, a few rows each");
+    }
+    const versions = await explain(bench, (sql) => listAllVersions(sql, own.id, span, 1001));
+    assert.match(versions, /Index Scan using object_by_key on object/);
+    assert.doesNotMatch(versions, /Seq Scan on object|Bitmap/);
   });
 
   it("of containers show what each holds", async () => {
@@ -154,14 +256,23 @@ describe("listings", () => {
       const { container: made } = await space().createContainer(origin, projectId, name, { globalName: "try" });
       await bench.put(made, "key", name);
     }
-    for (const range of [{}, { reverse: true }, { delimiter: "/" }, { prefix: "a/" }, { marker: "a", endMarker: "b" }]) {
+    for (const range of [
+      {},
+      { reverse: true },
+      { delimiter: "/" },
+      { prefix: "a/" },
+      { marker: "a", endMarker: "b" },
+    ]) {
       const page = namesOf(await space().listContainers(projectId, { limit: 100, ...range }));
       assert.deepEqual(page, expected(names, { limit: 100, ...range }), JSON.stringify(range));
     }
     const { entries } = await space().listContainers(projectId, { limit: 2 });
     assert.deepEqual(
       entries.map((entry) => ("name" in entry ? [entry.name, entry.objects, entry.bytes] : [])),
-      [["a", 1, 1], ["a/b", 1, 3]],
+      [
+        ["a", 1, 1],
+        ["a/b", 1, 3],
+      ],
     );
     assert.deepEqual(await space().accountUsage(projectId), { containers: 5, objects: 5, bytes: 12 });
   });

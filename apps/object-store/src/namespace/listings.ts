@@ -42,7 +42,10 @@ async function listObjects(deps: NamespaceDeps, container: Container, range: Lis
 const isDelimited = (range: ListRange): range is ListRange & { delimiter: string } =>
   range.delimiter !== undefined && range.delimiter !== "" && isStorable(range.delimiter);
 
-function rolledBy({ prefix = "", delimiter, marker, reverse = false }: ListRange & { delimiter: string }, versions: boolean) {
+function rolledBy(
+  { prefix = "", delimiter, marker, reverse = false }: ListRange & { delimiter: string },
+  versions: boolean,
+) {
   return {
     // PostgreSQL counts code points
     prefixLength: Array.from(prefix).length,
@@ -97,7 +100,8 @@ function olderOf(
   limit: number,
 ): Promise<ListedRow[]> | ListedRow[] {
   const { marker, sequenceMarker, prefix = "", delimiter = "" } = range;
-  if (marker === undefined || sequenceMarker === undefined || !isStorable(marker) || !marker.startsWith(prefix)) return [];
+  if (marker === undefined || sequenceMarker === undefined || !isStorable(marker) || !marker.startsWith(prefix))
+    return [];
   if (delimiter !== "" && marker.includes(delimiter, prefix.length)) return [];
   if (range.endMarker !== undefined && compareNames(marker, range.endMarker) >= 0) return [];
   return listOlderVersions(deps.db, container.id, marker, sequenceMarker, limit);

@@ -83,8 +83,7 @@ export async function updateObjectRow(sql: Queryable, object: StoredObject): Pro
 }
 
 /** Most objects have neither: null takes no room. */
-const orNull = (sql: Queryable, value: object) =>
-  Object.keys(value).length === 0 ? null : sql.json(value as never);
+const orNull = (sql: Queryable, value: object) => (Object.keys(value).length === 0 ? null : sql.json(value as never));
 
 /** Chunks of a body that hold anything of `start` to before `end`. */
 export async function listChunks(

@@ -94,7 +94,7 @@ async function putObject(
   const key = await keys.keyFor(container, encryption, { customerKey: wanted.customerKey, origin });
   const written = await deps.bytes.write(body, { key, digests, size, maxBytes, mayPack: true });
   return settling(written, async () => {
-    const checked = checkBody<ObjectDetails>(written, wanted.check, wanted.details);
+    const checked = checkBody<ObjectDetails>(written, (seen) => wanted.check?.(seen), wanted.details);
     const { contentType, deleteAt, metadata } = wanted;
     const { placement } = written;
     const object = { key: wanted.key, size: written.size, ...checked, contentType, deleteAt, metadata, placement };
@@ -138,8 +138,8 @@ async function updateObject(
         bypassGovernance: change.bypassGovernance ?? false,
       });
     // only refuses here: a container's default is for new objects
-    if (change.details?.retention != null || change.details?.legalHold != null)
-      lockedBy(state.settings, next.details, nowMs);
+    const { retention, legalHold } = change.details ?? {};
+    if ((retention ?? legalHold ?? null) !== null) lockedBy(state.settings, next.details, nowMs);
     last(updateObjectRow(sql, next));
     if (state.settings.objectEvents === true)
       event(objectEvent("object.object.update", state, object.key, { changed: changedNames(change) }));
@@ -165,5 +165,7 @@ function changed(was: StoredObject, change: ObjectChange, nowMs: number): Stored
   };
 }
 
-const changedNames = ({ details, precondition: _, bypassGovernance: __, ...rest }: ObjectChange): string[] =>
-  [...Object.keys(details ?? {}), ...Object.keys(rest)].toSorted();
+const changedNames = ({ details, metadata, contentType, deleteAt }: ObjectChange): string[] => {
+  const beside = Object.entries({ metadata, contentType, deleteAt }).filter(([, value]) => value !== undefined);
+  return [...Object.keys(details ?? {}), ...beside.map(([name]) => name)].toSorted();
+};

@@ -30,7 +30,8 @@ export function createPutCombiner({ db, clock }: Pick<NamespaceDeps, "db" | "clo
     const writers = [...new Set(batch.map(({ writerId }) => writerId))];
     const items = batch.map(({ put }) => put);
     const sequences = await putPlain(db, writers, now, items);
-    if (sequences === null) throw unavailable("The object could not be kept; try again", { type: "ServiceUnavailable" });
+    if (sequences === null)
+      throw unavailable("The object could not be kept; try again", { type: "ServiceUnavailable" });
     for (const [index, one] of batch.entries()) {
       const sequence = sequences[index] ?? null;
       one.resolve(sequence === null ? null : { sequence, modifiedAt: now });

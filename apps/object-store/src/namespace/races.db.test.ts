@@ -72,7 +72,9 @@ describe("races", () => {
           return space().deleteObject(origin(), container, key);
         case 4: {
           const { entries } = await space().listVersions(container, { limit: 3 });
-          const targets = entries.flatMap((entry) => ("key" in entry ? [{ key: entry.key, versionId: entry.versionId }] : []));
+          const targets = entries.flatMap((entry) =>
+            "key" in entry ? [{ key: entry.key, versionId: entry.versionId }] : [],
+          );
           return space().deleteObjects(origin(), container, [...targets, { key }, { key }]);
         }
         default:
@@ -89,17 +91,24 @@ describe("races", () => {
     const rounds = await times(12, async (round) => {
       const container = await bench.container(round % 2 === 0 ? {} : { settings: { versioning: "enabled" } });
       const results = await times<unknown>(8, (index) =>
-        index === round % 8 ? space().deleteContainer(origin(), container) : bench.put(container, `k${index}`, bodyOf(index)),
+        index === round % 8
+          ? space().deleteContainer(origin(), container)
+          : bench.put(container, `k${index}`, bodyOf(index)),
       );
       return { container, results };
     });
     let gone = 0;
-    for (const { container, results } of kept<{ container: Container; results: PromiseSettledResult<unknown>[] }>(rounds)) {
+    for (const { container, results } of kept<{ container: Container; results: PromiseSettledResult<unknown>[] }>(
+      rounds,
+    )) {
       const found = await space().findContainer(container.projectId, container.name);
       if (found === null) gone += 1;
       const rows = await bench.store.db`select 1 from object where container_id = ${container.id}`;
       assert.equal(rows.length > 0, found !== null);
-      assert.ok(refusals(results).every((type) => ["NoSuchBucket", "BucketNotEmpty"].includes(type)), refusals(results).join());
+      assert.ok(
+        refusals(results).every((type) => ["NoSuchBucket", "BucketNotEmpty"].includes(type)),
+        refusals(results).join(),
+      );
     }
     assert.ok(gone < 12);
     assert.deepEqual(await bench.faults(), []);
@@ -122,7 +131,10 @@ describe("races", () => {
     assert.equal(usage.objects, 7);
     assert.equal(usage.containers, 2);
     const { entries } = await space().listContainers(first.projectId, { limit: 10 });
-    assert.equal(entries.reduce((sum, entry) => sum + ("objects" in entry ? entry.objects : 0), 0), 7);
+    assert.equal(
+      entries.reduce((sum, entry) => sum + ("objects" in entry ? entry.objects : 0), 0),
+      7,
+    );
     assert.deepEqual(await bench.faults(), []);
   });
 
@@ -135,7 +147,9 @@ describe("races", () => {
     assert.equal(made.filter(({ globalName }) => globalName === name).length, 1);
     assert.ok(refusals(results).every((type) => type === "BucketAlreadyExists"));
     assert.equal((await space().findGlobalContainer(name))?.globalName, name);
-    const again = await times(8, () => space().createContainer(origin(), "one-project", "mine", { globalName: "claim" }));
+    const again = await times(8, () =>
+      space().createContainer(origin(), "one-project", "mine", { globalName: "claim" }),
+    );
     assert.equal(kept(again).filter(({ created }) => created).length, 1);
     assert.equal(kept(again).length, 8);
   });

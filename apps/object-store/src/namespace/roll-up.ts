@@ -15,15 +15,22 @@ export async function rollUp<Item>(range: ListRange, fetch: Fetch<Item>): Promis
   while (left !== null && entries.length <= limit) {
     // eslint-disable-next-line no-await-in-loop -- where to go on is known from what was found
     const rows = await fetch(left, limit + 1 - entries.length);
-    const place = rows.findIndex(({ name }) => commonPrefix(range, name) !== null);
-    const found = place === -1 ? null : commonPrefix(range, rows[place]?.name ?? "");
-    entries.push(...(place === -1 ? rows : rows.slice(0, place)).map(({ item }) => item));
+    const { plain, found, name } = untilPrefix(range, rows);
+    entries.push(...plain);
     if (found === null) break;
     if (found !== skip && entries.length <= limit) entries.push({ prefix: found });
     skip = found;
-    left = reverse ? { low: left.low, high: found } : behind(left, found, rows[place]?.name ?? "");
+    left = reverse ? { low: left.low, high: found } : behind(left, found, name);
   }
   return { entries: entries.slice(0, limit), truncated: entries.length > limit };
+}
+
+/** What comes before the first name that is rolled up. */
+function untilPrefix<Item>(range: ListRange, rows: { name: string; item: Item }[]) {
+  const place = rows.findIndex(({ name }) => commonPrefix(range, name) !== null);
+  const plain = (place === -1 ? rows : rows.slice(0, place)).map(({ item }) => item);
+  const name = rows[place]?.name ?? "";
+  return { plain, name, found: place === -1 ? null : commonPrefix(range, name) };
 }
 
 const behind = (span: Span, prefix: string, name: string): Span => ({

@@ -63,9 +63,12 @@ export function createSealingKeys(deps: NamespaceDeps): SealingKeys {
       switch (encryption?.kind) {
         case "customer":
           return Promise.reject(
-            invalid("The object was stored using a form of Server Side Encryption. The correct parameters must be provided", {
-              type: "InvalidRequest",
-            }),
+            invalid(
+              "The object was stored using a form of Server Side Encryption. The correct parameters must be provided",
+              {
+                type: "InvalidRequest",
+              },
+            ),
           );
         case "kms":
           return keep(`named/${container.projectId}/${encryption.keyId}`, () =>

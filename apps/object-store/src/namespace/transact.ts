@@ -9,9 +9,9 @@ import type { NamespaceDeps } from "./deps.ts";
 
 export type Change = {
   sql: postgres.TransactionSql;
-  event(event: EventInput): void;
+  event: (event: EventInput) => void;
   /** The last statements: nobody waits for their answers, so they share their flight with COMMIT. One that fails fails all. */
-  last(...statements: Promise<unknown>[]): void;
+  last: (...statements: Promise<unknown>[]) => void;
 };
 
 /** How often PostgreSQL may choose a transaction as a deadlock's victim before its caller hears of it. */

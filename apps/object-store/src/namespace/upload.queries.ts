@@ -67,11 +67,7 @@ export async function listPartRows(sql: Queryable, uploadId: string, after: numb
 }
 
 /** Its number's row, held: of two that send one part, the later to come is the part. Gives the sequence that was there. */
-export async function putPartRow(
-  sql: Queryable,
-  uploadId: string,
-  part: PartRow,
-): Promise<void> {
+export async function putPartRow(sql: Queryable, uploadId: string, part: PartRow): Promise<void> {
   await sql`
     insert into object_part (upload_id, number, sequence, size, etag, checksums, modified_at)
     values (${uploadId}, ${part.number}, ${part.sequence}, ${part.size}, ${part.etag},

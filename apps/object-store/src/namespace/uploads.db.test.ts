@@ -48,7 +48,9 @@ describe("uploads", () => {
     assert.deepEqual(whole.details.parts, [PART, PART, PART]);
     const found = await space().findObject(container, "key");
     assert.deepEqual(found, whole);
-    const hash = createHash("md5").update(await bench.read(container, whole)).digest("hex");
+    const hash = createHash("md5")
+      .update(await bench.read(container, whole))
+      .digest("hex");
     assert.equal(hash, createHash("md5").update(bodies.join("")).digest("hex"));
     assert.equal(await bench.read(container, whole, { start: PART - 2, end: PART + 2 }), "aabb");
     assert.equal(await space().findUpload(container, "key", upload.id), null);

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { notFound, unavailable } from "@andromede/base/errors";
 import type { Origin } from "@andromede/platform/events/append";
 
-import { checkBody, settling } from "./bodies.ts";
+import { checkBody, checkEtag, settling } from "./bodies.ts";
 import { applyPlan, assertRoom, beginWrite, chunksOf, newVersionId } from "./commit-put.ts";
 import type { Container } from "./container.model.ts";
 import type { NamespaceDeps } from "./deps.ts";
@@ -12,14 +12,7 @@ import { lockKeys, lockUpload, shareContainer, shareUpload } from "./locks.queri
 import { checkKey, isStorable } from "./names.ts";
 import type { Namespace, Part, Upload } from "./namespace.ts";
 import type { StoredObject } from "./object.model.ts";
-import {
-  addUsage,
-  findWriteState,
-  freeChunks,
-  insertChunks,
-  isAlive,
-  nextSequences,
-} from "./object.queries.ts";
+import { addUsage, findWriteState, freeChunks, insertChunks, isAlive, nextSequences } from "./object.queries.ts";
 import { assemble } from "./plan-complete.ts";
 import { lockedBy } from "./plan-lock.ts";
 import { planPut } from "./plan-put.ts";
@@ -117,12 +110,18 @@ async function listUploads({ db }: NamespaceDeps, container: Container, range: R
   const { marker, uploadIdMarker, limit, reverse = false } = range;
   const isInside = marker !== undefined && uploadIdMarker !== undefined && isStorable(marker + uploadIdMarker);
   const isListed =
-    isInside && marker.startsWith(range.prefix ?? "") && !(range.delimiter ? marker.includes(range.delimiter, range.prefix?.length ?? 0) : false);
-  const later = isListed && limit > 0 ? await listLaterUploads(db, container.id, marker, uploadIdMarker, limit + 1) : [];
+    isInside &&
+    marker.startsWith(range.prefix ?? "") &&
+    !(range.delimiter ? marker.includes(range.delimiter, range.prefix?.length ?? 0) : false);
+  const later =
+    isListed && limit > 0 ? await listLaterUploads(db, container.id, marker, uploadIdMarker, limit + 1) : [];
   if (later.length > limit) return { entries: later.slice(0, limit), truncated: true };
   // one more is asked for than there is room: with none left, whether there is more is all that is asked
   const rest = await rollUp({ ...range, limit: Math.max(1, limit - later.length) }, async (span, most) =>
-    (await listUploadRows(db, container.id, span, { reverse, limit: most })).map((row) => ({ name: row.key, item: row })),
+    (await listUploadRows(db, container.id, span, { reverse, limit: most })).map((row) => ({
+      name: row.key,
+      item: row,
+    })),
   );
   if (limit <= later.length) return { entries: later.slice(0, limit), truncated: limit > 0 && rest.entries.length > 0 };
   return { entries: [...later, ...rest.entries], truncated: rest.truncated };
@@ -139,7 +138,7 @@ async function putPart(
   const key = await keys.keyFor(container, upload.details.encryption, { customerKey, origin });
   const written = await deps.bytes.write(part.body, { key, digests, size, maxBytes, mayPack: false });
   return settling(written, async () => {
-    const checked = checkBody(written, part.check, {});
+    const checked = checkBody(written, (seen) => part.check?.(seen), {});
     const { checksums } = checked.details as { checksums?: { algorithm: string; value: string } };
     const made: Part = {
       number,
@@ -215,7 +214,7 @@ async function completeUpload(
       isCurrent: true,
       isDeleteMarker: false,
       size: assembly.size,
-      etag: options.etag,
+      etag: checkEtag(options.etag),
       contentType: upload.contentType,
       modifiedAt: now,
       deleteAt: null,
@@ -232,7 +231,11 @@ async function completeUpload(
     );
     if (state.settings.objectEvents === true)
       event(
-        objectEvent("object.object.create", state, upload.key, { size: stored.size, etag: stored.etag, versionId: stored.versionId }),
+        objectEvent("object.object.create", state, upload.key, {
+          size: stored.size,
+          etag: stored.etag,
+          versionId: stored.versionId,
+        }),
       );
     return stored;
   });

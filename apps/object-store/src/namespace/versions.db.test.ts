@@ -33,7 +33,11 @@ describe("versions", () => {
     assert.equal((await space().findDeleteMarker(container, "key"))?.versionId, marker.versionId);
     assert.deepEqual((await space().listObjects(container, { limit: 10 })).entries, []);
     assert.deepEqual(
-      (await versionsOf(container)).map(({ versionId, isLatest, isDeleteMarker }) => [versionId, isLatest, isDeleteMarker]),
+      (await versionsOf(container)).map(({ versionId, isLatest, isDeleteMarker }) => [
+        versionId,
+        isLatest,
+        isDeleteMarker,
+      ]),
       [
         [marker.versionId, true, true],
         [two.versionId, false, false],
@@ -95,7 +99,9 @@ describe("versions", () => {
         kind: "forbidden",
         type: "AccessDenied",
       });
-      const [answer] = await space().deleteObjects(origin(), container, [{ key: "key", versionId }], { bypassGovernance });
+      const [answer] = await space().deleteObjects(origin(), container, [{ key: "key", versionId }], {
+        bypassGovernance,
+      });
       assert.ok(answer !== undefined && "error" in answer);
       await assert.rejects(space().deleteContainer(origin(), container), { type: "BucketNotEmpty" });
       const found = await space().findObject(container, "key", versionId);

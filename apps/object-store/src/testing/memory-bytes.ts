@@ -33,7 +33,7 @@ export async function openMemoryBytes(db: Database, chunkBytes = 1 << 20): Promi
   const extents = new Map<string, Extent>();
   let offset = 0;
   let chunks = 0;
-  let open = 0;
+  let unsettled = 0;
   let twice = 0;
 
   const keep = (body: Buffer, options: WriteOptions): Placement => {
@@ -65,7 +65,7 @@ export async function openMemoryBytes(db: Database, chunkBytes = 1 << 20): Promi
     );
     const placement = keep(body, options);
     let settled = false;
-    open += 1;
+    unsettled += 1;
     return {
       size: body.length,
       digests,
@@ -73,17 +73,11 @@ export async function openMemoryBytes(db: Database, chunkBytes = 1 << 20): Promi
       writerId,
       settle() {
         if (settled) twice += 1;
-        else open -= 1;
+        else unsettled -= 1;
         settled = true;
         return Promise.resolve();
       },
     };
-  };
-
-  const get = (name: string, key: SealingKey): Buffer => {
-    const extent = extents.get(name);
-    if (extent?.key !== hash("sha256", key)) throw internal(`${name} does not open`);
-    return extent.body;
   };
 
   return {
@@ -94,23 +88,29 @@ export async function openMemoryBytes(db: Database, chunkBytes = 1 << 20): Promi
       return finish(Buffer.concat(parts), options);
     },
     writeSmall: (body, options) => Promise.resolve(finish(body, options)),
-    read(placement, { key, start, end }) {
-      return Readable.from(
-        (function* () {
-          if (placement.kind === "packed")
-            yield get(`pack/${placement.offset}`, key).subarray(0, placement.bytes).subarray(start, end);
-          if (placement.kind !== "chunked") return;
-          for (const chunk of placement.chunks) {
-            if (chunk.start >= end || chunk.start + chunk.bytes <= start) continue;
-            yield get(chunk.address, key).subarray(Math.max(0, start - chunk.start), end - chunk.start);
-          }
-        })(),
-        { objectMode: false },
-      );
-    },
-    readSmall: (placement, key) => Promise.resolve(get(`pack/${placement.offset}`, key)),
+    read: (placement, range) => Readable.from(partsOf(extents, placement, range), { objectMode: false }),
+    readSmall: (placement, key) => Promise.resolve(open(extents, `pack/${placement.offset}`, key)),
     close: () => Promise.resolve(),
-    unsettled: () => open,
+    unsettled: () => unsettled,
     settledTwice: () => twice,
   };
+}
+
+function open(extents: Map<string, Extent>, name: string, key: SealingKey): Buffer {
+  const extent = extents.get(name);
+  if (extent?.key !== hash("sha256", key)) throw internal(`${name} does not open`);
+  return extent.body;
+}
+
+function* partsOf(
+  extents: Map<string, Extent>,
+  placement: Placement,
+  { key, start, end }: { key: SealingKey; start: number; end: number },
+): Generator<Buffer> {
+  if (placement.kind === "packed") yield open(extents, `pack/${placement.offset}`, key).subarray(start, end);
+  if (placement.kind !== "chunked") return;
+  for (const chunk of placement.chunks) {
+    if (chunk.start >= end || chunk.start + chunk.bytes <= start) continue;
+    yield open(extents, chunk.address, key).subarray(Math.max(0, start - chunk.start), end - chunk.start);
+  }
 }

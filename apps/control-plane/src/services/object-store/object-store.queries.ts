@@ -51,7 +51,9 @@ export async function isMetered(sql: Queryable, projectId: string): Promise<bool
 }
 
 export async function listContainerIds(sql: Queryable, projectId: string): Promise<number[]> {
-  const rows = await sql<{ id: number }[]>`select id from object_container where project_id = ${projectId} order by name`;
+  const rows = await sql<
+    { id: number }[]
+  >`select id from object_container where project_id = ${projectId} order by name`;
   return rows.map(({ id }) => id);
 }
 
