@@ -1,36 +1,115 @@
-/** CRC-32C (Castagnoli; RFC 3720) and CRC-64/NVME, which S3's newer clients send and Node has not. Pure. */
+/**
+ * CRC-32C (Castagnoli; RFC 3720) and CRC-64/NVME, which S3's newer clients send and Node has not. Eight bytes a step, by eight
+ * tables; the loop is a few instructions of WebAssembly that are put together here: in JavaScript, a 64-bit number is two, and
+ * the loop five times as slow. Pure.
+ */
 
-/** Reflected polynomials. */
-const CASTAGNOLI = 0x82_f6_3b_78;
+/** Polynomials, reflected. */
+const CASTAGNOLI = 0x82_f6_3b_78n;
 const NVME = 0x9a6c_9329_ac4b_c9b5n;
 
-const table32 = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let value = byte;
-  for (let bit = 0; bit < 8; bit += 1) value = (value >>> 1) ^ (value & 1 ? CASTAGNOLI : 0);
-  return value;
-});
-const table64 = BigUint64Array.from({ length: 256 }, (_, byte) => {
-  let value = BigInt(byte);
-  for (let bit = 0; bit < 8; bit += 1) value = (value >> 1n) ^ (value & 1n ? NVME : 0n);
-  return value;
-});
-const high = Uint32Array.from(table64, (value) => Number(value >> 32n));
-const low = Uint32Array.from(table64, (value) => Number(value & 0xff_ff_ff_ffn));
+/** In the module's memory: the tables, then what is summed. */
+const INPUT = 32 * 1024;
+const INPUT_BYTES = 96 * 1024;
+
+type Width = 32 | 64;
+type Sum = { bytes: Uint8Array; add(words: number, value: bigint): bigint; table: BigUint64Array };
+
+const castagnoli = lazy(() => createSum(32, CASTAGNOLI));
+const nvme = lazy(() => createSum(64, NVME));
 
 /** As zlib's: the value so far in, the new one out. */
-export function crc32c(bytes: Uint8Array, value = 0): number {
-  let sum = ~value;
-  for (const byte of bytes) sum = (sum >>> 8) ^ (table32[(sum ^ byte) & 0xff] ?? 0);
-  return ~sum >>> 0;
+export const crc32c = (bytes: Uint8Array, value = 0): number => Number(sum(castagnoli(), 32, bytes, BigInt(value)));
+
+export const crc64nvme = (bytes: Uint8Array, value = 0n): bigint => sum(nvme(), 64, bytes, value);
+
+function sum(on: Sum, width: Width, bytes: Uint8Array, value: bigint): bigint {
+  let state = BigInt.asUintN(width, ~value);
+  const whole = bytes.length - (bytes.length % 8);
+  for (let at = 0; at < whole; at += INPUT_BYTES) {
+    const run = bytes.subarray(at, Math.min(whole, at + INPUT_BYTES));
+    on.bytes.set(run, INPUT);
+    state = BigInt.asUintN(width, on.add(run.length / 8, state));
+  }
+  for (const byte of bytes.subarray(whole)) {
+    state = (state >> 8n) ^ (on.table[Number(state & 0xffn) ^ byte] ?? 0n);
+  }
+  return BigInt.asUintN(width, ~state);
 }
 
-export function crc64nvme(bytes: Uint8Array, value = 0n): bigint {
-  let upper = ~Number(value >> 32n);
-  let lower = ~Number(value & 0xff_ff_ff_ffn);
-  for (const byte of bytes) {
-    const at = (lower ^ byte) & 0xff;
-    lower = ((lower >>> 8) | (upper << 24)) ^ (low[at] ?? 0);
-    upper = (upper >>> 8) ^ (high[at] ?? 0);
+function createSum(width: Width, polynomial: bigint): Sum {
+  const module = new WebAssembly.Module(writeModule());
+  const { memory, add } = new WebAssembly.Instance(module).exports as unknown as {
+    memory: WebAssembly.Memory;
+    add: (words: number, value: bigint) => bigint;
+  };
+  const tables = new BigUint64Array(memory.buffer, 0, 8 * 256);
+  for (let byte = 0; byte < 256; byte += 1) {
+    let value = BigInt(byte);
+    for (let bit = 0; bit < 8; bit += 1) value = (value >> 1n) ^ (value & 1n ? polynomial : 0n);
+    tables[byte] = value;
   }
-  return (BigInt(~upper >>> 0) << 32n) | BigInt(~lower >>> 0);
+  // what a byte does that has so many others behind it
+  for (let index = 256; index < tables.length; index += 1) {
+    const before = tables[index - 256] ?? 0n;
+    tables[index] = (before >> 8n) ^ (tables[Number(before & 0xffn)] ?? 0n);
+  }
+  return { bytes: new Uint8Array(memory.buffer), add, table: tables.subarray(0, 256) };
+}
+
+function lazy<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => (made ??= make());
+}
+
+/** Unsigned LEB128. */
+function leb(value: number): number[] {
+  return value < 128 ? [value] : [(value & 127) | 128, ...leb(value >>> 7)];
+}
+/** Signed, of a number that is not negative. */
+const signedLeb = (value: number): number[] =>
+  value < 64 ? [value] : [(value & 127) | 128, ...signedLeb(value >>> 7)];
+const section = (id: number, content: number[]): number[] => [id, ...leb(content.length), ...content];
+const name = (text: string): number[] => [text.length, ...Buffer.from(text)];
+
+/**
+ * `add(words: i32, value: i64) -> i64`: for each 64-bit word w from INPUT on, value ^= w; value = the sum, without carry, of
+ * table[7 - i][byte i of value]. The narrower sum fits: its upper half is 0 after every step.
+ */
+function writeModule(): Uint8Array<ArrayBuffer> {
+  const [i32, i64] = [0x7f, 0x7e];
+  const [WORDS, VALUE, AT] = [0, 1, 2];
+  const get = (local: number): number[] => [0x20, local];
+  const set = (local: number): number[] => [0x21, local];
+  const i32Const = (value: number): number[] => [0x41, ...signedLeb(value)];
+  const i64Const = (value: number): number[] => [0x42, ...signedLeb(value)];
+  const i64Load = (offset: number): number[] => [0x29, 3, ...leb(offset)];
+  const lookUp = (byte: number): number[] => [
+    ...get(VALUE),
+    ...(byte === 0 ? [] : [...i64Const(8 * byte), 0x88]), // i64.shr_u
+    0xa7, // i32.wrap_i64
+    ...i32Const(255),
+    0x71, // i32.and
+    ...i32Const(3),
+    0x74, // i32.shl
+    ...i64Load((7 - byte) * 256 * 8),
+    ...(byte === 0 ? [] : [0x85]), // i64.xor
+  ];
+  const step = [
+    ...[...get(AT), ...i64Load(INPUT), ...get(VALUE), 0x85, ...set(VALUE)],
+    ...[0, 1, 2, 3, 4, 5, 6, 7].flatMap(lookUp),
+    ...set(VALUE),
+    ...[...get(AT), ...i32Const(8), 0x6a, ...set(AT)], // i32.add
+  ];
+  const again = [...get(WORDS), ...i32Const(1), 0x6b, 0x22, WORDS, 0x0d, 0]; // i32.sub, local.tee, br_if
+  const loop = [...get(WORDS), 0x04, 0x40, 0x03, 0x40, ...step, ...again, 0x0b, 0x0b]; // if (words) loop
+  const body = [1, 1, i32, ...loop, ...get(VALUE), 0x0b];
+  return Uint8Array.from([
+    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...section(1, [1, 0x60, 2, i32, i64, 1, i64]),
+    ...section(3, [1, 0]),
+    ...section(5, [1, 0, (INPUT + INPUT_BYTES) / 65_536]),
+    ...section(7, [2, ...name("memory"), 2, 0, ...name("add"), 0, 0]),
+    ...section(10, [1, ...leb(body.length), ...body]),
+  ]);
 }
