@@ -4,6 +4,8 @@ import type { Queryable } from "@andromede/platform/db/database";
 import type { Container, ContainerSettings, Usage } from "./container.model.ts";
 import type { Span } from "./names.ts";
 import type { Account } from "./namespace.ts";
+import type { StoredObject } from "./object.model.ts";
+import { type ObjectColumns, objectColumns, objectOf } from "./object.queries.ts";
 
 const columns = (sql: Queryable) => sql`
   c.id, c.project_id, c.name, c.global_name, c.wrapped_key, c.wrapped_name, c.metadata, c.settings, c.quota_bytes, c.quota_objects,
@@ -80,10 +82,39 @@ export async function findContainerRow(sql: Queryable, projectId: string, name: 
   return row ?? null;
 }
 
-export async function findGlobalRow(sql: Queryable, name: string): Promise<Container | null> {
-  const [row] = await sql<Container[]>`
-    select ${columns(sql)} from object_container c where global_name = ${name} and removed_at is null`;
-  return row ?? null;
+export type Found = { container: Container; object: StoredObject | null };
+type FoundRow = Container & ObjectColumns;
+
+/** A container, and what is current under a key of its: most requests ask for both, and this is one look. */
+export async function findContainerAndCurrent(
+  sql: Queryable,
+  where: { projectId: string | null; name: string; global: boolean },
+  key: string,
+): Promise<Found | null> {
+  const { projectId, name } = where;
+  const found = (by: "own" | "global") => sql`
+    select ${columns(sql)}, ${objectColumns(sql)}
+    from object_container c left join object o on o.container_id = c.id and o.key = ${key} and o.is_current
+    where ${by === "own" ? sql`c.project_id = ${projectId} and c.name = ${name}` : sql`c.global_name = ${name}`}
+      and c.removed_at is null`;
+  // the own one comes first, and then the other is not looked for
+  const rows =
+    projectId === null
+      ? await sql<FoundRow[]>`${found("global")}`
+      : where.global
+        ? await sql<FoundRow[]>`(${found("own")}) union all (${found("global")}) limit 1`
+        : await sql<FoundRow[]>`${found("own")}`;
+  return rows[0] === undefined ? null : splitRow(rows[0]);
+}
+
+function splitRow(row: FoundRow): Found {
+  const { id, projectId, name, globalName, wrappedKey, wrappedName, metadata, settings } = row;
+  const { quotaBytes, quotaObjects, createdBy, createdAt, updatedAt } = row;
+  const told = { metadata, settings, quotaBytes, quotaObjects, createdBy, createdAt, updatedAt };
+  return {
+    container: { id, projectId, name, globalName, wrappedKey, wrappedName, ...told },
+    object: objectOf(id, row),
+  };
 }
 
 /** As it is now; null: deleted, or being purged. */

@@ -8,9 +8,9 @@ import type { Container } from "./container.model.ts";
 import { planContainer } from "./container.plan.ts";
 import {
   deleteContainerRow,
+  findContainerAndCurrent,
   findContainerById,
   findContainerRow,
-  findGlobalRow,
   insertAccount,
   insertContainer,
   isInUse,
@@ -19,6 +19,7 @@ import {
 } from "./container.queries.ts";
 import type { NamespaceDeps } from "./deps.ts";
 import { containerEvent } from "./events.ts";
+import type { Foreseen } from "./foreseen.ts";
 import { lockContainer } from "./locks.queries.ts";
 import { isBucketName, isStorable } from "./names.ts";
 import type { ContainerChange, Namespace } from "./namespace.ts";
@@ -27,15 +28,30 @@ import { transact } from "./transact.ts";
 
 type Containers = Pick<
   Namespace,
-  "findContainer" | "findGlobalContainer" | "containerUsage" | "createContainer" | "updateContainer" | "deleteContainer"
+  | "findContainer"
+  | "findGlobalContainer"
+  | "findBucket"
+  | "containerUsage"
+  | "createContainer"
+  | "updateContainer"
+  | "deleteContainer"
 >;
+type Where = Parameters<typeof findContainerAndCurrent>[1];
 type Wanted = { globalName: "claim" | "try"; change?: ContainerChange };
 
-export function createContainers(deps: NamespaceDeps): Containers {
+export function createContainers(deps: NamespaceDeps, foreseen: Foreseen): Containers {
   const { db } = deps;
+  const find = async (where: Where, key = ""): Promise<Container | null> => {
+    if (!isStorable(where.name) || !isStorable(key)) return null;
+    const found = await findContainerAndCurrent(db, where, key);
+    if (found === null) return null;
+    if (key !== "") foreseen.foresee(found.container, key, found.object);
+    return found.container;
+  };
   return {
-    findContainer: async (projectId, name) => (isStorable(name) ? findContainerRow(db, projectId, name) : null),
-    findGlobalContainer: async (name) => (isStorable(name) ? findGlobalRow(db, name) : null),
+    findContainer: (projectId, name, key) => find({ projectId, name, global: false }, key),
+    findGlobalContainer: (name, key) => find({ projectId: null, name, global: true }, key),
+    findBucket: (projectId, name, key) => find({ projectId, name, global: true }, key),
     containerUsage: (container) => sumContainer(db, container.id),
     createContainer: (origin, projectId, name, options) =>
       createContainer(deps, origin, { projectId, name, ...options }),

@@ -27,13 +27,17 @@ const DELETE_MARKER = 2;
 const PREFIX = 4;
 const WORDS = 6;
 
-/** `flags`: what is known of all entries, or an expression. */
-const page = (sql: Queryable, flags: ReturnType<typeof sql>) => sql`
-  json_agg(key) as keys, json_agg(content_type) as types, json_agg(details) as details,
-  string_agg(sequence || ' ' || size || ' ' || (date_part('epoch', modified_at) * 1000)::bigint || ' ' || ${flags} || ' '
-    || etag || ' ' || version_id, ' ') as rest`;
+/** Expressions: what is known of all entries costs nothing to say. */
+const FLAGS = {
+  current: "1",
+  versions: "(is_current::int + is_delete_marker::int * 2)",
+  rolled: "case when is_prefix then 4 else is_current::int + is_delete_marker::int * 2 end",
+};
 
-const flagsOf = (sql: Queryable) => sql`(is_current::int * 1 + is_delete_marker::int * 2)`;
+const page = (sql: Queryable, flags: keyof typeof FLAGS) => sql`
+  json_agg(key) as keys, json_agg(content_type) as types, json_agg(details) as details,
+  string_agg(sequence || ' ' || size || ' ' || (date_part('epoch', modified_at) * 1000)::bigint || ' ' || ${sql.unsafe(FLAGS[flags])} || ' '
+    || etag || ' ' || version_id, ' ') as rest`;
 
 function toRows(row: PageRow | undefined): ListedRow[] {
   if (row === undefined || row.keys === null) return [];
@@ -67,13 +71,13 @@ export async function listCurrent(
   const { now, limit } = options;
   const [row] = options.reverse
     ? await sql<PageRow[]>`
-        select ${page(sql, sql`'1'`)} from (
+        select ${page(sql, "current")} from (
           select * from object
           where container_id = ${containerId} and is_current and key >= ${low} and key < ${high}
             and (delete_at is null or delete_at > ${now})
           order by key desc limit ${limit}) o`
     : await sql<PageRow[]>`
-        select ${page(sql, sql`'1'`)} from (
+        select ${page(sql, "current")} from (
           select * from object
           where container_id = ${containerId} and is_current and key >= ${low} and key < ${high}
             and (delete_at is null or delete_at > ${now})
@@ -89,7 +93,7 @@ export async function listAllVersions(
   limit: number,
 ): Promise<ListedRow[]> {
   const [row] = await sql<PageRow[]>`
-    select ${page(sql, flagsOf(sql))} from (
+    select ${page(sql, "versions")} from (
       select * from object
       where container_id = ${containerId} and key >= ${low} and key < ${high}
       order by key, sequence desc limit ${limit}) o`;
@@ -105,7 +109,7 @@ export async function listOlderVersions(
   limit: number,
 ): Promise<ListedRow[]> {
   const [row] = await sql<PageRow[]>`
-    select ${page(sql, flagsOf(sql))} from (
+    select ${page(sql, "versions")} from (
       select * from object
       where container_id = ${containerId} and key = ${key} and sequence < ${before}
       order by sequence desc limit ${limit}) o`;
@@ -129,7 +133,7 @@ export async function listRolledUp(
   },
 ): Promise<ListedRow[]> {
   const [row] = await sql<PageRow[]>`
-    select ${page(sql, sql`case when is_prefix then 4 else is_current::int * 1 + is_delete_marker::int * 2 end`)}
+    select ${page(sql, "rolled")}
     from object_list(${containerId}, ${options.now}, ${low}, ${high}, ${options.prefixLength}, ${options.delimiter},
       ${options.delimiterEnd}, ${options.skip}, ${options.reverse}, ${options.versions}, ${options.limit})`;
   return toRows(row);

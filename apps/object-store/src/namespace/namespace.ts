@@ -110,9 +110,12 @@ export type Namespace = {
     range: ListRange,
   ): Promise<Page<Pick<Container, "id" | "name" | "createdAt" | "updatedAt"> & Usage>>;
 
-  findContainer(projectId: string, name: string): Promise<Container | null>;
+  /** `key`: a `findObject` of it will follow at once, and is answered from this very look. */
+  findContainer(projectId: string, name: string, key?: string): Promise<Container | null>;
   /** By its name in S3's one name space. */
-  findGlobalContainer(name: string): Promise<Container | null>;
+  findGlobalContainer(name: string, key?: string): Promise<Container | null>;
+  /** As S3 looks: the project's own, then by S3's one name space; one look for both. */
+  findBucket(projectId: string | null, name: string, key?: string): Promise<Container | null>;
   containerUsage(container: Container): Promise<Usage>;
   /**
    * `claim`: S3's name is needed (`conflict` with type BucketAlreadyExists when it is another project's); `try`: taken if it is free

@@ -26,6 +26,24 @@ function toObject({ metadata, details, packId, packOffset, ...row }: ObjectRow):
   };
 }
 
+/** An object's columns beside another table's; all null: there is none. */
+export type ObjectColumns = { [Name in keyof Omit<ObjectRow, "containerId" | "metadata">]: ObjectRow[Name] | null } & {
+  objectMetadata: ObjectRow["metadata"];
+};
+
+export const objectColumns = (sql: Queryable) => sql`
+  o.key, o.sequence, o.version_id, o.is_current, o.is_delete_marker, o.size, o.etag, o.content_type, o.modified_at, o.delete_at,
+  o.metadata as object_metadata, o.details, o.pack_id, o.pack_offset`;
+
+export function objectOf(containerId: number, row: ObjectColumns): StoredObject | null {
+  if (row.sequence === null) return null;
+  const { key, sequence, versionId, isCurrent, isDeleteMarker, size, etag, contentType, modifiedAt } = row;
+  const { deleteAt, details, packId, packOffset, objectMetadata: metadata } = row;
+  const known = { key, sequence, versionId, isCurrent, isDeleteMarker, size, etag, contentType, modifiedAt };
+  // the row is there, so its columns are
+  return toObject({ ...(known as ObjectRow), containerId, deleteAt, metadata, details, packId, packOffset });
+}
+
 export async function findCurrent(sql: Queryable, containerId: number, key: string): Promise<StoredObject | null> {
   const [row] = await sql<ObjectRow[]>`
     select ${columns(sql)} from object o where container_id = ${containerId} and key = ${key} and is_current`;

@@ -122,7 +122,7 @@ describe("objects", () => {
     await bench.put(container, "key");
     await space().deleteObject(origin(), container, "key");
     const events = await bench.store.db<{ action: string }[]>`
-      select action from event where target_id = ${`${container.name}/key`} order by id`;
+      select action from event where target_id = ${`${container.name}/key`} order by action`;
     assert.deepEqual(
       events.map(({ action }) => action),
       ["object.object.create", "object.object.delete"],

@@ -9,6 +9,7 @@ import { assertRoom, beginWrite, commitPut, newVersionId } from "./commit-put.ts
 import type { Container } from "./container.model.ts";
 import type { NamespaceDeps } from "./deps.ts";
 import { objectEvent } from "./events.ts";
+import type { Foreseen } from "./foreseen.ts";
 import { lockKeys, shareContainer } from "./locks.queries.ts";
 import { checkKey, isStorable } from "./names.ts";
 import type { Namespace, PutObject } from "./namespace.ts";
@@ -33,16 +34,14 @@ import { hasEnded, weighed } from "./version.model.ts";
 type Objects = Pick<Namespace, "findObject" | "findDeleteMarker" | "readObject" | "putObject" | "updateObject">;
 type ObjectChange = Parameters<Namespace["updateObject"]>[3];
 
-export function createObjects(deps: NamespaceDeps, keys: SealingKeys): Objects {
+export function createObjects(deps: NamespaceDeps, keys: SealingKeys, foreseen: Foreseen): Objects {
   const { db, clock } = deps;
   const put = createPutCombiner(deps);
   return {
     async findObject(container, key, versionId) {
       if (!isStorable(key) || (versionId !== undefined && !isStorable(versionId))) return null;
-      const found =
-        versionId === undefined
-          ? await findCurrent(db, container.id, key)
-          : await findVersion(db, container.id, key, versionId);
+      const seen = versionId === undefined ? foreseen.take(container, key) : undefined;
+      const found = seen === undefined ? await look(db, container, key, versionId) : seen;
       return found !== null && isThere(found, clock.now()) ? found : null;
     },
     async findDeleteMarker(container, key) {
@@ -55,6 +54,9 @@ export function createObjects(deps: NamespaceDeps, keys: SealingKeys): Objects {
     updateObject: (origin, container, object, change) => updateObject(deps, origin, { container, object, change }),
   };
 }
+
+const look = (db: NamespaceDeps["db"], container: Container, key: string, versionId: string | undefined) =>
+  versionId === undefined ? findCurrent(db, container.id, key) : findVersion(db, container.id, key, versionId);
 
 /** What has come to its end is gone for readers, whether it was removed already or not. */
 export const isThere = (object: StoredObject, nowMs: number): boolean => !(object.isCurrent && hasEnded(object, nowMs));

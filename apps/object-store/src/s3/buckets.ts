@@ -3,14 +3,13 @@ import type { Container } from "../namespace/container.model.ts";
 import type { Call } from "./call.ts";
 import { s3Error } from "./errors.ts";
 
-/** `<project id>:<name>`, the actor's own, or one of the claimed names. */
-export async function findBucket(call: Call, name: string): Promise<Container | null> {
+/** `<project id>:<name>`, the actor's own, or one of the claimed names. `key`: an object of it that is asked for next. */
+export async function findBucket(call: Call, name: string, key?: string): Promise<Container | null> {
   const { namespace } = call.store;
   const colon = name.indexOf(":");
-  if (colon > 0) return namespace.findContainer(name.slice(0, colon), name.slice(colon + 1));
+  if (colon > 0) return namespace.findContainer(name.slice(0, colon), name.slice(colon + 1), key);
   const projectId = call.caller.actor?.projectId ?? null;
-  const own = projectId === null ? null : await namespace.findContainer(projectId, name);
-  return own ?? namespace.findGlobalContainer(name);
+  return namespace.findBucket(projectId, name, key);
 }
 
 /** Throws NoSuchBucket. */

@@ -72,7 +72,7 @@ function dispatch(call: Call, { bucket, key }: Address): Promise<void> {
   }
   const run = OBJECT_ROUTES[route];
   if (run === undefined) throw notHere(subresource);
-  return enter(call, bucket, (inside) => run({ ...inside, key }));
+  return enter(call, bucket, (inside) => run({ ...inside, key }), key);
 }
 
 /** What Amazon has and we do not is 501, what nobody has is 405. */
@@ -88,8 +88,13 @@ function onBucket(call: Call, bucket: string, route: string, subresource: string
   });
 }
 
-async function enter(call: Call, bucket: string, run: (inside: BucketCall) => Promise<void>): Promise<void> {
-  const container = await findBucket(call, bucket);
+async function enter(
+  call: Call,
+  bucket: string,
+  run: (inside: BucketCall) => Promise<void>,
+  key?: string,
+): Promise<void> {
+  const container = await findBucket(call, bucket, key);
   if (container === null) throw s3Error("NoSuchBucket");
   call.exchange.charge(container.projectId);
   if (call.headers.origin !== undefined) allowOrigin(call, container);

@@ -38,7 +38,9 @@ export async function findContainer(request: SwiftRequest, projectId: string, na
   const key = `${projectId}/${name}`;
   const known = request.known.get(key);
   if (known !== undefined) return known;
-  const found = await request.store.namespace.findContainer(projectId, name);
+  // the path's own object is asked for next
+  const next = name === request.container && request.object !== null ? request.object : undefined;
+  const found = await request.store.namespace.findContainer(projectId, name, next);
   request.known.set(key, found);
   return found;
 }
