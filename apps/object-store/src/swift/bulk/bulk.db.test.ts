@@ -69,7 +69,10 @@ describe("swift: many at once", () => {
       { name: "whole", body: "1" },
       { name: "cut", body: "2".repeat(2000) },
     ]).subarray(0, 2048);
-    assert.match(await status("tar", cut), /Number Files Created: 1\n.*\nResponse Status: 400 Bad Request\nErrors:\none\/cut, 400/);
+    assert.match(
+      await status("tar", cut),
+      /Number Files Created: 1\n.*\nResponse Status: 400 Bad Request\nErrors:\none\/cut, 400/,
+    );
     assert.equal((await swift.as("GET", "/one/cut")).status, 404);
     assert.equal((await extract("", "zip", Buffer.from("x"))).status, 400);
     const dots = await extract(
