@@ -24,7 +24,7 @@ export function readAccountQuotas(
 }
 
 function quotaIn(headers: IncomingHttpHeaders, names: string[]): number | null | undefined {
-  for (const name of names) if (headers[`x-remove-${name.slice(2)}`]) return null;
+  for (const name of names) if (headers[`x-remove-${name.slice(2)}`] !== undefined) return null;
   for (const name of names) {
     const value = headers[name];
     if (typeof value === "string") return parseQuota(value, "Invalid quota.");

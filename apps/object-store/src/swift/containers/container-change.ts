@@ -49,7 +49,7 @@ function readAcls(headers: IncomingHttpHeaders): Settings {
     ["write", "writeAcl"],
   ] as const) {
     const value = headers[`x-container-${kind}`];
-    if (headers[`x-remove-container-${kind}`]) settings[member] = null;
+    if (headers[`x-remove-container-${kind}`] !== undefined) settings[member] = null;
     else if (typeof value === "string") {
       const text = headerText(value);
       if (text === null) throw invalid("ACLs must be valid UTF-8");
@@ -93,8 +93,8 @@ const one = (value: string | string[] | undefined): string | undefined =>
 const isRemoved = (headers: IncomingHttpHeaders, stack: string | undefined, history: string | undefined): boolean =>
   stack === "" ||
   history === "" ||
-  Boolean(headers["x-remove-versions-location"]) ||
-  Boolean(headers["x-remove-history-location"]);
+  headers["x-remove-versions-location"] !== undefined ||
+  headers["x-remove-history-location"] !== undefined;
 
 function hasLocation(settings: Settings, before: Container | null): boolean {
   const versions =

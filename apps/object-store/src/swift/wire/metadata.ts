@@ -56,8 +56,8 @@ export function readMetadataChange(
   for (const name in given) change[name] = given[name] || null;
   const remove = `x-remove-${PREFIX[level].slice(2)}`;
   for (const header in headers) {
-    if (header.startsWith(remove) && header.length > remove.length && headers[header] !== "")
-      change[header.slice(remove.length)] = null;
+    // whatever its value, even none
+    if (header.startsWith(remove) && header.length > remove.length) change[header.slice(remove.length)] = null;
   }
   return change;
 }

@@ -161,7 +161,7 @@ describe("metadata", () => {
     const headers = {
       "x-container-meta-a": "",
       "x-container-meta-b": "2",
-      "x-remove-container-meta-c": "x",
+      "x-remove-container-meta-c": "",
       "x-remove-container-meta-b": "x",
     };
     assert.deepEqual(readMetadataChange(headers, "container"), { a: null, b: null, c: null });
