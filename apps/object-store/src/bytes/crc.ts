@@ -15,8 +15,18 @@ const INPUT_BYTES = 96 * 1024;
 type Width = 32 | 64;
 type Sum = { bytes: Uint8Array; add(words: number, value: bigint): bigint; table: BigUint64Array };
 
-const castagnoli = lazy(() => createSum(32, CASTAGNOLI));
-const nvme = lazy(() => createSum(64, NVME));
+const castagnoli = lazy(() => createSum(CASTAGNOLI));
+const nvme = lazy(() => createSum(NVME));
+
+/** What we need of it; the types of Node have none of it. */
+const { WebAssembly } = globalThis as unknown as {
+  WebAssembly: {
+    Module: new (bytes: Uint8Array<ArrayBuffer>) => object;
+    Instance: new (module: object) => {
+      exports: { memory: { buffer: ArrayBuffer }; add: (words: number, value: bigint) => bigint };
+    };
+  };
+};
 
 /** As zlib's: the value so far in, the new one out. */
 export const crc32c = (bytes: Uint8Array, value = 0): number => Number(sum(castagnoli(), 32, bytes, BigInt(value)));
@@ -37,12 +47,8 @@ function sum(on: Sum, width: Width, bytes: Uint8Array, value: bigint): bigint {
   return BigInt.asUintN(width, ~state);
 }
 
-function createSum(width: Width, polynomial: bigint): Sum {
-  const module = new WebAssembly.Module(writeModule());
-  const { memory, add } = new WebAssembly.Instance(module).exports as unknown as {
-    memory: WebAssembly.Memory;
-    add: (words: number, value: bigint) => bigint;
-  };
+function createSum(polynomial: bigint): Sum {
+  const { memory, add } = new WebAssembly.Instance(new WebAssembly.Module(writeModule())).exports;
   const tables = new BigUint64Array(memory.buffer, 0, 8 * 256);
   for (let byte = 0; byte < 256; byte += 1) {
     let value = BigInt(byte);

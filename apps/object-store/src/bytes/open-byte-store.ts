@@ -1,7 +1,7 @@
 /** The byte store of a process: opened once, closed when it ends. */
 import { Readable } from "node:stream";
 
-import { internal } from "@andromede/base/errors";
+import { CloudError, internal } from "@andromede/base/errors";
 import type { Logger } from "@andromede/base/log";
 import type { Database, DatabaseConfig } from "@andromede/platform/db/database";
 
@@ -15,10 +15,11 @@ import { openPackReader } from "./pack-reader.ts";
 import { openPackWriter } from "./packs.ts";
 import { isDamage, rangesOf, readInPlace } from "./read-body.ts";
 import { BLOCK_BYTES, openSmall, sealSmall, sealedBytes } from "./seal.ts";
+import { createSealedBody } from "./sealed-body.ts";
 import { createSlabPool } from "./slabs.ts";
 import { openThreads } from "./threads.ts";
-import { type BodyEnd, readSmallBody, writeBody } from "./write-body.ts";
-import { openWriterSource } from "./writer.ts";
+import { type BodyEnd, type ChunkedBody, readSmallBody, writeBody } from "./write-body.ts";
+import { type Writer, openWriterSource } from "./writer.ts";
 
 const THREADS = 2;
 /** Ranges of up to this length are unsealed at once: the way to a thread and back takes as long. */
@@ -73,10 +74,30 @@ export async function createByteStore(options: ByteStoreOptions): Promise<ByteSt
     }
   }
 
+  /** Where there are no packs: a chunk of its own, sealed here. */
+  async function writeLoneChunk(body: Buffer, writeOptions: WriteOptions): Promise<Written> {
+    const writer = await writers.acquire();
+    const chunks: Chunk[] = [];
+    const sealed = createSealedBody(driver, {
+      writerId: writer.id,
+      key: writeOptions.key,
+      digests: writeOptions.digests,
+      onChunk: (chunk) => chunks.push(chunk),
+    });
+    try {
+      await sealed.add(body, true);
+      return chunked(writer, { size: body.length, digests: sealed.digests(), chunks });
+    } catch (error) {
+      await sealed.abandon();
+      writers.release(writer);
+      throw error;
+    }
+  }
+
   async function writePacked(body: Buffer, writeOptions: WriteOptions): Promise<Written> {
+    if (body.length === 0) return empty(writers.id, digestsOf(writeOptions.digests, body));
+    if (packs === null) return writeLoneChunk(body, writeOptions);
     const digests = digestsOf(writeOptions.digests, body);
-    if (body.length === 0) return empty(writers.id, digests);
-    if (packs === null) throw internal("this driver has no packs");
     const appended = await packs.writer.append(sealSmall(writeOptions.key, body));
     const { packId, offset, writerId } = appended;
     return {
@@ -89,40 +110,43 @@ export async function createByteStore(options: ByteStoreOptions): Promise<ByteSt
   }
 
   async function writeStream(body: Readable, writeOptions: WriteOptions): Promise<Written> {
-    const acquired: { writer: Awaited<ReturnType<typeof writers.acquire>> | null } = { writer: null };
-    const release = (): void => {
-      if (acquired.writer !== null) writers.release(acquired.writer);
-      acquired.writer = null;
-    };
+    const acquired: { writer: Writer | null } = { writer: null };
     let end: BodyEnd;
     try {
       end = await writeBody({ engine, slabs, remove }, body, writeOptions, async () => {
-        acquired.writer = await writers.acquire();
-        return { writerId: acquired.writer.id };
+        const writer = await writers.acquire();
+        acquired.writer = writer;
+        return { writerId: writer.id };
       });
     } catch (error) {
-      release();
+      if (acquired.writer !== null) writers.release(acquired.writer);
       throw error;
     }
     if (end.kind === "small") return writePacked(end.body, writeOptions);
-    const { size, digests, chunks } = end;
-    const { writer } = acquired;
-    if (writer === null) throw internal("chunks without a writer");
+    if (acquired.writer === null) throw internal("chunks without a writer");
+    return chunked(acquired.writer, end);
+  }
+
+  function chunked(writer: Writer, { size, digests, chunks }: ChunkedBody): Written {
     for (let left = chunks.length; left > 0; left -= 1) writers.count(writer);
+    let settled = false;
     return {
       size,
       digests,
       writerId: writer.id,
       placement: { kind: "chunked", chunks },
       async settle(committed) {
-        if (acquired.writer === null) return;
+        if (settled) return;
+        settled = true;
         if (!committed) await remove(chunks);
-        release();
+        writers.release(writer);
       },
     };
   }
 
   function explain(place: Chunk | number, error: unknown): Error {
+    // an accident of the moment is said as it is
+    if (error instanceof CloudError && error.kind === "unavailable") return error;
     const named = typeof place === "number" ? { pack: place } : { writer: place.writerId, address: place.address };
     log.error({ error, ...named }, "a body cannot be read");
     if (isDamage(error)) {

@@ -1,10 +1,7 @@
-import { invalid } from "@andromede/base/errors";
-
 import type { Driver, DriverConfig } from "./driver.ts";
 import { openFileDriver } from "./fs-driver.ts";
+import { openS3Driver } from "./s3-driver.ts";
 
 /** Each thread opens its own. */
-export function openDriver(config: DriverConfig): Driver {
-  if (config.driver === "fs") return openFileDriver(config.directory);
-  throw invalid("bytes in an S3 server are not served yet");
-}
+export const openDriver = (config: DriverConfig): Driver =>
+  config.driver === "fs" ? openFileDriver(config.directory) : openS3Driver(config);

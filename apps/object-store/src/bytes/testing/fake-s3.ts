@@ -1,0 +1,95 @@
+/** As much of an S3 server as the driver asks for, in memory; it checks signatures by asking for the same. Test files only. */
+import { createHash } from "node:crypto";
+import { type IncomingMessage, type ServerResponse, createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { buffer } from "node:stream/consumers";
+
+import { sign } from "../s3-client.ts";
+
+export type FakeS3 = {
+  url: string;
+  objects: Map<string, Buffer>;
+  requests: string[];
+  /** The answers to the next requests, instead of what they ask for; `cut`: the connection ends in the middle. */
+  fail: (number | "cut")[];
+  close(): Promise<void>;
+};
+
+export async function startFakeS3(keys: { region: string; accessKey: string; secretKey: string }): Promise<FakeS3> {
+  const objects = new Map<string, Buffer>();
+  const requests: string[] = [];
+  const fail: (number | "cut")[] = [];
+  let bucket: string | null = null;
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = await buffer(request);
+    const url = new URL(request.url ?? "", "http://fake.test");
+    const [, name = "", ...rest] = url.pathname.split("/");
+    const key = rest.join("/");
+    requests.push(`${request.method ?? ""} ${key}`);
+    if (!isSigned(request, url, body)) return void response.writeHead(403).end("<Code>SignatureDoesNotMatch</Code>");
+    const failure = fail.shift();
+    if (typeof failure === "number") return void response.writeHead(failure).end();
+    if (key === "") return void onBucket(request, response, url, name);
+    if (bucket !== name) return void response.writeHead(404).end("<Code>NoSuchBucket</Code>");
+    if (request.method === "PUT") {
+      objects.set(key, body);
+      return void response.writeHead(200).end();
+    }
+    if (request.method === "DELETE") return void response.writeHead(objects.delete(key) ? 204 : 404).end();
+    const found = objects.get(key);
+    if (found === undefined) return void response.writeHead(404).end("<Code>NoSuchKey</Code>");
+    const [, first = "0", last = "0"] = /bytes=(\d+)-(\d+)/.exec(request.headers.range ?? "") ?? [];
+    const part = found.subarray(Number(first), Number(last) + 1);
+    response.writeHead(206, { "content-length": part.length, "content-range": `bytes ${first}-${last}/${found.length}` });
+    if (failure !== "cut") return void response.end(part);
+    response.write(part.subarray(0, part.length / 2), () => response.destroy());
+  }
+
+  function onBucket(request: IncomingMessage, response: ServerResponse, url: URL, name: string): void {
+    if (request.method === "PUT") bucket = name;
+    if (request.method !== "GET") return void response.writeHead(bucket === name ? 200 : 404).end();
+    const after = url.searchParams.get("continuation-token") ?? "";
+    const found = [...objects.keys()].filter((key) => key.startsWith(url.searchParams.get("prefix") ?? "") && key > after);
+    // pages of two: whoever lists must ask for the next
+    const page = found.sort().slice(0, 2);
+    const next = found.length > 2 ? `<NextContinuationToken>${page.at(-1) ?? ""}</NextContinuationToken>` : "";
+    response.writeHead(200).end(`<L>${page.map((key) => `<C><Key>${key}</Key></C>`).join("")}${next}</L>`);
+  }
+
+  function isSigned(request: IncomingMessage, url: URL, body: Buffer): boolean {
+    const { headers, method } = request;
+    const time = String(headers["x-amz-date"]);
+    const at = new Date(time.replace(/(....)(..)(..T..)(..)(..Z)/, "$1-$2-$3:$4:$5"));
+    const sha256 = createHash("sha256").update(body).digest("hex");
+    const [, first, last] = /bytes=(\d+)-(\d+)/.exec(headers.range ?? "") ?? [];
+    const expected = sign(keys, {
+      asked: {
+        method: method as "GET",
+        key: "",
+        ...(first === undefined ? {} : { range: { first: Number(first), last: Number(last) } }),
+        ...(method === "PUT" && body.length > 0 ? { body: { bytes: body.length, sha256, stream: () => body } } : {}),
+      },
+      host: String(headers.host),
+      path: url.pathname,
+      query: url.search.slice(1),
+      at,
+    });
+    return headers.authorization === expected["authorization"];
+  }
+
+  const server = createServer((request, response) => {
+    answer(request, response).catch(() => response.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    objects,
+    requests,
+    fail,
+    async close() {
+      server.closeAllConnections();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
+}
