@@ -85,6 +85,8 @@ function countFiles(cloud: Cloud): Inventory {
     "files of images": count("images"),
     "directories of guests": count("hosts/host1/guests"),
     "files of volumes": count("hosts/host1/volumes") + count("volumes"),
+    "volumes where guests open them": count("volumes/guests/host1"),
+    "files of backups": count("backups"),
   };
 }
 
