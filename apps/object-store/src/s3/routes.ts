@@ -181,7 +181,8 @@ const SUBRESOURCES = new Set([
 
 /** The key of a route: the method, and the subresource if the query names one. */
 export function routeKey(method: string, query: Query): { key: string; subresource: string | null } {
-  if (query.size > 0)
+  // HEAD is of the thing itself, whatever else is said
+  if (query.size > 0 && method !== "HEAD")
     for (const name of query.keys()) if (SUBRESOURCES.has(name)) return { key: `${method} ${name}`, subresource: name };
   return { key: method, subresource: null };
 }

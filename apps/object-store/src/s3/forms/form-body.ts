@@ -124,20 +124,29 @@ export class FormBody extends Transform {
 
   #file(): boolean {
     const at = this.#rest.indexOf(this.#delimiter);
-    if (at >= 0) {
-      if (at > 0) this.push(this.#rest.subarray(0, at));
-      this.#state = "epilogue";
+    const end = at + this.#delimiter.length;
+    if (at >= 0 && this.#rest.length >= end + 2) {
+      const isEnd = isLineEnd(this.#rest[end], this.#rest[end + 1]);
+      // what only begins like the boundary is the file's own
+      this.#give(isEnd ? at : end);
+      if (isEnd) this.#state = "epilogue";
       return true;
     }
     // what may be the beginning of the delimiter waits for the rest of it
-    const sure = this.#rest.length - this.#delimiter.length;
-    if (sure > 0) {
-      this.push(this.#rest.subarray(0, sure));
-      this.#rest = this.#rest.subarray(sure);
-    }
+    this.#give(at >= 0 ? at : this.#rest.length - this.#delimiter.length);
     return false;
   }
+
+  #give(bytes: number): void {
+    if (bytes <= 0) return;
+    this.push(this.#rest.subarray(0, bytes));
+    this.#rest = this.#rest.subarray(bytes);
+  }
 }
+
+/** A boundary is followed by `--` or the end of its line. */
+const isLineEnd = (first: number | undefined, second: number | undefined): boolean =>
+  (first === 0x2d && second === 0x2d) || (first === 0x0d && second === 0x0a);
 
 const malformed = (why: string): Error => s3Error("MalformedPOSTRequest", undefined, { cause: why });
 

@@ -7,7 +7,9 @@ import { isoTime, tag, wrap, xmlDocument } from "../xml/write.ts";
 
 /** `encoding-type=url`: names as in a query, for those that XML cannot carry. */
 export const encodeName = (name: string, isEncoded: boolean): string =>
-  isEncoded ? uriEncode(name).replaceAll("%2F", "/") : name;
+  !isEncoded || PLAIN.test(name) ? name : uriEncode(name).replaceAll("%2F", "/");
+
+const PLAIN = /^[A-Za-z0-9\-._~/]*$/;
 
 export function partChecksumXml(checksums: Part["checksums"]): string {
   if (checksums === null) return "";

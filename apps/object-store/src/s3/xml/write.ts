@@ -29,5 +29,15 @@ export const wrap = (name: string, inner: string): string => `<${name}>${inner}<
 export const xmlDocument = (root: string, inner: string): string =>
   `<?xml version="1.0" encoding="UTF-8"?>\n<${root} xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${inner}</${root}>`;
 
-/** As S3 writes times: to the second, like HTTP's, so that a list and a HEAD agree. */
-export const isoTime = (date: Date): string => `${date.toISOString().slice(0, 19)}.000Z`;
+let shownSecond = Number.NaN;
+let shown = "";
+
+/** As S3 writes times: to the second, like HTTP's, so that a list and a HEAD agree. What is listed was often written at once. */
+export function isoTime(date: Date): string {
+  const second = Math.floor(date.getTime() / 1000);
+  if (second !== shownSecond) {
+    shown = `${new Date(second * 1000).toISOString().slice(0, 19)}.000Z`;
+    shownSecond = second;
+  }
+  return shown;
+}
