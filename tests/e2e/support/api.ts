@@ -19,11 +19,16 @@ export function connectApi(
 
 /** The first account in what `up` writes: one `name: "JSON string"` a line. */
 function credentialsOf(yaml: string): Credentials {
-  const value = (name: string): string => {
+  const optional = (name: string): string | undefined => {
     const text = new RegExp(`^ *${name}: (".*")$`, "m").exec(yaml)?.[1];
-    if (text === undefined) throw new Error(`clouds.yaml has no ${name}`);
-    return JSON.parse(text) as string;
+    return text === undefined ? undefined : (JSON.parse(text) as string);
   };
+  const value = (name: string): string => {
+    const text = optional(name);
+    if (text === undefined) throw new Error(`clouds.yaml has no ${name}`);
+    return text;
+  };
+  const caFile = optional("cacert");
   return {
     authUrl: value("auth_url"),
     username: value("username"),
@@ -31,7 +36,8 @@ function credentialsOf(yaml: string): Credentials {
     userDomain: value("user_domain_name"),
     project: value("project_name"),
     projectDomain: value("project_domain_name"),
-    caFile: value("cacert"),
+    // none over plain HTTP
+    ...(caFile === undefined ? {} : { caFile }),
   };
 }
 

@@ -10,9 +10,10 @@ export type Inventory = { [what: string]: number };
 
 /** Tables that remember on purpose what was (a destroyed key leaves its tombstone), or forget by themselves. */
 const REMEMBERED =
-  /^(event|event_.*|deleted_.*|revocation|revocation_.*|reconcile_.*|schema_.*|console_token|project_purge|project_key)$/;
+  /^(event|event_.*|deleted_.*|revocation|revocation_.*|reconcile_.*|schema_.*|console_token|project_purge|project_key|object_(chunk|damage|pack|traffic|writer))$/;
 /** A project, and the few rows that services keep of it until the operator purges it. */
-export const UNTIL_PURGE = /^rows of (project|server_action|role_assignment|.+_project|.+_quota|.+_usage)$/;
+export const UNTIL_PURGE =
+  /^rows of (project|server_action|role_assignment|object_account|.+_project|.+_quota|.+_usage)$/;
 /** OVN's northbound tables of which a customer's thing is made. */
 const OVN_TABLES = [
   "ACL",

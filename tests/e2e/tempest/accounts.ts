@@ -14,9 +14,14 @@ import { addRouterInterface, createNetwork, createRouter, createSubnet } from "@
 import { connectApi } from "../support/api.ts";
 import { type Cloud, DATA } from "../support/cloud.ts";
 
+/** Customers both: one looks after its own project, the other after everybody's object storage. */
+export type Role = "member" | "ResellerAdmin";
+
 export type Account = {
   name: string;
   password: string;
+  /** The role that tempest asks for when it wants this one. */
+  role: Role;
   userId: string;
   projectId: string;
   networkId: string;
@@ -27,7 +32,12 @@ export type Furniture = { accounts: Account[]; imageId: string; otherImageId: st
 
 const PREFIX = "interop";
 
-export async function furnish(cloud: Cloud, operator: Api, count: number, externalId: string): Promise<Furniture> {
+export async function furnish(
+  cloud: Cloud,
+  operator: Api,
+  counts: { [role in Role]: number },
+  externalId: string,
+): Promise<Furniture> {
   const [mini] = await findImages(operator, "mini");
   if (mini === undefined) throw new Error("the cloud has no image mini");
   const other = await createImage(operator, {
@@ -37,24 +47,39 @@ export async function furnish(cloud: Cloud, operator: Api, count: number, extern
     visibility: "public",
   });
   await uploadImage(operator, other.id, createReadStream(join(DATA, "built-images/mini.qcow2")));
-  const role = await findRole(operator, "member");
-  if (role === null) throw new Error("the cloud has no role member");
-  const names = Array.from({ length: count }, (_, index) => `${PREFIX}-${index + 1}`);
+  const roleIds = { member: await roleId(operator, "member"), ResellerAdmin: await roleId(operator, "ResellerAdmin") };
+  const roles: Role[] = [
+    ...Array.from({ length: counts.member }, () => "member" as const),
+    ...Array.from({ length: counts.ResellerAdmin }, () => "ResellerAdmin" as const),
+  ];
   const accounts = await Promise.all(
-    names.map((name) => makeAccount(cloud, operator, { name, roleId: role.id, externalId })),
+    roles.map((role, index) =>
+      makeAccount(cloud, operator, { name: `${PREFIX}-${index + 1}`, role, roleIds, externalId }),
+    ),
   );
   return { accounts, imageId: mini.id, otherImageId: other.id };
 }
 
+async function roleId(operator: Api, name: Role): Promise<string> {
+  const role = await findRole(operator, name);
+  if (role === null) throw new Error(`the cloud has no role ${name}`);
+  return role.id;
+}
+
+type AccountPlan = { name: string; role: Role; roleIds: { [role in Role]: string }; externalId: string };
+
 async function makeAccount(
   cloud: Cloud,
   operator: Api,
-  { name, roleId, externalId }: { name: string; roleId: string; externalId: string },
+  { name, role, roleIds, externalId }: AccountPlan,
 ): Promise<Account> {
   const password = randomBytes(12).toString("hex");
   const project = await createProject(operator, { name, domain_id: "default", description: "" });
   const user = await createUser(operator, { name, domain_id: "default", password });
-  await grantProjectRole(operator, project.id, user.id, roleId);
+  // all make networks, which takes a member
+  for (const granted of new Set<Role>(["member", role]))
+    // eslint-disable-next-line no-await-in-loop
+    await grantProjectRole(operator, project.id, user.id, roleIds[granted]);
   const api = connectApi(cloud, "andromede", { username: name, password, project: name });
   try {
     const [network, router] = await Promise.all([
@@ -66,6 +91,7 @@ async function makeAccount(
     return {
       name,
       password,
+      role,
       userId: user.id,
       projectId: project.id,
       networkId: network.id,

@@ -12,6 +12,7 @@ export type Facts = {
   /** Aliases, as Network lists them. */
   networkExtensions: string[];
   volumes: boolean;
+  objects: boolean;
   /** As the cloud was told. */
   lockout: { failures: number; seconds: number; history: number };
   /** Where tempest may write. */
@@ -56,7 +57,7 @@ function general({ authUrl, caFile, region, lockout, directory }: Facts): { [sec
   };
 }
 
-function services({ region, furniture, flavorIds, external, networkExtensions, volumes }: Facts): {
+function services({ region, furniture, flavorIds, external, networkExtensions, volumes, objects }: Facts): {
   [section: string]: Section;
 } {
   return {
@@ -98,7 +99,9 @@ function services({ region, furniture, flavorIds, external, networkExtensions, v
     },
     volume: { region, volume_size: 1, build_interval: 1, build_timeout: 300, max_microversion: "latest" },
     "volume-feature-enabled": { snapshot: true, clone: true, backup: false },
-    service_available: { nova: true, glance: true, neutron: true, cinder: volumes, swift: false, horizon: false },
+    "object-storage": { region, operator_role: "member", reseller_admin_role: "ResellerAdmin", build_timeout: 30 },
+    "object-storage-feature-enabled": { discoverable_apis: "all", tempurl_digest_hashlib: "sha256" },
+    service_available: { nova: true, glance: true, neutron: true, cinder: volumes, swift: objects, horizon: false },
   };
 }
 
@@ -124,14 +127,14 @@ const guests = ({ external }: Facts): { [section: string]: Section } => ({
 /** JSON is YAML too. */
 export const accountsFile = (accounts: Account[]): string =>
   JSON.stringify(
-    accounts.map(({ name, password }) => ({
+    accounts.map(({ name, password, role }) => ({
       username: name,
       project_name: name,
       domain_name: "Default",
       user_domain_name: "Default",
       project_domain_name: "Default",
       password,
-      roles: ["member"],
+      roles: [role],
       resources: { network: name },
     })),
     null,
