@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
-import { readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { waitUntil } from "@andromede/base/waiting";
 
-import { type S3Client, createS3Client, pathOf } from "../../../apps/object-store/src/s3/testing/client.ts";
-import { connectApi } from "../support/api.ts";
+import { type S3Client, pathOf } from "../../../apps/object-store/src/s3/testing/client.ts";
 import { type Cloud, describeCloud } from "../support/cloud.ts";
+import { accessStore, storeProcesses } from "../support/object-store.ts";
 import { pidOf } from "../support/programs.ts";
 import { type Writer, createWriter } from "./load.ts";
 
@@ -30,7 +30,7 @@ export function describeRounds(rounds: number): void {
       const settings = join("/tmp", `andromede-durability-${process.pid}.json`);
       writeFileSync(settings, JSON.stringify({ objectStore: { garbageGraceSeconds: 0 } }));
       await cloud.andromede("up", "--simulated", "--plain-http", "--no-images", "--settings", settings);
-      s3 = await connectS3(cloud);
+      ({ s3 } = await accessStore(cloud));
       assert.equal((await s3.send("PUT", pathOf(BUCKET))).status, 200);
       writers = Array.from({ length: CLIENTS }, (_, index) => createWriter(s3, BUCKET, `client${index}`));
     });
@@ -132,27 +132,6 @@ const uploadsIn = (xml: string): { key: string; uploadId: string }[] =>
     uploadId,
   }));
 
-async function connectS3(cloud: Cloud): Promise<S3Client> {
-  const api = connectApi(cloud);
-  const { userId, projectId } = await api.session();
-  const { credential } = await api.call<{ credential: { access: string; secret: string } }>(
-    "identity",
-    "POST",
-    `/users/${userId}/credentials/OS-EC2`,
-    {
-      body: { tenant_id: projectId },
-    },
-  );
-  api.close();
-  const { ports } = JSON.parse(readFileSync(join(cloud.directory, "config.json"), "utf8")) as {
-    ports: { customerObjects: number };
-  };
-  return createS3Client(`http://127.0.0.1:${ports.customerObjects}`, {
-    accessKey: credential.access,
-    secretKey: credential.secret,
-  });
-}
-
 /** As the machine's own kill -9 would: nobody gets to say goodbye. */
 async function kill(cloud: Cloud, victim: (typeof VICTIMS)[number]): Promise<void> {
   switch (victim) {
@@ -179,23 +158,6 @@ function killQuietly(pid: number): void {
   } catch {
     // gone already
   }
-}
-
-/** The store's own processes, the first one first. */
-function storeProcesses(cloud: Cloud): number[] {
-  const config = join(cloud.directory, "programs/object-store.json");
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => {
-      try {
-        const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
-        return words[0]?.endsWith("/node") === true && words.includes(config);
-      } catch {
-        return false;
-      }
-    })
-    .toSorted((a, b) => a - b);
 }
 
 const workersOf = (cloud: Cloud): number[] => storeProcesses(cloud).slice(1);

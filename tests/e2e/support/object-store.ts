@@ -1,0 +1,49 @@
+/** The object store of a cloud that speaks plain HTTP, by an access key of its demo customer. */
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+
+import { type S3Client, createS3Client } from "../../../apps/object-store/src/s3/testing/client.ts";
+import { connectApi } from "./api.ts";
+import type { Cloud } from "./cloud.ts";
+
+export type StoreAccess = {
+  s3: S3Client;
+  /** Swift's: `http://127.0.0.1:<port>/v1/AUTH_<project>`, and a token for it. */
+  storageUrl: string;
+  token: string;
+};
+
+export async function accessStore(cloud: Cloud): Promise<StoreAccess> {
+  const api = connectApi(cloud);
+  const { token, userId, projectId } = await api.session();
+  const { credential } = await api.call<{ credential: { access: string; secret: string } }>(
+    "identity",
+    "POST",
+    `/users/${userId}/credentials/OS-EC2`,
+    { body: { tenant_id: projectId } },
+  );
+  api.close();
+  const { ports } = JSON.parse(readFileSync(join(cloud.directory, "config.json"), "utf8")) as {
+    ports: { customerObjects: number };
+  };
+  const url = `http://127.0.0.1:${ports.customerObjects}`;
+  const s3 = createS3Client(url, { accessKey: credential.access, secretKey: credential.secret });
+  return { s3, storageUrl: `${url}/v1/AUTH_${projectId}`, token };
+}
+
+/** The store's own processes, the first one first. */
+export function storeProcesses(cloud: Cloud): number[] {
+  const config = join(cloud.directory, "programs/object-store.json");
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+        return words[0]?.endsWith("/node") === true && words.includes(config);
+      } catch {
+        return false;
+      }
+    })
+    .toSorted((a, b) => a - b);
+}
