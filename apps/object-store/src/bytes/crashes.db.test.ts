@@ -60,11 +60,10 @@ describe("a program that is killed at any step", () => {
 async function runUntilKilled(test: TestBytes, step: string): Promise<string[]> {
   const { directory, database, key } = test;
   const program = fileURLToPath(new URL("./testing/crash-child.ts", import.meta.url));
-  const child = spawn(
-    process.execPath,
-    [program, JSON.stringify({ directory, database, key: key.toString("hex") })],
-    { env: { ...process.env, ANDROMEDE_CRASH_AT: step }, stdio: ["ignore", "pipe", "pipe"] },
-  );
+  const child = spawn(process.execPath, [program, JSON.stringify({ directory, database, key: key.toString("hex") })], {
+    env: { ...process.env, ANDROMEDE_CRASH_AT: step },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const [output, errors, [, signal]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "exit")]);
   assert.equal(signal, "SIGKILL", errors);
   return output.split("\n").filter((line) => line !== "");
@@ -96,7 +95,9 @@ async function assertKept(test: TestBytes, kept: ReadonlyMap<string, number>): P
     const [row] = await test.db<{ sequence: number; packId: number | null; packOffset: number }[]>`
       select sequence, pack_id, pack_offset from object where container_id = 1 and key = ${name}`;
     assert.ok(row, `${name} is there`);
-    const chunks = await test.db<{ writerId: number; address: string; start: number; bytes: number; sealedBytes: number }[]>`
+    const chunks = await test.db<
+      { writerId: number; address: string; start: number; bytes: number; sealedBytes: number }[]
+    >`
       select writer_id, encode(address, 'hex') as address, start, bytes, sealed_bytes from object_chunk where owner = ${row.sequence} order by start`;
     const placement: Placement =
       row.packId === null
@@ -118,6 +119,8 @@ async function filesAndRows(test: TestBytes): Promise<{ unnamed: string[]; missi
   return {
     unnamed: [...files].filter((name) => !named.has(name)),
     // the row of a pack comes before its file
-    missing: [...named].filter((name) => !files.has(name) && !packs.some((one) => one.name === name && one.sealedBytes === 0)),
+    missing: [...named].filter(
+      (name) => !files.has(name) && !packs.some((one) => one.name === name && one.sealedBytes === 0),
+    ),
   };
 }

@@ -102,16 +102,24 @@ function writeModule(): Uint8Array<ArrayBuffer> {
     ...(byte === 0 ? [] : [0x85]), // i64.xor
   ];
   const step = [
-    ...[...get(AT), ...i64Load(INPUT), ...get(VALUE), 0x85, ...set(VALUE)],
+    ...get(AT),
+    ...i64Load(INPUT),
+    ...get(VALUE),
+    0x85, // i64.xor
+    ...set(VALUE),
     ...[0, 1, 2, 3, 4, 5, 6, 7].flatMap(lookUp),
     ...set(VALUE),
-    ...[...get(AT), ...i32Const(8), 0x6a, ...set(AT)], // i32.add
+    ...get(AT),
+    ...i32Const(8),
+    0x6a, // i32.add
+    ...set(AT),
   ];
   const again = [...get(WORDS), ...i32Const(1), 0x6b, 0x22, WORDS, 0x0d, 0]; // i32.sub, local.tee, br_if
   const loop = [...get(WORDS), 0x04, 0x40, 0x03, 0x40, ...step, ...again, 0x0b, 0x0b]; // if (words) loop
   const body = [1, 1, i32, ...loop, ...get(VALUE), 0x0b];
+  const start = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
   return Uint8Array.from([
-    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...start,
     ...section(1, [1, 0x60, 2, i32, i64, 1, i64]),
     ...section(3, [1, 0]),
     ...section(5, [1, 0, (INPUT + INPUT_BYTES) / 65_536]),

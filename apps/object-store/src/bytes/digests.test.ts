@@ -29,12 +29,10 @@ describe("digests", () => {
 
   it("of nothing", () => {
     const { md5, crc32: crc, crc32c, crc64nvme } = digestsOf(ALL, Buffer.alloc(0));
-    assert.deepEqual([md5, crc, crc32c, crc64nvme], [
-      "d41d8cd98f00b204e9800998ecf8427e",
-      "00000000",
-      "00000000",
-      "0000000000000000",
-    ]);
+    assert.deepEqual(
+      [md5, crc, crc32c, crc64nvme],
+      ["d41d8cd98f00b204e9800998ecf8427e", "00000000", "00000000", "0000000000000000"],
+    );
   });
 
   it("are the same however a body is cut", () => {

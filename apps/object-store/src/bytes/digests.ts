@@ -16,7 +16,7 @@ export function createDigests(names: readonly DigestName[]): DigestStream {
     update(bytes) {
       for (const stream of streams) stream.update(bytes);
     },
-    digests: () => Object.fromEntries(streams.map(({ name, digest }) => [name, digest()])),
+    digests: () => Object.fromEntries(streams.map((stream) => [stream.name, stream.digest()])),
   };
 }
 

@@ -183,7 +183,8 @@ describe("a byte store on a disk that is full", () => {
     const filler = join(directory, "filler");
     fillUp(filler);
     const failing = await Promise.allSettled([1, 2, 3].map(() => test.write(randomBytes(40 * KIB))));
-    for (const one of failing) assert.equal(one.status === "rejected" && (one.reason as { kind?: string }).kind, "noCapacity");
+    for (const one of failing)
+      assert.equal(one.status === "rejected" && (one.reason as { kind?: string }).kind, "noCapacity");
     await assert.rejects(test.write(randomBytes(200 * KIB)), { kind: "noCapacity" });
 
     rmSync(filler);

@@ -24,8 +24,7 @@ const UNFINISHED = "new";
 export function openFileDriver(directory: string): Driver {
   const chunks = join(directory, "chunks");
   const ofWriter = (writerId: number): string => join(chunks, String(writerId));
-  const ofChunk = (writerId: number, address: string): string =>
-    join(ofWriter(writerId), address.slice(0, 2), address);
+  const ofChunk = (writerId: number, address: string): string => join(ofWriter(writerId), address.slice(0, 2), address);
   /** Directories of which we know that they are on the disk. */
   const durable = new Set<string>();
   const token = randomBytes(8).toString("hex");
@@ -147,7 +146,6 @@ function createPackFile(file: number): PackFile {
       let at = position;
       while (left.length > 0) {
         // one write after the other: this one was cut short
-        // eslint-disable-next-line no-await-in-loop
         const written = await named(writeMany(file, left, at));
         left = without(left, written);
         at += written;
@@ -170,7 +168,6 @@ async function openSource(path: string): Promise<Source> {
       async read(into, position) {
         let filled = 0;
         while (filled < into.length) {
-          // eslint-disable-next-line no-await-in-loop
           const { bytesRead } = await handle.read(into, filled, into.length - filled, position + filled);
           if (bytesRead === 0) break;
           filled += bytesRead;
@@ -265,4 +262,3 @@ async function named<T>(work: Promise<T>): Promise<T> {
     throw asOurs(error);
   }
 }
-

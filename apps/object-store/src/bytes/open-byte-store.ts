@@ -9,17 +9,18 @@ import type { ByteStore, Chunk, Placement, SealingKey, WriteOptions, Written } f
 import { PACKED_BYTES } from "./byte-store.ts";
 import { insertChunkDamage, insertPackDamage } from "./bytes.queries.ts";
 import { digestsOf } from "./digests.ts";
-import type { DriverConfig } from "./driver.ts";
+import type { Driver, DriverConfig } from "./driver.ts";
+import type { Engine } from "./engine.ts";
 import { openDriver } from "./open-driver.ts";
-import { openPackReader } from "./pack-reader.ts";
-import { openPackWriter } from "./packs.ts";
+import { type PackReader, openPackReader } from "./pack-reader.ts";
+import { type PackWriter, openPackWriter } from "./packs.ts";
 import { isDamage, rangesOf, readInPlace } from "./read-body.ts";
 import { BLOCK_BYTES, openSmall, sealSmall, sealedBytes } from "./seal.ts";
 import { createSealedBody } from "./sealed-body.ts";
-import { createSlabPool } from "./slabs.ts";
+import { type SlabPool, createSlabPool } from "./slabs.ts";
 import { openThreads } from "./threads.ts";
 import { type BodyEnd, type ChunkedBody, readSmallBody, writeBody } from "./write-body.ts";
-import { type Writer, openWriterSource } from "./writer.ts";
+import { type Writer, type WriterSource, openWriterSource } from "./writer.ts";
 
 const THREADS = 2;
 /** Ranges of up to this length are unsealed at once: the way to a thread and back takes as long. */
@@ -40,91 +41,54 @@ export type ByteStoreOptions = {
   limits?: { packBytes?: number; chunksPerWriter?: number };
 };
 
+type Parts = {
+  db: Database;
+  log: Logger;
+  driver: Driver;
+  writers: WriterSource;
+  packs: { reader: PackReader; writer: PackWriter } | null;
+  engine: Engine;
+  slabs: SlabPool;
+};
+
 export async function createByteStore(options: ByteStoreOptions): Promise<ByteStore> {
-  const { db, log } = options;
+  const { db, log, database, limits = {} } = options;
   const driver = openDriver(options.bytes);
+  const { chunksPerWriter, packBytes } = limits;
   const writers = await openWriterSource({
-    database: options.database,
+    database,
     driver,
     log,
-    ...(options.limits?.chunksPerWriter === undefined ? {} : { chunksPerWriter: options.limits.chunksPerWriter }),
+    ...(chunksPerWriter === undefined ? {} : { chunksPerWriter }),
   });
+  const files = driver.packs;
+  const packOptions = { db, writers, log, ...(packBytes === undefined ? {} : { packBytes }) };
   const packs =
-    driver.packs === null
-      ? null
-      : {
-          reader: openPackReader(driver.packs),
-          writer: openPackWriter({
-            db,
-            files: driver.packs,
-            writers,
-            log,
-            ...(options.limits?.packBytes === undefined ? {} : { packBytes: options.limits.packBytes }),
-          }),
-        };
+    files === null ? null : { reader: openPackReader(files), writer: openPackWriter({ ...packOptions, files }) };
   const engine = openThreads({ config: options.bytes, driver, log, count: options.threads ?? THREADS });
-  const slabs = createSlabPool(SLABS);
+  const parts: Parts = { db, log, driver, writers, packs, engine, slabs: createSlabPool(SLABS) };
+  return {
+    get writerId() {
+      return writers.id;
+    },
+    ...createWriting(parts),
+    ...createReading(parts),
+    async close() {
+      await packs?.writer.close();
+      await engine.close();
+      await packs?.reader.close();
+      await writers.close();
+    },
+  };
+}
 
+function createWriting({ log, driver, writers, packs, engine, slabs }: Parts): Pick<ByteStore, "write" | "writeSmall"> {
   async function remove(chunks: readonly Chunk[]): Promise<void> {
     for (const { writerId, address } of chunks) {
-      // eslint-disable-next-line no-await-in-loop
       await driver.removeChunk(writerId, address).catch((error: unknown) => {
         log.warn({ error, writerId, address }, "a chunk that nobody needs was not removed");
       });
     }
-  }
-
-  /** Where there are no packs: a chunk of its own, sealed here. */
-  async function writeLoneChunk(body: Buffer, writeOptions: WriteOptions): Promise<Written> {
-    const writer = await writers.acquire();
-    const chunks: Chunk[] = [];
-    const sealed = createSealedBody(driver, {
-      writerId: writer.id,
-      key: writeOptions.key,
-      digests: writeOptions.digests,
-      onChunk: (chunk) => chunks.push(chunk),
-    });
-    try {
-      await sealed.add(body, true);
-      return chunked(writer, { size: body.length, digests: sealed.digests(), chunks });
-    } catch (error) {
-      await sealed.abandon();
-      writers.release(writer);
-      throw error;
-    }
-  }
-
-  async function writePacked(body: Buffer, writeOptions: WriteOptions): Promise<Written> {
-    if (body.length === 0) return empty(writers.id, digestsOf(writeOptions.digests, body));
-    if (packs === null) return writeLoneChunk(body, writeOptions);
-    const digests = digestsOf(writeOptions.digests, body);
-    const appended = await packs.writer.append(sealSmall(writeOptions.key, body));
-    const { packId, offset, writerId } = appended;
-    return {
-      size: body.length,
-      digests,
-      writerId,
-      placement: { kind: "packed", packId, offset, bytes: body.length },
-      settle: () => appended.settle(),
-    };
-  }
-
-  async function writeStream(body: Readable, writeOptions: WriteOptions): Promise<Written> {
-    const acquired: { writer: Writer | null } = { writer: null };
-    let end: BodyEnd;
-    try {
-      end = await writeBody({ engine, slabs, remove }, body, writeOptions, async () => {
-        const writer = await writers.acquire();
-        acquired.writer = writer;
-        return { writerId: writer.id };
-      });
-    } catch (error) {
-      if (acquired.writer !== null) writers.release(acquired.writer);
-      throw error;
-    }
-    if (end.kind === "small") return writePacked(end.body, writeOptions);
-    if (acquired.writer === null) throw internal("chunks without a writer");
-    return chunked(acquired.writer, end);
   }
 
   function chunked(writer: Writer, { size, digests, chunks }: ChunkedBody): Written {
@@ -144,6 +108,60 @@ export async function createByteStore(options: ByteStoreOptions): Promise<ByteSt
     };
   }
 
+  /** Where there are no packs: a chunk of its own, sealed here. */
+  async function writeLoneChunk(body: Buffer, { key, digests }: WriteOptions): Promise<Written> {
+    const writer = await writers.acquire();
+    const chunks: Chunk[] = [];
+    const onChunk = (chunk: Chunk): void => void chunks.push(chunk);
+    const sealed = createSealedBody(driver, { writerId: writer.id, key, digests, onChunk });
+    try {
+      await sealed.add(body, true);
+      return chunked(writer, { size: body.length, digests: sealed.digests(), chunks });
+    } catch (error) {
+      await sealed.abandon();
+      writers.release(writer);
+      throw error;
+    }
+  }
+
+  async function writeSmall(body: Buffer, options: WriteOptions): Promise<Written> {
+    if (body.length === 0) return empty(writers.id, digestsOf(options.digests, body));
+    if (packs === null) return writeLoneChunk(body, options);
+    const digests = digestsOf(options.digests, body);
+    const { packId, offset, writerId, settle } = await packs.writer.append(sealSmall(options.key, body));
+    const placement = { kind: "packed" as const, packId, offset, bytes: body.length };
+    return { size: body.length, digests, writerId, placement, settle };
+  }
+
+  async function writeStream(body: Readable, options: WriteOptions): Promise<Written> {
+    const acquired: { writer: Writer | null } = { writer: null };
+    let end: BodyEnd;
+    try {
+      end = await writeBody({ engine, slabs, remove }, body, options, async () => {
+        const writer = await writers.acquire();
+        acquired.writer = writer;
+        return { writerId: writer.id };
+      });
+    } catch (error) {
+      if (acquired.writer !== null) writers.release(acquired.writer);
+      throw error;
+    }
+    if (end.kind === "small") return writeSmall(end.body, options);
+    if (acquired.writer === null) throw internal("chunks without a writer");
+    return chunked(acquired.writer, end);
+  }
+
+  return {
+    writeSmall,
+    async write(body, options) {
+      const { size, mayPack } = options;
+      if (size === null || size > PACKED_BYTES || !(mayPack || size === 0)) return writeStream(body, options);
+      return writeSmall(await readSmallBody(body, options), options);
+    },
+  };
+}
+
+function createReading({ db, log, driver, packs, engine }: Parts): Pick<ByteStore, "read" | "readSmall"> {
   function explain(place: Chunk | number, error: unknown): Error {
     // an accident of the moment is said as it is
     if (error instanceof CloudError && error.kind === "unavailable") return error;
@@ -169,15 +187,7 @@ export async function createByteStore(options: ByteStoreOptions): Promise<ByteSt
   }
 
   return {
-    get writerId() {
-      return writers.id;
-    },
-    async write(body, writeOptions) {
-      const { size, mayPack } = writeOptions;
-      if (size === null || size > PACKED_BYTES || !(mayPack || size === 0)) return writeStream(body, writeOptions);
-      return writePacked(await readSmallBody(body, writeOptions), writeOptions);
-    },
-    writeSmall: (body, writeOptions) => writePacked(body, writeOptions),
+    readSmall,
     read(placement, { key, start, end }) {
       if (placement.kind === "empty" || start >= end) return Readable.from([], { objectMode: false });
       if (placement.kind === "packed") {
@@ -186,13 +196,6 @@ export async function createByteStore(options: ByteStoreOptions): Promise<ByteSt
       const ranges = rangesOf(placement.chunks, start, end);
       if (end - start > READ_IN_PLACE) return engine.read(ranges, key, explain);
       return readInPlace(driver, ranges, key, explain);
-    },
-    readSmall,
-    async close() {
-      await packs?.writer.close();
-      await engine.close();
-      await packs?.reader.close();
-      await writers.close();
     },
   };
 }

@@ -22,7 +22,7 @@ export type Appended = {
   offset: number;
   writerId: number;
   /** MUST be called once: when the row that names it is committed, or never will be. */
-  settle(): Promise<void>;
+  settle: () => Promise<void>;
 };
 
 export type PackWriter = {
@@ -43,18 +43,18 @@ type OpenPack = {
 
 type Waiting = { extent: Buffer; done: (appended: Appended) => void; fail: (error: unknown) => void };
 
-export function openPackWriter(options: {
+export type PackWriterOptions = {
   db: Database;
   files: PackFiles;
   writers: WriterSource;
   log: Logger;
   packBytes?: number;
-}): PackWriter {
+};
+
+export function openPackWriter(options: PackWriterOptions): PackWriter {
   const { db, files, writers, log } = options;
   const limit = options.packBytes ?? PACK_BYTES;
   let pack: OpenPack | null = null;
-  let waiting: Waiting[] = [];
-  let running: Promise<void> | null = null;
   let closed = false;
 
   async function openPack(): Promise<OpenPack> {
@@ -79,18 +79,7 @@ export function openPackWriter(options: {
     pack = null;
     old.full = true;
     await old.file.close().catch((error: unknown) => log.warn({ error, pack: old.id }, "a pack was not closed"));
-    await sealIfSettled(old);
-  }
-
-  async function sealIfSettled(old: OpenPack): Promise<void> {
-    if (!old.full || old.inFlight > 0 || old.sealed) return;
-    old.sealed = true;
-    writers.release(old.writer);
-    // a lost writer's packs are the collector's: it waits for those who may still commit
-    if (old.writer.lost) return;
-    await sealPack(db, old.id, old.bytes).catch((error: unknown) =>
-      log.warn({ error, pack: old.id }, "a full pack's length was not recorded; it is when its writer ends"),
-    );
+    await sealIfSettled(options, old);
   }
 
   /** Everybody's bytes in one write and one fsync. */
@@ -113,7 +102,7 @@ export function openPackWriter(options: {
       const offset = into.bytes;
       into.bytes += extent.length;
       into.inFlight += 1;
-      done({ packId: into.id, offset, writerId: into.writer.id, settle: settleOnce(into) });
+      done({ packId: into.id, offset, writerId: into.writer.id, settle: settleOnce(options, into) });
     }
   }
 
@@ -128,44 +117,71 @@ export function openPackWriter(options: {
     await retire();
   }
 
-  function settleOnce(into: OpenPack): () => Promise<void> {
-    let settled = false;
-    return async () => {
-      if (settled) return;
-      settled = true;
-      into.inFlight -= 1;
-      await sealIfSettled(into);
-    };
-  }
+  const appending = createGroupCommit(flush, (batch, error) => {
+    for (const { fail } of batch) fail(asRefusal(error));
+  });
+
+  return {
+    append(extent) {
+      if (closed) return Promise.reject(unavailable("The store is stopping"));
+      return new Promise((done, fail) => appending.add({ extent, done, fail }));
+    },
+    async close() {
+      closed = true;
+      await appending.idle();
+      await retire();
+    },
+  };
+}
+
+async function sealIfSettled({ db, writers, log }: PackWriterOptions, old: OpenPack): Promise<void> {
+  if (!old.full || old.inFlight > 0 || old.sealed) return;
+  old.sealed = true;
+  writers.release(old.writer);
+  // a lost writer's packs are the collector's: it waits for those who may still commit
+  if (old.writer.lost) return;
+  await sealPack(db, old.id, old.bytes).catch((error: unknown) =>
+    log.warn({ error, pack: old.id }, "a full pack's length was not recorded; it is when its writer ends"),
+  );
+}
+
+function settleOnce(options: PackWriterOptions, into: OpenPack): () => Promise<void> {
+  let settled = false;
+  return async () => {
+    if (settled) return;
+    settled = true;
+    into.inFlight -= 1;
+    await sealIfSettled(options, into);
+  };
+}
+
+/** What waits goes together; while it goes, the next is gathered. */
+function createGroupCommit<Item>(
+  commit: (batch: Item[]) => Promise<void>,
+  fail: (batch: Item[], error: unknown) => void,
+): { add(item: Item): void; idle(): Promise<void> } {
+  let waiting: Item[] = [];
+  let running: Promise<void> | null = null;
 
   async function run(): Promise<void> {
     while (waiting.length > 0) {
       const batch = waiting.slice(0, BATCH_PIECES);
       waiting = waiting.slice(BATCH_PIECES);
       try {
-        // one batch after the other: the next is gathered while this one is made durable
-        // eslint-disable-next-line no-await-in-loop
-        await flush(batch);
+        await commit(batch);
       } catch (error) {
-        for (const { fail } of batch) fail(asRefusal(error));
+        fail(batch, error);
       }
     }
     running = null;
   }
 
   return {
-    append(extent) {
-      if (closed) return Promise.reject(unavailable("The store is stopping"));
-      return new Promise((done, fail) => {
-        waiting.push({ extent, done, fail });
-        running ??= run();
-      });
+    add(item) {
+      waiting.push(item);
+      running ??= run();
     },
-    async close() {
-      closed = true;
-      await running;
-      await retire();
-    },
+    idle: () => running ?? Promise.resolve(),
   };
 }
 

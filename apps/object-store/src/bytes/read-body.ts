@@ -62,7 +62,6 @@ export async function* readChunk(
       const from = blockOffset(block);
       const run = buffer.subarray(0, Math.min(count * SEALED_BLOCK_BYTES, source.bytes - from));
       // a run at a time is all there is in memory
-      // eslint-disable-next-line no-await-in-loop
       if ((await source.read(run, from)) < run.length) throw rotten("a chunk is cut off");
       const plain: Buffer[] = [];
       for (let index = 0; index < count; index += 1) {

@@ -42,7 +42,12 @@ describe("bytes in an S3 server", () => {
       const written = await test.write(body);
       assert.equal(written.digests.md5, md5(body));
       assert.equal(server.objects.size, 1, "durable when it is acknowledged");
-      for (const [start, end] of [[0, size], [size >> 1, size], [size - 1, size], [1, size >> 1]] as const) {
+      for (const [start, end] of [
+        [0, size],
+        [size >> 1, size],
+        [size - 1, size],
+        [1, size >> 1],
+      ] as const) {
         if (start >= end) continue;
         assert.ok(body.subarray(start, end).equals(await test.read(written.placement, start, end)), `${start}-${end}`);
       }

@@ -23,8 +23,7 @@ const WINDOW_BYTES = 4 * 1024 * 1024;
 
 export function openS3Driver(config: DriverConfig & { driver: "s3" }): Driver {
   const client = createS3Client({ ...config, secretKey: readSecret(config.secretKeyFile) });
-  const nameOf = (writerId: number, address: string): string =>
-    `chunks/${writerId}/${address.slice(0, 2)}/${address}`;
+  const nameOf = (writerId: number, address: string): string => `chunks/${writerId}/${address.slice(0, 2)}/${address}`;
   let bucket: Promise<void> | null = null;
 
   async function ensureBucket(): Promise<void> {
@@ -93,7 +92,7 @@ function createSink(client: S3Client, nameOf: (address: string) => string): Sink
 
   function write(pieces: readonly Buffer[]): void {
     spool ??= openNameless();
-    for (let left = [...pieces]; left.length > 0; ) {
+    for (let left = [...pieces]; left.length > 0;) {
       let written = writevSync(spool, left);
       while (left[0] !== undefined && written >= left[0].length) written -= left.shift()?.length ?? 0;
       if (left[0] !== undefined && written > 0) left = [left[0].subarray(written), ...left.slice(1)];
@@ -123,7 +122,8 @@ function createSink(client: S3Client, nameOf: (address: string) => string): Sink
       const file = spool;
       const whole = file === null ? Buffer.concat(held) : null;
       const stream = () =>
-        whole ?? createReadStream("", { fd: file ?? -1, start: 0, end: bytes - 1, autoClose: false, highWaterMark: 256 * 1024 });
+        whole ??
+        createReadStream("", { fd: file ?? -1, start: 0, end: bytes - 1, autoClose: false, highWaterMark: 256 * 1024 });
       const body = { bytes, sha256: sum.digest("hex"), stream };
       await client.ask({ method: "PUT", key: nameOf(address), body }, [200]);
       this.abandon().catch(() => undefined);

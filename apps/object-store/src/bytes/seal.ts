@@ -34,8 +34,7 @@ export const sealedBytes = (bytes: number): number => HEADER_BYTES + bytes + blo
 /** Where in its extent a block begins. */
 export const blockOffset = (block: number): number => HEADER_BYTES + block * SEALED_BLOCK_BYTES;
 /** How much of the body a block holds. */
-export const blockBytes = (bytes: number, block: number): number =>
-  Math.min(BLOCK_BYTES, bytes - block * BLOCK_BYTES);
+export const blockBytes = (bytes: number, block: number): number => Math.min(BLOCK_BYTES, bytes - block * BLOCK_BYTES);
 
 export type Extent = { header: Buffer; key: Buffer };
 
@@ -116,7 +115,7 @@ export function createExtentCheck(header: Buffer): { add(sealed: Buffer): boolea
       address.add(sealed.subarray(sealed.length - SEAL_BYTES));
       return isWhole(sealed);
     },
-    address: address.address,
+    address: () => address.address(),
   };
 }
 

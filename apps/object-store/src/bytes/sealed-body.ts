@@ -19,7 +19,13 @@ export type SealedBody = {
   abandon(): Promise<void>;
 };
 
-type OpenChunk = { sink: Sink; extent: Extent; address: ReturnType<typeof createAddress>; start: number; bytes: number };
+type OpenChunk = {
+  sink: Sink;
+  extent: Extent;
+  address: ReturnType<typeof createAddress>;
+  start: number;
+  bytes: number;
+};
 
 export function createSealedBody(
   driver: Driver,

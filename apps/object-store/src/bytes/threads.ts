@@ -49,13 +49,15 @@ export function openThreads(options: {
       else thread.jobs.get(message.job)?.hear(message);
     });
     let cause: unknown;
-    worker.on("error", (error) => (cause = error));
+    worker.on("error", (error: unknown) => {
+      cause = error;
+    });
     worker.on("exit", () => {
       threads.splice(threads.indexOf(thread), 1);
       if (closed) cause ??= new Error("the store was closed");
       else log.error({ error: cause }, "a thread died; its bodies fail, and the next body gets another thread");
       const error = unavailable("The store lost its thread; try again", { cause });
-      for (const job of [...thread.jobs.values()]) job.die(error);
+      for (const job of thread.jobs.values()) job.die(error);
       for (const writerId of thread.token === "" ? [] : thread.writers) {
         driver.removeUnfinished(writerId, thread.token).catch((failure: unknown) => {
           log.warn({ error: failure, writer: writerId }, "what a dead thread left is left to the collector");
@@ -236,4 +238,3 @@ function createReading(tell: Tell, leave: () => void, onError: OnReadError): Rea
     die: (error) => stop({ chunk: undefined, error }),
   };
 }
-

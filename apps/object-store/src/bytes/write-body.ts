@@ -13,9 +13,7 @@ const SLABS_PER_BODY = 4;
 /** Chunks that are durable under this writer's number. */
 export type ChunkedBody = { size: number; digests: Digests; chunks: Chunk[] };
 
-export type BodyEnd =
-  | { kind: "small"; body: Buffer }
-  | ({ kind: "chunked" } & ChunkedBody);
+export type BodyEnd = { kind: "small"; body: Buffer } | ({ kind: "chunked" } & ChunkedBody);
 
 /** `remove` takes away chunks of a body that failed. */
 export type WriteBodyDeps = {
@@ -67,7 +65,6 @@ export async function writeBody(
 
   async function takeSlab(): Promise<void> {
     while (held >= SLABS_PER_BODY) {
-      // eslint-disable-next-line no-await-in-loop
       await Promise.race([new Promise<void>((resolve) => (roomFor = resolve)), job?.done]);
     }
     slab = await slabs.take(held);
@@ -78,9 +75,7 @@ export async function writeBody(
   async function add(piece: Buffer, from: number): Promise<void> {
     let at = from;
     while (at < piece.length) {
-      // eslint-disable-next-line no-await-in-loop
       if (filled === SLAB_BYTES) await send(false);
-      // eslint-disable-next-line no-await-in-loop
       if (slab === null) await takeSlab();
       at += copy(piece, at);
     }

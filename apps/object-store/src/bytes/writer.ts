@@ -40,41 +40,21 @@ type Held = {
   retired: boolean;
 };
 
-export async function openWriterSource(options: {
-  database: DatabaseConfig;
-  driver: Driver;
-  log: Logger;
-  chunksPerWriter?: number;
-}): Promise<WriterSource> {
-  const { driver, log } = options;
+type WriterOptions = { database: DatabaseConfig; driver: Driver; log: Logger; chunksPerWriter?: number };
+
+export async function openWriterSource(options: WriterOptions): Promise<WriterSource> {
+  const { log } = options;
   const limit = options.chunksPerWriter ?? CHUNKS_PER_WRITER;
   let closed = false;
   let renewing: Promise<Held> | null = null;
   const all = new Set<Held>();
-  let current = await begin();
-
-  async function begin(): Promise<Held> {
-    let held: Held | null = null;
-    let lost = false;
-    const sql = openConnection(options.database, {
-      applicationName: "object-store writer",
-      onClose: () => {
-        lost = true;
-        if (held !== null) lose(held);
-      },
-    });
-    try {
-      const id = await insertWriter(sql);
-      await driver.prepareWriter(id);
-      held = { id, lost, sql, chunks: 0, inFlight: 0, retired: false };
-    } catch (error) {
-      await sql.end({ timeout: 0 });
-      throw error;
-    }
+  const begin = async (): Promise<Held> => {
+    const held = await takeNumber(options, lose);
     all.add(held);
-    if (lost) lose(held);
+    if (held.lost) lose(held);
     return held;
-  }
+  };
+  let current = await begin();
 
   function lose(held: Held): void {
     if (!all.delete(held)) return;
@@ -93,8 +73,10 @@ export async function openWriterSource(options: {
   function retireIfIdle(held: Held): void {
     if (!held.retired || held.inFlight > 0 || !all.delete(held)) return;
     endOwnWriter(held.sql, held.id)
-      .catch((error: unknown) => log.warn({ error, writer: held.id }, "a full writer was not ended; the collector will"))
-      .finally(() => held.sql.end({ timeout: 5 }))
+      .catch((error: unknown) =>
+        log.warn({ error, writer: held.id }, "a full writer was not ended; the collector will"),
+      )
+      .then(() => held.sql.end({ timeout: 5 }))
       .catch(() => undefined);
   }
 
@@ -131,4 +113,26 @@ export async function openWriterSource(options: {
       all.clear();
     },
   };
+}
+
+/** `onLost` is called when the lock of a number that was given is gone. */
+async function takeNumber({ database, driver }: WriterOptions, onLost: (held: Held) => void): Promise<Held> {
+  let held: Held | null = null;
+  let lost = false;
+  const sql = openConnection(database, {
+    applicationName: "object-store writer",
+    onClose: () => {
+      lost = true;
+      if (held !== null) onLost(held);
+    },
+  });
+  try {
+    const id = await insertWriter(sql);
+    await driver.prepareWriter(id);
+    held = { id, lost, sql, chunks: 0, inFlight: 0, retired: false };
+    return held;
+  } catch (error) {
+    await sql.end({ timeout: 0 });
+    throw error;
+  }
 }

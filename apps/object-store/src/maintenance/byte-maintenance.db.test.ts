@@ -90,7 +90,8 @@ describe("maintenance of bytes", () => {
     const collecting = maintenance.collect();
     await waitUntil(
       "the end of the writer",
-      async () => (await test.db`select 1 from object_writer where id = ${before_} and ended_at is not null`).length > 0,
+      async () =>
+        (await test.db`select 1 from object_writer where id = ${before_} and ended_at is not null`).length > 0,
       { timeoutMs: 5_000, everyMs: 10 },
     );
     assert.ok(existsSync(pathOf(chunkOf(lost))), "nothing goes while somebody may commit");

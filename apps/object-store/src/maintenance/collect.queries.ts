@@ -127,12 +127,7 @@ export async function deletePack(sql: Queryable, id: number): Promise<void> {
 /** A body in a pack. */
 export type PackedRow = { containerId: number; key: string; sequence: number; size: number; packOffset: number };
 
-export async function listPacked(
-  sql: Queryable,
-  packId: number,
-  from: number,
-  limit: number,
-): Promise<PackedRow[]> {
+export async function listPacked(sql: Queryable, packId: number, from: number, limit: number): Promise<PackedRow[]> {
   return sql<PackedRow[]>`
     select container_id, key, sequence, size, pack_offset from object
      where pack_id = ${packId} and pack_offset >= ${from} order by pack_offset limit ${limit}`;

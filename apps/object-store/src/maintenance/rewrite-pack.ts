@@ -36,7 +36,12 @@ export async function rewritePack(
     }
     const appended = await Promise.all(whole.map(({ extent }) => writer.append(extent)));
     try {
-      await move(db, packId, whole.map(({ row }) => row), appended);
+      await move(
+        db,
+        packId,
+        whole.map(({ row }) => row),
+        appended,
+      );
       moved += whole.length;
     } finally {
       await Promise.all(appended.map((one) => one.settle()));

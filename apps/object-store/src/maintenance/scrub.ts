@@ -71,13 +71,17 @@ function createPace({ bytesPerSecond, signal }: ScrubDeps): Pace {
     const now = performance.now();
     next = Math.max(next, now) + (bytes / bytesPerSecond) * 1000;
     // short waits are saved up: timers are not that exact
-    if (next - now > 20) await delay(next - now, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
+    if (next - now > 20)
+      await delay(next - now, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
   };
 }
 
 async function scrubChunk(deps: ScrubDeps, chunk: ChunkToScrub, pace: Pace): Promise<boolean> {
   const { db, driver, log } = deps;
-  const wrong = await findRot(() => driver.openChunk(chunk.writerId, chunk.address), (source) => checkChunk(source, chunk, pace));
+  const wrong = await findRot(
+    () => driver.openChunk(chunk.writerId, chunk.address),
+    (source) => checkChunk(source, chunk, pace),
+  );
   if (wrong !== null) {
     log.error({ writer: chunk.writerId, address: chunk.address, wrong }, "a chunk is damaged");
     await insertChunkDamage(db, chunk, wrong);
@@ -117,7 +121,8 @@ async function checkChunk(source: Source, chunk: ChunkToScrub, pace: Pace): Prom
     await pace(run.length);
     if ((await source.read(run, at)) < run.length) return "it is cut off";
     for (let block = 0; block < run.length; block += SEALED_BLOCK_BYTES) {
-      if (!check.add(run.subarray(block, block + SEALED_BLOCK_BYTES))) return `what lies at ${at + block} is not as it was written`;
+      if (!check.add(run.subarray(block, block + SEALED_BLOCK_BYTES)))
+        return `what lies at ${at + block} is not as it was written`;
     }
   }
   return check.address() === chunk.address ? null : "it has another's name";
@@ -128,7 +133,10 @@ async function scrubPack(deps: ScrubDeps, packId: number, pace: Pace): Promise<b
   const { db, driver, log } = deps;
   const files = driver.packs;
   if (files === null) return true;
-  const wrong = await findRot(() => files.open(packId), (source) => checkPack(deps, packId, source, pace));
+  const wrong = await findRot(
+    () => files.open(packId),
+    (source) => checkPack(deps, packId, source, pace),
+  );
   if (wrong !== null) {
     log.error({ pack: packId, wrong }, "a pack is damaged");
     await insertPackDamage(db, packId, wrong);
@@ -137,9 +145,14 @@ async function scrubPack(deps: ScrubDeps, packId: number, pace: Pace): Promise<b
   return wrong === null;
 }
 
-async function checkPack({ db, signal }: ScrubDeps, packId: number, source: Source, pace: Pace): Promise<string | null> {
+async function checkPack(
+  { db, signal }: ScrubDeps,
+  packId: number,
+  source: Source,
+  pace: Pace,
+): Promise<string | null> {
   const places: number[] = [];
-  for (let from = 0; ; ) {
+  for (let from = 0; ;) {
     const rows = await listPacked(db, packId, from, ROWS_AT_ONCE);
     for (const { size, packOffset } of rows) {
       const extent = Buffer.allocUnsafe(sealedBytes(size));

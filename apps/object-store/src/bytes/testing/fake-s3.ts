@@ -15,7 +15,9 @@ export type FakeS3 = {
   close(): Promise<void>;
 };
 
-export async function startFakeS3(keys: { region: string; accessKey: string; secretKey: string }): Promise<FakeS3> {
+type Keys = { region: string; accessKey: string; secretKey: string };
+
+export async function startFakeS3(keys: Keys): Promise<FakeS3> {
   const objects = new Map<string, Buffer>();
   const requests: string[] = [];
   const fail: (number | "cut")[] = [];
@@ -27,11 +29,20 @@ export async function startFakeS3(keys: { region: string; accessKey: string; sec
     const [, name = "", ...rest] = url.pathname.split("/");
     const key = rest.join("/");
     requests.push(`${request.method ?? ""} ${key}`);
-    if (!isSigned(request, url, body)) return void response.writeHead(403).end("<Code>SignatureDoesNotMatch</Code>");
+    if (!isSigned(keys, request, url, body))
+      return void response.writeHead(403).end("<Code>SignatureDoesNotMatch</Code>");
     const failure = fail.shift();
     if (typeof failure === "number") return void response.writeHead(failure).end();
-    if (key === "") return void onBucket(request, response, url, name);
+    if (key === "") return onBucket(request, response, url, name);
     if (bucket !== name) return void response.writeHead(404).end("<Code>NoSuchBucket</Code>");
+    onObject(request, response, { key, body, isCut: failure === "cut" });
+  }
+
+  function onObject(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { key, body, isCut }: { key: string; body: Buffer; isCut: boolean },
+  ): void {
     if (request.method === "PUT") {
       objects.set(key, body);
       return void response.writeHead(200).end();
@@ -41,8 +52,11 @@ export async function startFakeS3(keys: { region: string; accessKey: string; sec
     if (found === undefined) return void response.writeHead(404).end("<Code>NoSuchKey</Code>");
     const [, first = "0", last = "0"] = /bytes=(\d+)-(\d+)/.exec(request.headers.range ?? "") ?? [];
     const part = found.subarray(Number(first), Number(last) + 1);
-    response.writeHead(206, { "content-length": part.length, "content-range": `bytes ${first}-${last}/${found.length}` });
-    if (failure !== "cut") return void response.end(part);
+    response.writeHead(206, {
+      "content-length": part.length,
+      "content-range": `bytes ${first}-${last}/${found.length}`,
+    });
+    if (!isCut) return void response.end(part);
     response.write(part.subarray(0, part.length / 2), () => response.destroy());
   }
 
@@ -50,32 +64,13 @@ export async function startFakeS3(keys: { region: string; accessKey: string; sec
     if (request.method === "PUT") bucket = name;
     if (request.method !== "GET") return void response.writeHead(bucket === name ? 200 : 404).end();
     const after = url.searchParams.get("continuation-token") ?? "";
-    const found = [...objects.keys()].filter((key) => key.startsWith(url.searchParams.get("prefix") ?? "") && key > after);
+    const found = [...objects.keys()].filter(
+      (key) => key.startsWith(url.searchParams.get("prefix") ?? "") && key > after,
+    );
     // pages of two: whoever lists must ask for the next
     const page = found.sort().slice(0, 2);
     const next = found.length > 2 ? `<NextContinuationToken>${page.at(-1) ?? ""}</NextContinuationToken>` : "";
     response.writeHead(200).end(`<L>${page.map((key) => `<C><Key>${key}</Key></C>`).join("")}${next}</L>`);
-  }
-
-  function isSigned(request: IncomingMessage, url: URL, body: Buffer): boolean {
-    const { headers, method } = request;
-    const time = String(headers["x-amz-date"]);
-    const at = new Date(time.replace(/(....)(..)(..T..)(..)(..Z)/, "$1-$2-$3:$4:$5"));
-    const sha256 = createHash("sha256").update(body).digest("hex");
-    const [, first, last] = /bytes=(\d+)-(\d+)/.exec(headers.range ?? "") ?? [];
-    const expected = sign(keys, {
-      asked: {
-        method: method as "GET",
-        key: "",
-        ...(first === undefined ? {} : { range: { first: Number(first), last: Number(last) } }),
-        ...(method === "PUT" && body.length > 0 ? { body: { bytes: body.length, sha256, stream: () => body } } : {}),
-      },
-      host: String(headers.host),
-      path: url.pathname,
-      query: url.search.slice(1),
-      at,
-    });
-    return headers.authorization === expected["authorization"];
   }
 
   const server = createServer((request, response) => {
@@ -92,4 +87,25 @@ export async function startFakeS3(keys: { region: string; accessKey: string; sec
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },
   };
+}
+
+function isSigned(keys: Keys, request: IncomingMessage, url: URL, body: Buffer): boolean {
+  const { headers, method } = request;
+  const time = String(headers["x-amz-date"]);
+  const at = new Date(time.replace(/(....)(..)(..T..)(..)(..Z)/, "$1-$2-$3:$4:$5"));
+  const sha256 = createHash("sha256").update(body).digest("hex");
+  const [, first, last] = /bytes=(\d+)-(\d+)/.exec(headers.range ?? "") ?? [];
+  const expected = sign(keys, {
+    asked: {
+      method: method as "GET",
+      key: "",
+      ...(first === undefined ? {} : { range: { first: Number(first), last: Number(last) } }),
+      ...(method === "PUT" && body.length > 0 ? { body: { bytes: body.length, sha256, stream: () => body } } : {}),
+    },
+    host: String(headers.host),
+    path: url.pathname,
+    query: url.search.slice(1),
+    at,
+  });
+  return headers.authorization === expected["authorization"];
 }
