@@ -146,7 +146,9 @@ export async function updateContainerRow(sql: Queryable, container: Container): 
   const [row] = await sql<Container[]>`
     update object_container c set metadata = ${sql.json(container.metadata)}, settings = ${sql.json(container.settings as never)},
       quota_bytes = ${container.quotaBytes}, quota_objects = ${container.quotaObjects},
-      global_name = ${container.globalName}, updated_at = clock_timestamp()
+      global_name = ${container.globalName}, updated_at = clock_timestamp(),
+      lifecycle_at = case when settings -> 'lifecycle' is not distinct from ${sql.json(container.settings as never)}::jsonb -> 'lifecycle'
+        then lifecycle_at end
     where id = ${container.id} and removed_at is null
     returning ${columns(sql)}`;
   return row ?? null;

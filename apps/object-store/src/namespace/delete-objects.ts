@@ -19,7 +19,7 @@ import {
   listPlanVersions,
   nextSequences,
 } from "./object.queries.ts";
-import { type DeletePlan, planDelete } from "./plan-delete.ts";
+import { type DeletePlan, type Expected, planDelete } from "./plan-delete.ts";
 import { type Change, transact } from "./transact.ts";
 import { weighed } from "./version.model.ts";
 
@@ -53,7 +53,8 @@ export function createDeletions(deps: NamespaceDeps): Deletions {
   };
 }
 
-type Asked = Target & { options: DeleteOptions };
+/** `expected`: of who was not asked by a client; what is not as expected stays. */
+export type Asked = Target & { options: DeleteOptions; expected?: Expected };
 type Answer = { key: string } & (Deleted | { error: Error });
 
 async function deleteUnlessRefused(
@@ -70,10 +71,11 @@ async function deleteUnlessRefused(
   }
 }
 
-async function deleteSome(
-  deps: NamespaceDeps,
+/** Deletes each or says why not. At most a hundred: it holds the locks of all. */
+export async function deleteSome(
+  deps: Pick<NamespaceDeps, "db" | "clock">,
   origin: Origin,
-  container: Container,
+  container: Pick<Container, "id" | "name">,
   asked: Asked[],
 ): Promise<Answer[]> {
   const rounds = roundsOf(asked);
@@ -110,9 +112,9 @@ function roundsOf(asked: Asked[]): Asked[][] {
 }
 
 async function deleteRound(
-  deps: NamespaceDeps,
+  deps: Pick<NamespaceDeps, "clock">,
   change: Change,
-  container: Container,
+  container: Pick<Container, "id" | "name">,
   asked: Asked[],
 ): Promise<Answer[]> {
   const { sql, event, last } = change;
@@ -161,7 +163,12 @@ function planOne(state: WriteState, one: Asked, versions: KeyVersion[], nowMs: n
   try {
     return planDelete(
       { versioning: state.settings.versioning, versions, nowMs },
-      { ...one.options, ...(one.versionId === undefined ? {} : { versionId: one.versionId }), freshId: newVersionId() },
+      {
+        ...one.options,
+        ...(one.versionId === undefined ? {} : { versionId: one.versionId }),
+        freshId: newVersionId(),
+        expected: one.expected,
+      },
     );
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));

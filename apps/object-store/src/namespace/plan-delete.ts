@@ -10,11 +10,32 @@ export type DeletePlan = { plan: KeyPlan; deleted: Deleted };
 
 type State = { versioning: ContainerSettings["versioning"]; versions: readonly Version[]; nowMs: number };
 
+/** What somebody saw who is not asked by a client, and now finds or not. */
+export type Expected = {
+  /** The very version that was seen: what was written since stays. */
+  sequence: number;
+  /** Its time must be over now; it may have been given more. */
+  ended: boolean;
+};
+
 /** `versions`: at least the two newest, the current one, the null version and the one that is named. */
-export function planDelete(state: State, options: DeleteOptions & { freshId: string }): DeletePlan {
+export function planDelete(
+  state: State,
+  options: DeleteOptions & { freshId: string; expected?: Expected | undefined },
+): DeletePlan {
+  const { expected, versionId } = options;
+  if (expected !== undefined && !isAsExpected(state, versionId, expected))
+    return { plan: NOTHING, deleted: { existed: false, versionId: versionId ?? null, isDeleteMarker: false } };
   return options.versionId === undefined
     ? planDeleteCurrent(state, options)
     : planDeleteVersion(state, options.versionId, options);
+}
+
+function isAsExpected({ versions, nowMs }: State, versionId: string | undefined, expected: Expected): boolean {
+  const found = versions.find((version) =>
+    versionId === undefined ? version.isCurrent : version.versionId === versionId,
+  );
+  return found?.sequence === expected.sequence && (!expected.ended || hasEnded(found, nowMs));
 }
 
 function planDeleteCurrent(state: State, options: DeleteOptions & { freshId: string }): DeletePlan {

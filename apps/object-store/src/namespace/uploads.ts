@@ -241,7 +241,12 @@ async function completeUpload(
   });
 }
 
-async function abortUpload(deps: NamespaceDeps, origin: Origin, container: Container, upload: Upload): Promise<void> {
+export async function abortUpload(
+  deps: Pick<NamespaceDeps, "db" | "clock">,
+  origin: Origin,
+  container: Pick<Container, "id">,
+  upload: Pick<Upload, "id">,
+): Promise<void> {
   await transact(deps, origin, async ({ sql, last }) => {
     const [, , found] = await Promise.all([
       shareContainer(sql, container.id),
