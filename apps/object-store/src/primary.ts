@@ -5,11 +5,13 @@
  */
 import cluster, { type Worker } from "node:cluster";
 
+import { systemClock } from "@andromede/base/clock";
 import type { Logger } from "@andromede/base/log";
 import { openDatabase } from "@andromede/platform/db/database";
 
 import type { Config } from "./config.ts";
 import { startByteMaintenance } from "./maintenance/byte-maintenance.ts";
+import { startRowMaintenance } from "./maintenance/keep-rows.ts";
 import type { Running } from "./runtime.ts";
 
 const DEFAULT_WORKERS = 2;
@@ -29,10 +31,11 @@ export function startPrimary(config: Config, log: Logger): Promise<Running> {
     log,
     ...(config.garbageGraceSeconds === undefined ? {} : { graceSeconds: config.garbageGraceSeconds }),
   });
+  const rows = startRowMaintenance({ db, database: config.database, clock: systemClock, log });
   const workers = startWorkers(config, log);
   return Promise.resolve({
     async stop() {
-      await Promise.all([workers.stop(), maintenance.stop()]);
+      await Promise.all([workers.stop(), maintenance.stop(), rows.stop()]);
       await db.end({ timeout: 5 });
     },
   });
