@@ -66,7 +66,9 @@ async function serve(place: Place, request: IncomingMessage, response: ServerRes
     host: headers.host ?? "",
     authorization: headers.authorization ?? "",
   };
-  const front = isSwift(addressed, store.config.s3Domains ?? []) ? fronts.swift : fronts.s3;
+  const { s3Domains = [], s3WebsiteDomains } = store.config;
+  const domains = s3WebsiteDomains === undefined ? s3Domains : [...s3Domains, ...s3WebsiteDomains];
+  const front = isSwift(addressed, domains) ? fronts.swift : fronts.s3;
   try {
     if (exchange.rawPath[0] !== "/") throw invalid("The path must begin with a slash");
     await front.handle(exchange);

@@ -61,11 +61,12 @@ function dispatch(call: Call, { bucket, key }: Address): Promise<void> {
   const { key: route, subresource } = routeKey(method, call.query);
   if (bucket === null) {
     if (route !== "GET") throw s3Error(subresource === null ? "MethodNotAllowed" : "NotImplemented");
+    chargeOwn(call);
     return listBuckets(call);
   }
   if (key === null) {
     if (route === "PUT") {
-      if (call.caller.actor?.projectId) call.exchange.charge(call.caller.actor.projectId);
+      chargeOwn(call);
       return createBucket(call, bucket);
     }
     return onBucket(call, bucket, route, subresource);
@@ -73,6 +74,12 @@ function dispatch(call: Call, { bucket, key }: Address): Promise<void> {
   const run = OBJECT_ROUTES[route];
   if (run === undefined) throw notHere(subresource);
   return enter(call, bucket, (inside) => run({ ...inside, key }), key);
+}
+
+/** What is of no bucket yet is the actor's own project's. */
+function chargeOwn({ caller, exchange }: Call): void {
+  const projectId = caller.actor?.projectId ?? null;
+  if (projectId !== null) exchange.charge(projectId);
 }
 
 /** What Amazon has and we do not is 501, what nobody has is 405. */

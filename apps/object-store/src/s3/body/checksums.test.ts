@@ -4,7 +4,7 @@ import { test } from "node:test";
 
 import { digestsOf } from "../../bytes/digests.ts";
 import {
-  ALGORITHMS,
+  type Algorithm,
   checkType,
   checkValue,
   checksumOfParts,
@@ -13,7 +13,7 @@ import {
   digestNameOf,
 } from "./checksums.ts";
 
-const of = (algorithm: (typeof ALGORITHMS)[number], bytes: Buffer): string =>
+const of = (algorithm: Algorithm, bytes: Buffer): string =>
   checksumValue(algorithm, digestsOf([digestNameOf(algorithm)], bytes));
 
 test("the CRC of the whole is made from those of its parts, whatever their sizes", () => {

@@ -1,12 +1,12 @@
 /** Buckets, their settings, listings and uploads through S3, on a whole store. */
 import assert from "node:assert/strict";
-import { hash, randomBytes } from "node:crypto";
 import { after, before, test } from "node:test";
 
 import { waitUntil } from "@andromede/base/waiting";
 
 import { type TestStore, createTestStore } from "../../testing/test-store.ts";
 import { s3Front } from "../front.ts";
+import { ok, refused } from "../testing/answers.ts";
 import { type Answer, type S3Client, createS3Client, pathOf } from "../testing/client.ts";
 import { childText, childrenOf } from "../xml/parse.ts";
 
@@ -30,19 +30,6 @@ before(async () => {
   await ok(client.send("PUT", "/docs"));
 });
 after(() => stand.stop());
-
-async function ok(sending: Promise<Answer>, status = 200): Promise<Answer> {
-  const answer = await sending;
-  assert.equal(answer.status, status, answer.text);
-  return answer;
-}
-
-async function refused(sending: Promise<Answer>, status: number, code?: string): Promise<Answer> {
-  const answer = await sending;
-  assert.equal(answer.status, status, answer.text);
-  if (code !== undefined) assert.equal(answer.code, code);
-  return answer;
-}
 
 const put = (what: string, body: string, who = client): Promise<Answer> =>
   who.send("PUT", "/docs", { query: { [what]: "" }, body });
@@ -169,7 +156,8 @@ test("listings: prefixes, delimiters, pages and tokens", async () => {
       token = childText(page.xml(), "NextContinuationToken");
       assert.equal(childText(page.xml(), "IsTruncated"), String(token !== undefined));
     } while (token !== undefined);
-    assert.deepEqual(seen.toSorted(), ["a", "b/", "d", "e/"]);
+    assert.deepEqual(new Set(seen), new Set(["a", "b/", "d", "e/"]));
+    assert.equal(seen.length, 4);
   }
   const page = await list({ "max-keys": "2", delimiter: "/" });
   assert.equal(childText(page.xml(), "NextMarker"), "b/");
@@ -226,88 +214,6 @@ test("pages of versions go on where they ended, even when what they ended with w
   assert.equal(seen[0], "a DeleteMarker true");
   assert.equal(seen.filter((each) => each.startsWith("b Version")).length, 2);
   await ok(client.send("DELETE", "/history"), 204);
-});
-
-async function upload(key: string, headers: { [name: string]: string } = {}): Promise<string> {
-  const begun = await ok(client.send("POST", pathOf("docs", key), { query: { uploads: "" }, headers }));
-  return childText(begun.xml(), "UploadId") ?? "";
-}
-
-const part = (key: string, uploadId: string, number: number, body: Buffer, headers = {}): Promise<Answer> =>
-  client.send("PUT", pathOf("docs", key), { query: { uploadId, partNumber: String(number) }, body, headers });
-
-const complete = (
-  key: string,
-  uploadId: string,
-  parts: [number: number, etag: string][],
-  headers = {},
-): Promise<Answer> =>
-  client.send("POST", pathOf("docs", key), {
-    query: { uploadId },
-    headers,
-    body: `<CompleteMultipartUpload>${parts.map(([number, etag]) => `<Part><PartNumber>${number}</PartNumber><ETag>"${etag}"</ETag></Part>`).join("")}</CompleteMultipartUpload>`,
-  });
-
-test("an upload in parts: listed, completed once, told again to who asks again", async () => {
-  const id = await upload("big", { "content-type": "video/x", "x-amz-meta-a": "b" });
-  const bodies = [randomBytes(5 << 20), randomBytes(1000)];
-  const etags = bodies.map((body) => hash("md5", body));
-  for (const [at, body] of bodies.entries())
-    assert.equal((await ok(part("big", id, at * 5 + 1, body))).headers.etag, `"${etags[at]}"`);
-  const parts = await ok(client.send("GET", "/docs/big", { query: { uploadId: id } }));
-  assert.deepEqual(names(parts, "Part", "PartNumber"), ["1", "6"]);
-  assert.deepEqual(names(await ok(get("uploads")), "Upload", "UploadId"), [id]);
-  await refused(client.send("GET", "/docs/big"), 404, "NoSuchKey");
-  const named: [number, string][] = [
-    [1, etags[0] ?? ""],
-    [6, etags[1] ?? ""],
-  ];
-  await refused(complete("big", id, named.toReversed()), 400, "InvalidPartOrder");
-  await refused(complete("big", id, [[1, etags[1] ?? ""]]), 400, "InvalidPart");
-  await refused(complete("big", id, [[2, etags[0] ?? ""]]), 400, "InvalidPart");
-  await refused(complete("big", id, []), 400, "MalformedXML");
-  await refused(complete("big", id, named, { "if-match": '"x"' }), 404, "NoSuchKey");
-  const done = await ok(complete("big", id, named));
-  const etag = `"${hash("md5", Buffer.from(etags.join(""), "hex"))}-2"`;
-  assert.equal(childText(done.xml(), "ETag"), etag);
-  assert.equal(childText((await ok(complete("big", id, named))).xml(), "ETag"), etag);
-  const got = await ok(client.send("GET", "/docs/big"));
-  assert.ok(got.body.equals(Buffer.concat(bodies)));
-  assert.equal(got.headers["content-type"], "video/x");
-  assert.equal(got.headers["x-amz-meta-a"], "b");
-  const second = await ok(client.send("GET", "/docs/big", { query: { partNumber: "2" } }), 206);
-  assert.ok(second.body.equals(bodies[1] ?? Buffer.alloc(0)));
-  assert.equal(second.headers["x-amz-mp-parts-count"], "2");
-  assert.equal(
-    (await ok(client.send("GET", "/docs/big", { headers: { range: "bytes=5242878-5242881" } }), 206)).body.length,
-    4,
-  );
-  await refused(part("big", id, 1, Buffer.from("late")), 404, "NoSuchUpload");
-});
-
-test("parts that are too small, numbered wrong or of an upload that is none", async () => {
-  const id = await upload("small");
-  const etag = hash("md5", "x");
-  for (const number of [1, 2]) await ok(part("small", id, number, Buffer.from("x")));
-  await refused(
-    complete("small", id, [
-      [1, etag],
-      [2, etag],
-    ]),
-    400,
-    "EntityTooSmall",
-  );
-  for (const number of [0, 10_001]) await refused(part("small", id, number, Buffer.from("x")), 400, "InvalidArgument");
-  await refused(part("small", "nope", 1, Buffer.from("x")), 404, "NoSuchUpload");
-  await refused(part("other-key", id, 1, Buffer.from("x")), 404, "NoSuchUpload");
-  await refused(
-    other.send("PUT", "/docs/small", { query: { uploadId: id, partNumber: "1" }, body: "x" }),
-    403,
-    "AccessDenied",
-  );
-  await ok(client.send("DELETE", "/docs/small", { query: { uploadId: id } }), 204);
-  await refused(client.send("DELETE", "/docs/small", { query: { uploadId: id } }), 404, "NoSuchUpload");
-  assert.deepEqual(names(await ok(get("uploads")), "Upload", "UploadId"), []);
 });
 
 test("a policy lets a stranger in, and shuts even members out", async () => {

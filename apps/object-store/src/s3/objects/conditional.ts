@@ -70,3 +70,10 @@ export function readWritePrecondition(headers: IncomingHttpHeaders): Preconditio
   if (asked.ifNoneMatch !== undefined) precondition.ifNoneMatch = asked.ifNoneMatch;
   return precondition;
 }
+
+/** If-Range: a range is of the very object that the client has the rest of, or it gets the whole (RFC 9110, 13.1.5). */
+export function isRangeWanted(ifRange: string | undefined, object: { etag: string; modifiedAt: Date }): boolean {
+  if (ifRange === undefined) return true;
+  const date = /^[A-Z][a-z]{2}, /.test(ifRange) ? dateOf(ifRange) : undefined;
+  return date === undefined ? names(etags(ifRange), object.etag) : !isAfter(object.modifiedAt, date);
+}

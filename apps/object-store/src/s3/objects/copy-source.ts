@@ -44,6 +44,8 @@ export function parseCopySource(text: string): { bucket: string; key: string; ve
 export async function openCopySource(call: ObjectCall): Promise<CopySource> {
   const { bucket, key, versionId } = parseCopySource(headerIn(call, "x-amz-copy-source") ?? "");
   const container = bucket === call.bucket ? call.container : await getBucket(call, bucket);
+  const expected = headerIn(call, "x-amz-source-expected-bucket-owner");
+  if (expected !== undefined && expected !== container.projectId) throw s3Error("AccessDenied");
   const object = await getObjectFor(call, "s3:GetObject", { key, versionId }, { container });
   const customerKey = keyFor(
     object.details.encryption,

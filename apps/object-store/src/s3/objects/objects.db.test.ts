@@ -5,7 +5,9 @@ import { after, before, test } from "node:test";
 
 import { type TestStore, createTestStore } from "../../testing/test-store.ts";
 import { digestsOf } from "../../bytes/digests.ts";
+import { swiftFront } from "../../swift/front.ts";
 import { s3Front } from "../front.ts";
+import { ok, refused } from "../testing/answers.ts";
 import { type Answer, type S3Client, createS3Client, pathOf } from "../testing/client.ts";
 import { childText, childrenOf } from "../xml/parse.ts";
 
@@ -16,7 +18,7 @@ let anonymous: S3Client;
 
 before(async () => {
   stand = await createTestStore();
-  url = await stand.listen({ s3: s3Front });
+  url = await stand.listen({ s3: s3Front, swift: swiftFront });
   client = createS3Client(url, stand.accessKeyFor());
   anonymous = createS3Client(url, null);
   await ok(client.send("PUT", "/things"));
@@ -25,19 +27,6 @@ before(async () => {
   await ok(client.send("PUT", "/versions", { query: { versioning: "" }, body: on }));
 });
 after(() => stand.stop());
-
-async function ok(sending: Promise<Answer>, status = 200): Promise<Answer> {
-  const answer = await sending;
-  assert.equal(answer.status, status, answer.text);
-  return answer;
-}
-
-async function refused(sending: Promise<Answer>, status: number, code?: string): Promise<Answer> {
-  const answer = await sending;
-  assert.equal(answer.status, status, answer.text);
-  if (code !== undefined) assert.equal(answer.code, code);
-  return answer;
-}
 
 const thing = (key: string): string => pathOf("things", key);
 
@@ -93,7 +82,62 @@ test("a body that is not what was said leaves what was there", async () => {
     400,
     "BadDigest",
   );
+  for (const length of ["2", "4"]) {
+    const announced = { "x-amz-decoded-content-length": length };
+    await refused(
+      client.send("PUT", thing("kept"), { body: "new", sign: "chunked", headers: announced }),
+      400,
+      "IncompleteBody",
+    );
+  }
   assert.equal((await client.send("GET", thing("kept"))).text, "kept");
+});
+
+test("what Swift put together is read through S3 as through Swift", async () => {
+  const { actor, ...key } = stand.accessKeyFor();
+  const own = createS3Client(url, key);
+  await ok(own.send("PUT", "/together"));
+  const token = { "x-auth-token": stand.tokenFor({ ...actor, roles: ["member"] }) };
+  const account = `/v1/AUTH_${actor.projectId ?? ""}`;
+  const parts = [randomBytes(100_000), randomBytes(10)];
+  for (const [at, body] of parts.entries())
+    await ok(
+      own.raw("PUT", `${account}/together/seg/${at}`, { ...token, "content-length": String(body.length) }, body),
+      201,
+    );
+  const manifest = Buffer.from(JSON.stringify(parts.map((_, at) => ({ path: `/together/seg/${at}` }))));
+  const length = { "content-length": String(manifest.length) };
+  const whole = Buffer.concat(parts);
+  await ok(own.raw("PUT", `${account}/together/slo?multipart-manifest=put`, { ...token, ...length }, manifest), 201);
+  await ok(
+    own.raw("PUT", `${account}/together/dlo`, {
+      ...token,
+      "x-object-manifest": "together/seg/",
+      "content-length": "0",
+    }),
+    201,
+  );
+  await ok(
+    own.raw("PUT", `${account}/together/link`, { ...token, "x-symlink-target": "together/slo", "content-length": "0" }),
+    201,
+  );
+  for (const name of ["slo", "dlo", "link"]) {
+    const got = await ok(own.send("GET", `/together/${name}`));
+    assert.ok(got.body.equals(whole), name);
+    const head = await ok(own.send("HEAD", `/together/${name}`));
+    assert.equal(head.headers["content-length"], String(whole.length));
+    assert.equal(head.headers.etag, got.headers.etag);
+    const some = await ok(own.send("GET", `/together/${name}`, { headers: { range: "bytes=99999-100000" } }), 206);
+    assert.ok(some.body.equals(whole.subarray(99_999, 100_001)), name);
+    await ok(own.send("PUT", "/together/copy", { headers: { "x-amz-copy-source": `/together/${name}` } }));
+    assert.ok((await ok(own.send("GET", "/together/copy"))).body.equals(whole), name);
+  }
+  const listed = await ok(own.send("GET", "/together", { query: { prefix: "slo" } }));
+  assert.equal(childText(childrenOf(listed.xml(), "Contents")[0] ?? listed.xml(), "Size"), String(whole.length));
+  await ok(own.send("PUT", "/together/from-s3", { body: "one namespace", headers: { "x-amz-meta-colour": "blue" } }));
+  const swift = await ok(own.raw("GET", `${account}/together/from-s3`, token));
+  assert.equal(swift.text, "one namespace");
+  assert.equal(swift.headers["x-object-meta-colour"], "blue");
 });
 
 test("checksums of every kind, in headers and trailers, are kept and shown", async () => {
@@ -249,67 +293,6 @@ test("keys are what they are: any characters, never normalised, at most 1,024 by
   await refused(client.send("PUT", "/things/%00"), 400, "InvalidURI");
   await refused(anonymous.raw("GET", "/things/%ff%fe"), 400, "InvalidURI");
   await refused(anonymous.raw("GET", "/things/%zz"), 400, "InvalidURI");
-});
-
-test("presigned: read and written by who has the address, until it expires", async () => {
-  await ok(client.send("PUT", thing("pre"), { body: "signed" }));
-  assert.equal((await anonymous.raw("GET", client.presign("GET", thing("pre")))).text, "signed");
-  const put = await anonymous.raw("PUT", client.presign("PUT", thing("pre")), {}, Buffer.from("again"));
-  assert.equal(put.status, 200);
-  assert.equal((await anonymous.raw("GET", client.presign("GET", thing("pre")))).text, "again");
-  await refused(anonymous.raw("PUT", client.presign("GET", thing("pre"))), 403, "SignatureDoesNotMatch");
-  await refused(
-    anonymous.raw("GET", client.presign("GET", thing("pre"), { expires: 60, skewMs: -61_000 })),
-    403,
-    "AccessDenied",
-  );
-  const address = client.presign("GET", thing("pre"));
-  await refused(
-    anonymous.raw(
-      "GET",
-      address.replace(/.$/, (last) => (last === "0" ? "1" : "0")),
-    ),
-    403,
-    "SignatureDoesNotMatch",
-  );
-  await refused(anonymous.raw("GET", address.replace("/pre?", "/range?")), 403, "SignatureDoesNotMatch");
-  const overridden = client.presign("GET", thing("pre"), { query: { "response-content-type": "text/x" } });
-  assert.equal((await anonymous.raw("GET", overridden)).headers["content-type"], "text/x");
-});
-
-test("nobody gets in who did not sign, and nobody into what is another's", async () => {
-  const other = createS3Client(url, stand.accessKeyFor());
-  for (const method of ["GET", "HEAD", "PUT", "DELETE"]) {
-    await refused(anonymous.send(method, thing("kept")), 403);
-    await refused(other.send(method, thing("kept")), 403);
-    await refused(other.send(method, thing("not-there")), 403);
-  }
-  await refused(other.send("GET", "/things"), 403, "AccessDenied");
-  await refused(other.send("GET", "/not-there"), 404, "NoSuchBucket");
-  await refused(anonymous.send("GET", "/"), 403, "AccessDenied");
-  await refused(client.send("GET", thing("not-there")), 404, "NoSuchKey");
-  const unknown = createS3Client(url, { accessKey: "AKIDNOBODY", secretKey: "x" });
-  await refused(unknown.send("GET", "/things"), 403, "InvalidAccessKeyId");
-  const wrong = createS3Client(url, { ...stand.accessKeyFor(), secretKey: "wrong" });
-  await refused(wrong.send("GET", "/things"), 403, "SignatureDoesNotMatch");
-  await refused(client.send("GET", "/things", { skewMs: 16 * 60_000 }), 403, "RequestTimeTooSkewed");
-  const operator = createS3Client(url, stand.accessKeyFor({ directory: "operator", roles: ["admin"] }));
-  await refused(operator.send("GET", "/things"), 403, "InvalidAccessKeyId");
-});
-
-test("readers of a project read, and do nothing else", async () => {
-  const projectId = "a".repeat(32);
-  const member = createS3Client(url, stand.accessKeyFor({ projectId }));
-  const reader = createS3Client(url, stand.accessKeyFor({ projectId, roles: ["reader"] }));
-  const nobody = createS3Client(url, stand.accessKeyFor({ projectId, roles: ["auditor"] }));
-  await ok(member.send("PUT", "/of-the-project"));
-  await ok(member.send("PUT", "/of-the-project/x", { body: "x" }));
-  assert.equal((await ok(reader.send("GET", "/of-the-project/x"))).text, "x");
-  await ok(reader.send("GET", "/of-the-project"));
-  await refused(reader.send("PUT", "/of-the-project/y", { body: "y" }), 403, "AccessDenied");
-  await refused(reader.send("DELETE", "/of-the-project/x"), 403, "AccessDenied");
-  await refused(reader.send("PUT", "/another-bucket"), 403, "AccessDenied");
-  await refused(nobody.send("GET", "/of-the-project/x"), 403, "AccessDenied");
 });
 
 test("versions: every write is kept, a deletion marks, a marker's end brings back", async () => {

@@ -4,7 +4,7 @@ import { test } from "node:test";
 
 import { parseAddress } from "../address.ts";
 import { parseQuery } from "../query.ts";
-import { judgeRead, readPrecondition } from "./conditional.ts";
+import { isRangeWanted, judgeRead, readPrecondition } from "./conditional.ts";
 import { parseCopySource } from "./copy-source.ts";
 import { decodeWords, encodeWord, fromWire } from "./mail-words.ts";
 import { readKeptHeaders, readMetadata } from "./object-headers.ts";
@@ -29,6 +29,8 @@ test("conditions of a read, in RFC 9110's order", () => {
   assert.equal(judge({ "if-modified-since": before }), "ok");
   assert.equal(judge({ "if-modified-since": "rubbish" }), "ok");
   assert.equal(judge({ "if-match": '"x"', "if-none-match": '"e"' }), "failed");
+  for (const text of [undefined, '"e"', at]) assert.ok(isRangeWanted(text, object), text);
+  for (const text of ['"x"', before, "rubbish"]) assert.ok(!isRangeWanted(text, object), text);
 });
 
 test("ranges", () => {

@@ -7,7 +7,7 @@ import type { StoredObject } from "../../namespace/object.model.ts";
 import { type ObjectCall, headerIn } from "../call.ts";
 import { s3Error } from "../errors.ts";
 import { keyFor, readCustomerKey } from "../settings/encryption.ts";
-import { judgeRead, readPrecondition } from "./conditional.ts";
+import { isRangeWanted, judgeRead, readPrecondition } from "./conditional.ts";
 import { getNamedObject } from "./find-object.ts";
 import { checksumHeaders, quoted, readHeaders } from "./object-answer.ts";
 import { overrideHeaders } from "./object-headers.ts";
@@ -39,7 +39,7 @@ export async function answerWith(call: ObjectCall, object: StoredObject, status?
     return;
   }
   overrideHeaders(headers, query, caller.actor === null);
-  const range = status === undefined ? rangeFor(call, object, readings.size) : null;
+  const range = status === undefined ? rangeFor(call, object, readings) : null;
   const { start, end } = range ?? { start: 0, end: readings.size };
   headers["content-length"] = end - start;
   if (range !== null) headers["content-range"] = `bytes ${start}-${end - 1}/${readings.size}`;
@@ -67,7 +67,7 @@ function plain(call: ObjectCall, object: StoredObject, customerKey: Buffer | und
   };
 }
 
-function rangeFor(call: ObjectCall, object: StoredObject, size: number): ByteRange | null {
+function rangeFor(call: ObjectCall, object: StoredObject, { size, etag }: Readings): ByteRange | null {
   const part = call.query.get("partNumber");
   const header = call.headers.range;
   if (part !== undefined) {
@@ -80,7 +80,9 @@ function rangeFor(call: ObjectCall, object: StoredObject, size: number): ByteRan
     if (range === null) throw s3Error("InvalidPartNumber");
     return range.start === range.end ? null : range;
   }
-  const range = parseRange(header, size);
+  if (header === undefined) return null;
+  const isWanted = isRangeWanted(headerIn(call, "if-range"), { etag, modifiedAt: object.modifiedAt });
+  const range = isWanted ? parseRange(header, size) : null;
   if (range === "none") {
     call.exchange.response.setHeader("content-range", `bytes */${size}`);
     throw s3Error("InvalidRange");

@@ -99,7 +99,11 @@ test("websites", () => {
     "<RedirectAllRequestsTo/>",
     "<IndexDocument><Suffix>i</Suffix></IndexDocument><ErrorDocument/>",
   ])
-    assert.throws(() => parseWebsite(xml(`<WebsiteConfiguration>${inner}</WebsiteConfiguration>`)), undefined, inner);
+    assert.throws(
+      () => parseWebsite(xml(`<WebsiteConfiguration>${inner}</WebsiteConfiguration>`)),
+      { status: 400 },
+      inner,
+    );
 });
 
 test("object lock", () => {

@@ -1,7 +1,7 @@
 /** A small client of S3 for tests: signs in every way there is, sends what no SDK would. Test files only. */
 import { createHash, hash } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
-import { request as httpRequest } from "node:http";
+import { request as httpRequest } from "@andromede/base/node-http";
 import { buffer } from "node:stream/consumers";
 
 import {
