@@ -191,10 +191,11 @@ create function object_container_lock(container_id bigint) returns integer langu
 create function object_key_lock(container_id bigint, key text) returns integer language sql immutable parallel safe
   return (hashtextextended(key, container_id) & 2147483647)::integer;
 
--- Commits small writes to containers without versioning, quotas and events for each object: what needs no plan. `items` MUST be
--- sorted by container and name no key twice. Gives the sequence of each; null: not one of these, nothing was done for it. An
--- array that is null altogether: a writer was ended, nothing was done at all.
-create function object_put_plain(writers bigint[], at timestamptz, items json) returns bigint[] language plpgsql as $$
+-- Commits writes and deletions (`gone`) in containers without versioning, quotas and events for each object: what needs no plan.
+-- `items` MUST be sorted by container and name no key twice. Gives of each the sequence that was written or deleted; 0: there
+-- was nothing to delete; null: not one of these, nothing was done for it. An array that is null altogether: a writer was ended,
+-- nothing was done at all.
+create function object_change_plain(writers bigint[], at timestamptz, items json) returns bigint[] language plpgsql as $$
 declare
   item record;
   old record;
@@ -213,7 +214,7 @@ begin
     return null;
   end if;
   for item in select * from json_to_recordset(items) as i(c bigint, k text, s bigint, e text, t text, d timestamptz, m jsonb,
-      x jsonb, p bigint, o bigint, chunks json) loop
+      x jsonb, p bigint, o bigint, chunks json, gone boolean) loop
     if container is distinct from item.c then
       if more_objects <> 0 or more_bytes <> 0 then perform object_count(container, more_objects, more_bytes); end if;
       container := item.c;
@@ -227,15 +228,20 @@ begin
       sequences := sequences || null::bigint;
       continue;
     end if;
-    delete from object where container_id = item.c and key = item.k and is_current returning sequence, size, pack_id into old;
+    delete from object where container_id = item.c and key = item.k and is_current
+      returning sequence, size, pack_id, delete_at into old;
     if found then
       more_bytes := more_bytes - old.size;
       if old.pack_id is null and old.size > 0 then
         update object_chunk set owner = null, garbage_at = at where owner = old.sequence;
       end if;
-    else
-      more_objects := more_objects + 1;
+      more_objects := more_objects - 1;
     end if;
+    if item.gone then
+      sequences := sequences || case when old.sequence is null or old.delete_at <= at then 0 else old.sequence end;
+      continue;
+    end if;
+    more_objects := more_objects + 1;
     more_bytes := more_bytes + item.s;
     insert into object (container_id, key, sequence, version_id, is_current, size, etag, content_type, modified_at, delete_at,
       metadata, details, pack_id, pack_offset)

@@ -5,6 +5,7 @@ import { notFound, unavailable } from "@andromede/base/errors";
 import type { Origin } from "@andromede/platform/events/append";
 
 import type { Chunk, Placement } from "../bytes/byte-store.ts";
+import type { Combine } from "./combiner.ts";
 import type { Container, Usage } from "./container.model.ts";
 import { sumAccount, sumContainer } from "./container.queries.ts";
 import type { NamespaceDeps } from "./deps.ts";
@@ -25,7 +26,6 @@ import {
 } from "./object.queries.ts";
 import { lockedBy } from "./plan-lock.ts";
 import { checkQuota, planPut } from "./plan-put.ts";
-import type { Put } from "./put-combiner.ts";
 import { type Change, transact } from "./transact.ts";
 import { type KeyPlan, weighed } from "./version.model.ts";
 
@@ -37,15 +37,20 @@ export const newVersionId = (): string => randomBytes(16).toString("hex");
 
 export async function commitPut(
   deps: NamespaceDeps,
-  put: Put,
+  combine: Combine,
   origin: Origin,
   container: Container,
   commit: Commit,
 ): Promise<StoredObject> {
   if (isPlain(container, commit)) {
-    const done = await put(toPlainPut(container.id, commit.object), commit.writerId);
+    const done = await combine(toPlainPut(container.id, commit.object), commit.writerId);
     if (done !== null)
-      return toStored(container.id, commit.object, { ...done, versionId: "null", details: commit.object.details });
+      return toStored(container.id, commit.object, {
+        sequence: done.sequence,
+        modifiedAt: done.at,
+        versionId: "null",
+        details: commit.object.details,
+      });
   }
   return transact(deps, origin, (change) => commitPlanned(deps, change, container, commit));
 }

@@ -1,4 +1,5 @@
 import { createAccounts } from "./accounts.ts";
+import { createCombiner } from "./combiner.ts";
 import type { Container } from "./container.model.ts";
 import { createContainers } from "./containers.ts";
 import { createDeletions } from "./delete-objects.ts";
@@ -13,8 +14,9 @@ import { createUploads } from "./uploads.ts";
 export function createNamespace(deps: NamespaceDeps): Namespace {
   const keys = createSealingKeys(deps);
   const foreseen = createForeseen();
-  const objects = createObjects(deps, keys, foreseen);
-  const deletions = createDeletions(deps);
+  const combine = createCombiner(deps);
+  const objects = createObjects(deps, { keys, foreseen, combine });
+  const deletions = createDeletions(deps, combine);
   const uploads = createUploads(deps, keys);
   /** Who changes something sees it. */
   const changing =

@@ -1,6 +1,7 @@
 import { notFound } from "@andromede/base/errors";
 import type { Origin } from "@andromede/platform/events/append";
 
+import type { Combine } from "./combiner.ts";
 import { newVersionId } from "./commit-put.ts";
 import type { Container, Usage } from "./container.model.ts";
 import type { NamespaceDeps } from "./deps.ts";
@@ -29,10 +30,14 @@ type Target = { key: string; versionId?: string };
 /** Of one transaction: it holds the locks of so many keys. */
 const MOST_AT_ONCE = 100;
 
-export function createDeletions(deps: NamespaceDeps): Deletions {
+export function createDeletions(deps: NamespaceDeps, combine: Combine): Deletions {
   return {
     async deleteObject(origin, container, key, options = {}) {
       const { versionId } = options;
+      if (isPlain(container, key, options)) {
+        const done = await combine({ c: container.id, k: key, gone: true }, null);
+        if (done !== null) return { existed: done.sequence !== 0, versionId: null, isDeleteMarker: false };
+      }
       const [deleted] = await deleteSome(deps, origin, container, [
         { key, ...(versionId === undefined ? {} : { versionId }), options },
       ]);
@@ -51,6 +56,13 @@ export function createDeletions(deps: NamespaceDeps): Deletions {
       return results;
     },
   };
+}
+
+/** As far as is known here; the statement itself looks again. */
+function isPlain({ settings }: Container, key: string, { versionId, precondition }: DeleteOptions): boolean {
+  const { versioning, objectLock, objectEvents } = settings;
+  const isTold = versioning !== undefined || objectLock !== undefined || objectEvents !== undefined;
+  return !isTold && versionId === undefined && precondition === undefined && isStorable(key);
 }
 
 /** `expected`: of who was not asked by a client; what is not as expected stays. */

@@ -259,7 +259,9 @@ export async function deleteEnded(sql: Queryable, containerId: number, now: Date
     ) update object_chunk set owner = null, garbage_at = ${now} where owner in (select sequence from gone)`;
 }
 
-/** One small write, as the function object_put_plain takes it. */
+/** One deletion, as the function object_change_plain takes it. */
+export type PlainDeletion = { c: number; k: string; gone: true };
+/** One write. */
 export type PlainPut = {
   c: number;
   k: string;
@@ -275,13 +277,13 @@ export type PlainPut = {
 };
 
 /** See the migration. null: a writer was ended. */
-export async function putPlain(
+export async function changePlain(
   sql: Queryable,
   writers: number[],
   now: Date,
-  items: PlainPut[],
+  items: (PlainPut | PlainDeletion)[],
 ): Promise<(number | null)[] | null> {
   const [row] = await sql<{ sequences: (number | null)[] | null }[]>`
-    select object_put_plain(${writers}::int8[], ${now}, ${JSON.stringify(items)}::text::json) as sequences`;
+    select object_change_plain(${writers}::int8[], ${now}, ${JSON.stringify(items)}::text::json) as sequences`;
   return row?.sequences ?? null;
 }

@@ -6,6 +6,7 @@ import type { Origin } from "@andromede/platform/events/append";
 import { PACKED_BYTES, type Placement } from "../bytes/byte-store.ts";
 import { checkBody, settling } from "./bodies.ts";
 import { assertRoom, beginWrite, commitPut, newVersionId } from "./commit-put.ts";
+import type { Combine } from "./combiner.ts";
 import type { Container } from "./container.model.ts";
 import type { NamespaceDeps } from "./deps.ts";
 import { objectEvent } from "./events.ts";
@@ -26,7 +27,6 @@ import {
 import { checkCondition } from "./plan-condition.ts";
 import { checkRetention, lockedBy } from "./plan-lock.ts";
 import { planPut } from "./plan-put.ts";
-import { type Put, createPutCombiner } from "./put-combiner.ts";
 import type { SealingKeys } from "./sealing-keys.ts";
 import { transact } from "./transact.ts";
 import { hasEnded, weighed } from "./version.model.ts";
@@ -34,9 +34,12 @@ import { hasEnded, weighed } from "./version.model.ts";
 type Objects = Pick<Namespace, "findObject" | "findDeleteMarker" | "readObject" | "putObject" | "updateObject">;
 type ObjectChange = Parameters<Namespace["updateObject"]>[3];
 
-export function createObjects(deps: NamespaceDeps, keys: SealingKeys, foreseen: Foreseen): Objects {
+export function createObjects(
+  deps: NamespaceDeps,
+  parts: { keys: SealingKeys; foreseen: Foreseen; combine: Combine },
+): Objects {
+  const { keys, foreseen, combine } = parts;
   const { db, clock } = deps;
-  const put = createPutCombiner(deps);
   return {
     async findObject(container, key, versionId) {
       if (!isStorable(key) || (versionId !== undefined && !isStorable(versionId))) return null;
@@ -50,7 +53,7 @@ export function createObjects(deps: NamespaceDeps, keys: SealingKeys, foreseen: 
       return newest?.isDeleteMarker === true ? newest : null;
     },
     readObject: (container, object, range) => readObject(deps, keys, container, object, range),
-    putObject: (origin, container, wanted) => putObject(deps, { keys, put }, origin, container, wanted),
+    putObject: (origin, container, wanted) => putObject(deps, { keys, combine }, origin, container, wanted),
     updateObject: (origin, container, object, change) => updateObject(deps, origin, { container, object, change }),
   };
 }
@@ -83,7 +86,7 @@ async function readObject(
 
 async function putObject(
   deps: NamespaceDeps,
-  { keys, put }: { keys: SealingKeys; put: Put },
+  { keys, combine }: { keys: SealingKeys; combine: Combine },
   origin: Origin,
   container: Container,
   wanted: PutObject,
@@ -100,7 +103,7 @@ async function putObject(
     const { contentType, deleteAt, metadata } = wanted;
     const { placement } = written;
     const object = { key: wanted.key, size: written.size, ...checked, contentType, deleteAt, metadata, placement };
-    return commitPut(deps, put, origin, container, { object, writerId: written.writerId, precondition });
+    return commitPut(deps, combine, origin, container, { object, writerId: written.writerId, precondition });
   });
 }
 

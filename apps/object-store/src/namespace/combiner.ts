@@ -1,40 +1,43 @@
 /**
- * Small writes that come at the same moment are committed together: one statement, one flight, one fsync of PostgreSQL's log for
- * all of them. Nobody waits for company: what comes while others are under way goes with the next.
+ * Small writes and deletions that come at the same moment are committed together: one statement, one flight, one fsync of
+ * PostgreSQL's log for all of them. Nobody waits for company: what comes while others are under way goes with the next.
  */
 import { unavailable } from "@andromede/base/errors";
 
 import type { NamespaceDeps } from "./deps.ts";
-import { type PlainPut, putPlain } from "./object.queries.ts";
+import { type PlainDeletion, type PlainPut, changePlain } from "./object.queries.ts";
 import { isRolledBack } from "./transact.ts";
 
 const MOST_AT_ONCE = 64;
 const MOST_UNDER_WAY = 2;
 
-/** null: not one of the plain ones; nothing was done. */
-export type Put = (put: PlainPut, writerId: number) => Promise<{ sequence: number; modifiedAt: Date } | null>;
+/** `sequence` of what was written or deleted; 0: there was nothing to delete. */
+export type Committed = { sequence: number; at: Date };
+
+/** null: not one of the plain ones; nothing was done. `writerId`: whose bytes a write stands on. */
+export type Combine = (change: PlainPut | PlainDeletion, writerId: number | null) => Promise<Committed | null>;
 
 type Waiting = {
-  put: PlainPut;
-  writerId: number;
-  resolve: (value: { sequence: number; modifiedAt: Date } | null) => void;
+  change: PlainPut | PlainDeletion;
+  writerId: number | null;
+  resolve: (value: Committed | null) => void;
   reject: (error: unknown) => void;
 };
 
-export function createPutCombiner({ db, clock }: Pick<NamespaceDeps, "db" | "clock">): Put {
+export function createCombiner({ db, clock }: Pick<NamespaceDeps, "db" | "clock">): Combine {
   let waiting: Waiting[] = [];
   let underWay = 0;
 
   async function commit(batch: Waiting[]): Promise<void> {
-    const now = new Date(clock.now());
-    const writers = [...new Set(batch.map(({ writerId }) => writerId))];
-    const items = batch.map(({ put }) => put);
-    const sequences = await putPlain(db, writers, now, items);
+    const at = new Date(clock.now());
+    const writers = [...new Set(batch.flatMap(({ writerId }) => writerId ?? []))];
+    const items = batch.map(({ change }) => change);
+    const sequences = await changePlain(db, writers, at, items);
     if (sequences === null)
       throw unavailable("The object could not be kept; try again", { type: "ServiceUnavailable" });
     for (const [index, one] of batch.entries()) {
       const sequence = sequences[index] ?? null;
-      one.resolve(sequence === null ? null : { sequence, modifiedAt: now });
+      one.resolve(sequence === null ? null : { sequence, at });
     }
   }
 
@@ -59,24 +62,24 @@ export function createPutCombiner({ db, clock }: Pick<NamespaceDeps, "db" | "clo
     }
   }
 
-  /** No key twice: of two writes of one key, the later goes with a later statement. */
+  /** No key twice: of two changes of one key, the later goes with a later statement. */
   function take(): Waiting[] {
     const names = new Set<string>();
     const batch: Waiting[] = [];
     const rest: Waiting[] = [];
     for (const one of waiting) {
-      const name = `${one.put.c}/${one.put.k}`;
+      const name = `${one.change.c}/${one.change.k}`;
       if (batch.length >= MOST_AT_ONCE || names.has(name)) rest.push(one);
       else batch.push(one);
       names.add(name);
     }
     waiting = rest;
-    return batch.toSorted((a, b) => a.put.c - b.put.c);
+    return batch.toSorted((a, b) => a.change.c - b.change.c);
   }
 
-  return (put, writerId) =>
+  return (change, writerId) =>
     new Promise((resolve, reject) => {
-      waiting.push({ put, writerId, resolve, reject });
+      waiting.push({ change, writerId, resolve, reject });
       next();
     });
 }
