@@ -38,8 +38,8 @@ export async function findContainer(request: SwiftRequest, projectId: string, na
   const key = `${projectId}/${name}`;
   const known = request.known.get(key);
   if (known !== undefined) return known;
-  // the path's own object is asked for next
-  const next = name === request.container && request.object !== null ? request.object : undefined;
+  // the path's own object is asked for next, but where it is only written
+  const next = name === request.container && request.method !== "PUT" ? (request.object ?? undefined) : undefined;
   const found = await request.store.namespace.findContainer(projectId, name, next);
   request.known.set(key, found);
   return found;

@@ -4,7 +4,10 @@ import { after, before, describe, it } from "node:test";
 
 import { newHexId } from "@andromede/base/ids";
 
+import { swiftFront } from "../front.ts";
+import { bodyOf } from "../large-objects/manifest.ts";
 import { type TestSwift, startSwift } from "../testing/start-swift.ts";
+import { swiftClient } from "../testing/swift-client.ts";
 
 describe("swift: who else may", () => {
   let swift: TestSwift;
@@ -184,6 +187,55 @@ describe("swift: who else may", () => {
     assert.deepEqual([tooLarge.status, tooLarge.text], [400, "FormPost: max_file_size exceeded"]);
     assert.equal((await swift.as("GET", "/c/up-large")).status, 404);
     assert.equal((await post({}, {})).status, 400);
+  });
+
+  it("operators, through their own door; a token with access rules, as far as those go", async () => {
+    const door = swiftClient(await swift.listen({ swift: swiftFront }, "operator"));
+    const operator = swift.tokenFor({ directory: "operator", roles: ["admin"] });
+    assert.equal((await door("GET", swift.account, { token: operator })).status, 200);
+    assert.equal((await swift.raw("GET", swift.account, { token: operator })).status, 401);
+    assert.equal((await door("GET", swift.account, { token: swift.token })).status, 200);
+    const other = swift.tokenFor({ directory: "operator", roles: ["member"] });
+    assert.equal((await door("GET", swift.account, { token: other })).status, 403);
+    const rule = { service: "object-store", method: "GET", path: `${swift.account}/c/**` };
+    const token = swift.tokenFor({ projectId: swift.projectId, accessRules: [rule] });
+    assert.equal((await swift.raw("GET", `${swift.account}/c/o`, { token })).status, 200);
+    assert.equal((await swift.raw("PUT", `${swift.account}/c/o`, { token, body: "x" })).status, 401);
+    assert.equal((await swift.raw("GET", swift.account, { token })).status, 401);
+  });
+
+  it("what was written by the other API is shown in Swift's words", async () => {
+    const { namespace } = swift.store;
+    const container = await namespace.findContainer(swift.projectId, "c");
+    assert.ok(container);
+    await namespace.putObject(swift.originFor(), container, {
+      key: "by-s3",
+      body: bodyOf(Buffer.from("parts")),
+      size: 5,
+      maxBytes: 5,
+      contentType: "text/s3",
+      deleteAt: null,
+      metadata: { colour: "bleu nuit é", "odd name": "x" },
+      details: { headers: { "cache-control": "no-store" }, parts: [3, 2] },
+      digests: ["md5"],
+      check: () => ({ etag: "0123456789abcdef0123456789abcdef-2" }),
+    });
+    const got = await swift.as("GET", "/c/by-s3");
+    assert.deepEqual([got.status, got.text, got.headers["content-type"]], [200, "parts", "text/s3"]);
+    assert.equal(got.headers["etag"], "0123456789abcdef0123456789abcdef-2");
+    assert.equal(got.headers["cache-control"], "no-store");
+    assert.equal(Buffer.from(got.headers["x-object-meta-colour"] as string, "latin1").toString(), "bleu nuit é");
+    const [listed] = JSON.parse((await swift.as("GET", "/c?format=json&prefix=by")).text) as { hash: string }[];
+    assert.equal(listed?.hash, "0123456789abcdef0123456789abcdef-2");
+    await swift.as("PUT", "/c/by-swift", {
+      body: "x",
+      headers: { "X-Object-Meta-Fruit": "p%C3%AAche", "Content-Encoding": "aws" },
+    });
+    const stored = await namespace.findObject(container, "by-swift");
+    assert.deepEqual(
+      [stored?.metadata, stored?.details],
+      [{ fruit: "p%C3%AAche" }, { headers: { "content-encoding": "aws" } }],
+    );
   });
 
   it("pages on other sites, as far as the container lets them", async () => {

@@ -1,6 +1,4 @@
-/** Every object that Swift writes goes through here: the room for it, what becomes of the one before, the ETag that was promised. */
-import { overQuota } from "@andromede/base/errors";
-
+/** Every object that Swift writes goes through here: what becomes of the one before, the ETag that was promised. */
 import type { Container } from "../../namespace/container.model.ts";
 import type { PutObject } from "../../namespace/namespace.ts";
 import type { StoredObject } from "../../namespace/object.model.ts";
@@ -29,7 +27,6 @@ export async function writeObject(
   write: ObjectWrite,
 ): Promise<StoredObject> {
   const { store } = request;
-  await assertRoom(request, container, write.size ?? 0);
   if (container.settings.versionsLocation !== undefined || container.settings.historyLocation !== undefined)
     await keepPrevious(request, container, write.key);
   const promised = write.etag === undefined ? "" : bareEtag(write.etag).toLowerCase();
@@ -53,18 +50,6 @@ export async function writeObject(
         }),
     ...(write.onlyNew === true ? { precondition: { ifNoneMatch: ["*"] } } : {}),
   });
-}
-
-/** Says so before a large body has come, where it can be known. What counts is the look in the transaction that stores it. */
-async function assertRoom({ store }: SwiftRequest, container: Container, size: number): Promise<void> {
-  const { quotaBytes, quotaObjects } = container;
-  if (quotaBytes === null && quotaObjects === null) return;
-  const usage = await store.namespace.containerUsage(container);
-  if (
-    (quotaBytes !== null && usage.bytes + size > quotaBytes) ||
-    (quotaObjects !== null && usage.objects >= quotaObjects)
-  )
-    throw overQuota("Upload exceeds quota.");
 }
 
 export function createdReply(container: Container, object: StoredObject, more: ReplyHeaders = {}): Reply {
