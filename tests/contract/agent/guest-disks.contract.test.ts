@@ -479,6 +479,12 @@ describe("disks of a QEMU guest", () => {
     });
     await reboots();
     assert.equal(await shell.run("ls /sys/block | busybox grep -c vd"), "1");
+    // A rescue that keeps every disk's name: its own comes last.
+    const beside = await volume();
+    spec = await change(spec, { disks: [second, beside, { ...root, id: "rescue" }] });
+    await reboots();
+    assert.deepEqual([await marked("vda"), await marked("vdc")], [true, false]);
+    assert.equal(await seesDevice(shell, beside), "vdb");
     spec = await change(spec, { disks: [rebuilt] });
     await reboots();
     assert.ok(await marked());

@@ -161,12 +161,36 @@ describe("the machine of a guest", () => {
       bootIndex: null,
       limits: { totalIops: 5 },
       volume: { volumeId: "v", encrypted: true, readOnly: true, shared: false, slot: 2 },
+      slot: null,
     });
     assert.deepEqual(
       volumesOf(next ?? layout).map(({ diskId }) => diskId),
       ["plain", "v"],
     );
     assert.ok(!JSON.stringify(layout).includes("KKK"));
+  });
+
+  test("a disk of the guest's own that comes after volumes is behind a root port too, so that it comes after them there", () => {
+    const last: GuestDisk = { id: "rescue", source: { kind: "empty" }, sizeGib: 1, bootIndex: 0 };
+    const rescued = layoutOf({ ...spec, disks: [...spec.disks, last] }, TCG);
+    const { slot } = rescued.disks.at(-1) ?? {};
+    const taken = [...rescued.interfaces.map((each) => each.slot), ...volumesOf(rescued).map((each) => each.slot)];
+    assert.ok(
+      slot !== undefined && slot !== null && taken.every((each) => each < slot),
+      `${slot} after ${taken.join()}`,
+    );
+    assert.ok(
+      guestCommand(rescued, { resume: false }).some(
+        (word) => word.includes("id=virtio-rescue") && word.includes(`bus=slot${slot}`),
+      ),
+    );
+    const next = withVolume(rescued, {
+      id: "v",
+      source: { kind: "volume", volumeId: "v", key: null, readOnly: false, shared: false },
+      sizeGib: 1,
+    });
+    assert.notEqual(next?.disks.at(-1)?.volume?.slot, slot);
+    assert.equal(layoutOf(spec, TCG).disks[0]?.slot, null);
   });
 
   test("limits that are not the wanted ones are found, whatever their order", () => {

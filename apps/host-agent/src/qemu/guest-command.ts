@@ -112,13 +112,14 @@ function rootPorts(slots: number): string[] {
 }
 
 /** Names of block nodes may have 31 characters, too few for a disk's id: they go by position. */
-function diskPart({ id, bootIndex }: LayoutDisk, at: number): string[] {
+function diskPart({ id, bootIndex, slot }: LayoutDisk, at: number): string[] {
+  const bus = slot === null ? "pcie.0" : `slot${slot}`;
   return [
     ["-blockdev", `driver=file,node-name=file${at},filename=${diskPath(id)},aio=threads,discard=unmap`],
     ["-blockdev", `driver=qcow2,node-name=${ownNode(at)},file=file${at},discard=unmap`],
     [
       "-device",
-      `virtio-blk-pci,id=${diskDeviceId(id)},drive=${ownNode(at)},bus=pcie.0,serial=${id.slice(0, 20)}` +
+      `virtio-blk-pci,id=${diskDeviceId(id)},drive=${ownNode(at)},bus=${bus},serial=${id.slice(0, 20)}` +
         (bootIndex === null ? "" : `,bootindex=${bootIndex}`),
     ],
   ].flat();

@@ -18,6 +18,11 @@ export type LayoutDisk = {
   limits: DiskLimits;
   /** null: a disk of the guest's own, which stays for the machine's life. */
   volume: LayoutVolume | null;
+  /**
+   * The slot of a disk of the guest's own that comes after volumes: guests name disks in the order of the buses, and what is on
+   * the root bus comes before all that is behind root ports. null: on the root bus.
+   */
+  slot: number | null;
 };
 export type LayoutInterface = GuestInterface & {
   /** Which of the machine's hot-plug slots it sits in. */
@@ -58,9 +63,13 @@ export const processNameOf = ({ instance, host }: Pick<Host, "instance" | "host"
 export function layoutOf(spec: GuestSpec, host: Host): MachineLayout {
   const interfaces = spec.interfaces.map(({ portId, macAddress, mtu }, slot) => ({ portId, macAddress, mtu, slot }));
   let slot = interfaces.length;
+  let behindVolumes = false;
   const disks = spec.disks
     .filter(({ detached }) => detached !== true)
-    .map((disk) => layoutDisk(disk, disk.source.kind === "volume" ? slot++ : null));
+    .map((disk) => {
+      behindVolumes ||= disk.source.kind === "volume";
+      return layoutDisk(disk, behindVolumes ? slot++ : null);
+    });
   return {
     id: spec.id,
     processName: processNameOf(host, spec.id),
@@ -90,6 +99,7 @@ const layoutDisk = ({ id, source, bootIndex, limits = {} }: GuestDisk, slot: num
           shared: source.shared,
           slot,
         },
+  slot: source.kind === "volume" ? null : slot,
 });
 
 const LIMITS = ["totalBytesSec", "readBytesSec", "writeBytesSec", "totalIops", "readIops", "writeIops"] as const;
@@ -129,11 +139,19 @@ export const volumesOf = ({ disks }: Pick<MachineLayout, "disks">): (LayoutVolum
 /** A layout as it was written, maybe by an earlier release. */
 export const layoutFrom = (written: MachineLayout): MachineLayout => ({
   ...written,
-  disks: written.disks.map((disk) => ({ ...disk, limits: disk.limits ?? {}, volume: disk.volume ?? null })),
+  disks: written.disks.map((disk) => ({
+    ...disk,
+    limits: disk.limits ?? {},
+    volume: disk.volume ?? null,
+    slot: disk.slot ?? null,
+  })),
 });
 
 function freeSlot({ slots, interfaces, disks }: MachineLayout): number | null {
-  const taken = new Set([...interfaces.map(({ slot }) => slot), ...disks.flatMap(({ volume }) => volume?.slot ?? [])]);
+  const taken = new Set([
+    ...interfaces.map(({ slot }) => slot),
+    ...disks.flatMap(({ volume, slot }) => volume?.slot ?? slot ?? []),
+  ]);
   return Array.from({ length: slots }, (_none, at) => at).find((at) => !taken.has(at)) ?? null;
 }
 
