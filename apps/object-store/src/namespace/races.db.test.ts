@@ -19,7 +19,8 @@ const bodyOf = (index: number): string => "x".repeat([10, 70_000, 300][index % 3
 describe("races", () => {
   let bench: Bench;
   const origin = () => bench.originFor();
-  const space = () => bench.store.namespace;
+  /** Two processes, by turns. */
+  const space = (index = 0) => (index % 2 === 0 ? bench.store.namespace : bench.second);
   before(async () => {
     bench = await createBench();
   });
@@ -27,7 +28,7 @@ describe("races", () => {
 
   it("of 32 writes of one key have one winner, whose bytes are read", async () => {
     const container = await bench.container();
-    const results = await times(32, (index) => bench.put(container, "key", bodyOf(index)));
+    const results = await times(32, (index) => bench.put(container, "key", bodyOf(index), {}, space(index)));
     assert.equal(kept(results).length, 32, refusals(results).join());
     const found = await space().findObject(container, "key");
     assert.ok(found !== null);
@@ -40,7 +41,7 @@ describe("races", () => {
 
   it("of 32 writes with versioning keep all 32, the newest current", async () => {
     const container = await bench.container({ settings: { versioning: "enabled" } });
-    const results = kept(await times(32, (index) => bench.put(container, "key", bodyOf(index))));
+    const results = kept(await times(32, (index) => bench.put(container, "key", bodyOf(index), {}, space(index))));
     assert.equal(results.length, 32);
     const { entries } = await space().listVersions(container, { limit: 100 });
     assert.equal(entries.length, 32);
@@ -52,7 +53,13 @@ describe("races", () => {
   it("of writes that must find nothing have one winner", async () => {
     const container = await bench.container();
     const results = await times(32, (index) =>
-      bench.put(container, "key", bodyOf(index), index % 4 === 3 ? {} : { precondition: { ifNoneMatch: ["*"] } }),
+      bench.put(
+        container,
+        "key",
+        bodyOf(index),
+        index % 4 === 3 ? {} : { precondition: { ifNoneMatch: ["*"] } },
+        space(index >> 1),
+      ),
     );
     assert.ok(kept(results).length >= 8 && kept(results).length <= 9, String(kept(results).length));
     assert.ok(refusals(results).every((type) => type === "PreconditionFailed"));
@@ -67,9 +74,9 @@ describe("races", () => {
         case 0:
         case 1:
         case 2:
-          return bench.put(container, key, bodyOf(index));
+          return bench.put(container, key, bodyOf(index), {}, space(index));
         case 3:
-          return space().deleteObject(origin(), container, key);
+          return space(index).deleteObject(origin(), container, key);
         case 4: {
           const { entries } = await space().listVersions(container, { limit: 3 });
           const targets = entries.flatMap((entry) =>
@@ -116,7 +123,7 @@ describe("races", () => {
 
   it("for the last room of a container or an account are lost by all but those who fit", async () => {
     const byContainer = await bench.container({ quotaBytes: 1_000 });
-    const results = await times(32, (index) => bench.put(byContainer, `k${index}`, "x".repeat(100)));
+    const results = await times(32, (index) => bench.put(byContainer, `k${index}`, "x".repeat(100), {}, space(index)));
     assert.equal(kept(results).length, 10);
     assert.ok(refusals(results).every((type) => type === "QuotaExceeded"));
     assert.equal((await space().containerUsage(byContainer)).bytes, 1_000);
@@ -125,7 +132,9 @@ describe("races", () => {
     const first = await bench.container();
     const second = await bench.container({ settings: { versioning: "enabled" } }, first.projectId);
     await space().updateAccount(origin(), first.projectId, { quotaObjects: 7 });
-    const both = await times(32, (index) => bench.put(index % 2 === 0 ? first : second, `k${index}`, bodyOf(index)));
+    const both = await times(32, (index) =>
+      bench.put(index % 2 === 0 ? first : second, `k${index}`, bodyOf(index), {}, space(index >> 1)),
+    );
     assert.equal(kept(both).length, 7);
     const usage = await space().accountUsage(first.projectId);
     assert.equal(usage.objects, 7);
@@ -152,5 +161,39 @@ describe("races", () => {
     );
     assert.equal(kept(again).filter(({ created }) => created).length, 1);
     assert.equal(kept(again).length, 8);
+  });
+
+  it("of plain writes and a switch to versioning lose no version that was acknowledged after it", async () => {
+    for (let round = 0; round < 6; round += 1) {
+      const container = await bench.container();
+      const stale = { ...container };
+      const writes = times(24, (index) => bench.put(stale, "key", `${index}`, {}, space(index)));
+      const enabled = await space().updateContainer(origin(), container, { settings: { versioning: "enabled" } });
+      const later = await times(8, (index) => bench.put(enabled, "key", `later ${index}`, {}, space(index)));
+      const all = [...kept(await writes), ...kept(later)];
+      assert.equal(all.length, 32);
+      const { entries } = await space().listVersions(container, { limit: 100 });
+      const there = new Set(entries.map((entry) => ("versionId" in entry ? entry.versionId : "")));
+      for (const { versionId } of all) assert.ok(there.has(versionId), versionId);
+    }
+    assert.deepEqual(await bench.faults(), []);
+  });
+
+  it("of a retention and a deletion end in one of both", async () => {
+    const settings = { versioning: "enabled" as const, objectLock: {} };
+    const container = await bench.container({ settings });
+    const retention = { mode: "COMPLIANCE" as const, until: new Date(Date.now() + 3_600_000).toISOString() };
+    for (let round = 0; round < 12; round += 1) {
+      const put = await bench.put(container, "key", "body");
+      const { versionId } = put;
+      const [locked, deleted] = await Promise.allSettled([
+        space(round).updateObject(origin(), container, put, { details: { retention } }),
+        space(round + 1).deleteObject(origin(), container, "key", { versionId }),
+      ]);
+      assert.notEqual(locked.status, deleted.status);
+      const found = await space().findObject(container, "key", versionId);
+      assert.equal(found !== null, locked.status === "fulfilled");
+    }
+    assert.deepEqual(await bench.faults(), []);
   });
 });

@@ -3,7 +3,8 @@ import { randomBytes } from "node:crypto";
 import { Readable } from "node:stream";
 
 import type { Container } from "../namespace/container.model.ts";
-import type { ContainerChange, PutObject } from "../namespace/namespace.ts";
+import type { ContainerChange, Namespace, PutObject } from "../namespace/namespace.ts";
+import { createNamespace } from "../namespace/create-namespace.ts";
 import type { StoredObject } from "../namespace/object.model.ts";
 import { type MemoryBytes, openMemoryBytes } from "./memory-bytes.ts";
 import { type TestStore, createTestStore } from "./test-store.ts";
@@ -11,7 +12,15 @@ import { type TestStore, createTestStore } from "./test-store.ts";
 export type Bench = TestStore & {
   /** A container of a project of its own, unless told. */
   container(change?: ContainerChange, projectId?: string): Promise<Container>;
-  put(container: Container, key: string, body?: string | Buffer, more?: Partial<PutObject>): Promise<StoredObject>;
+  put(
+    container: Container,
+    key: string,
+    body?: string | Buffer,
+    more?: Partial<PutObject>,
+    by?: Namespace,
+  ): Promise<StoredObject>;
+  /** As another process has it. */
+  second: Namespace;
   read(container: Container, object: StoredObject, range?: { start: number; end: number }): Promise<string>;
   /** Whose rows and chunks do not add up; empty: all is well. */
   faults(): Promise<string[]>;
@@ -34,9 +43,10 @@ export async function createBench(options: { time?: "manual"; chunkBytes?: numbe
           change,
         })
       ).container,
-    put(container, key, body = "body", more = {}) {
+    second: createNamespace(test.store),
+    put(container, key, body = "body", more = {}, by = namespace) {
       const bytes = Buffer.from(body);
-      return namespace.putObject(origin, container, {
+      return by.putObject(origin, container, {
         key,
         body: Readable.from([bytes]),
         size: bytes.length,
