@@ -14,7 +14,7 @@ import { errorDocument } from "./error.view.ts";
 import { s3Error, toAnswer } from "./errors.ts";
 import { listBuckets } from "./listings/listings.handlers.ts";
 import { type Query, parseQuery } from "./query.ts";
-import { recordRefusal } from "./refusals.ts";
+import { recordRefusal } from "../http/refusals.ts";
 import { BUCKET_ROUTES, OBJECT_ROUTES, routeKey } from "./routes.ts";
 import { authenticate } from "./signature/authenticate.ts";
 import { type Caller, anonymousCaller } from "./signature/caller.ts";
