@@ -1,4 +1,5 @@
 /** Reads bodies back: block by block, each checked before any of it is given. */
+import type { KeyObject } from "node:crypto";
 import { Readable } from "node:stream";
 
 import { internal } from "@andromede/base/errors";
@@ -83,7 +84,7 @@ export async function* readChunk(
 
 const rotten = (what: string): Error => internal(what, { type: ROT });
 
-async function readKey(source: Source, ownerKey: SealingKey): Promise<Buffer> {
+async function readKey(source: Source, ownerKey: SealingKey): Promise<KeyObject> {
   const header = Buffer.allocUnsafe(HEADER_BYTES);
   if ((await source.read(header, 0)) < HEADER_BYTES) throw rotten("a chunk is cut off");
   return extentKey(ownerKey, header);

@@ -86,8 +86,8 @@ describe("a long extent", () => {
 
   it("derives its key as HKDF's second step does", () => {
     const info = Buffer.concat([Buffer.from("andromede/extent/v1/"), header.subarray(8, 24), Buffer.of(1)]);
-    assert.deepEqual(extentKey(key, header), createHmac("sha256", key).update(info).digest());
-    assert.deepEqual(extentKey(key, header), own);
+    assert.deepEqual(extentKey(key, header).export(), createHmac("sha256", key).update(info).digest());
+    assert.ok(extentKey(key, header).equals(own));
   });
 
   it("has its blocks where they are computed to be", () => {

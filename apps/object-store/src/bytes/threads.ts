@@ -11,6 +11,7 @@ import type { Logger } from "@andromede/base/log";
 import type { Chunk, Digests } from "./byte-store.ts";
 import type { Driver, DriverConfig } from "./driver.ts";
 import type { BodyJob, Engine, OnReadError } from "./engine.ts";
+import { markFreeable } from "./send-body.ts";
 import { type FromThread, type ThreadData, type ToThread, fromSent } from "./thread-messages.ts";
 
 /** Runs of blocks that a reader has before it at most. */
@@ -196,7 +197,7 @@ function createReading(tell: Tell, leave: () => void, onError: OnReadError): Rea
       }
       if (next.endsRun && !ended) tell({ type: "more", job: 0 });
       const { buffer, byteOffset, byteLength } = next.piece;
-      wanted = stream.push(Buffer.from(buffer, byteOffset, byteLength));
+      wanted = stream.push(markFreeable(Buffer.from(buffer, byteOffset, byteLength)));
     }
   };
   const stream = new Readable({
