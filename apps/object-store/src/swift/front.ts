@@ -1,7 +1,9 @@
 /** The Swift API: a request is taken apart, its caller known, a handler found; its answer goes out. */
 import { CloudError } from "@andromede/base/errors";
+import type { Actor } from "@andromede/platform/tokens/actor";
 
 import type { Exchange, Front } from "../http/exchange.ts";
+import { recordRefusal } from "../http/refusals.ts";
 import { callerOf } from "./acl/caller.ts";
 import { dressForOrigin } from "./cors/cors.ts";
 import { formBoundary, postForm } from "./form-post/form-post.ts";
@@ -15,6 +17,9 @@ import { parsePath, projectOf } from "./wire/swift-path.ts";
 import { parseQuery } from "./wire/text.ts";
 
 export const swiftFront: Front = { handle, fail };
+
+/** Whose refusal it is. */
+const actors = new WeakMap<Exchange, Actor | null>();
 
 async function handle(exchange: Exchange): Promise<void> {
   const { rawPath, response, method } = exchange;
@@ -30,6 +35,7 @@ async function handle(exchange: Exchange): Promise<void> {
     // a page on another site may read why it was refused
     if (request.headers.origin === undefined || !(error instanceof CloudError) || error.kind === "internal")
       throw error;
+    recordRefusal(exchange, request.caller.actor, error);
     reply = errorReply(error, request.account);
   }
   dress(request, reply);
@@ -43,6 +49,7 @@ function understand(exchange: Exchange, query: SwiftRequest["query"]): SwiftRequ
   if (path === "no-path") throw refusal(404);
   const { account, container, object } = path;
   const caller = callerOf(exchange);
+  actors.set(exchange, caller.actor);
   const projectId = projectOf(account);
   // what is nobody's account is told from one that is not yours to those only who may have every one
   if (projectId === null) throw refusal(caller.isReseller ? 404 : caller.actor === null ? 401 : 403);
@@ -85,7 +92,9 @@ function dress(request: SwiftRequest, reply: Reply): void {
   dressForOrigin(found ?? null, origin, reply);
 }
 
-function fail({ response, method, rawPath }: Exchange, error: CloudError): void {
+function fail(exchange: Exchange, error: CloudError): void {
+  const { response, method, rawPath } = exchange;
+  recordRefusal(exchange, actors.get(exchange) ?? null, error);
   const path = parsePath(rawPath);
   void send(response, method, errorReply(error, typeof path === "string" ? "unknown" : path.account));
 }

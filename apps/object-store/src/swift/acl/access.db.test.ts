@@ -3,6 +3,7 @@ import { createHmac } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 
 import { newHexId } from "@andromede/base/ids";
+import { waitUntil } from "@andromede/base/waiting";
 
 import { swiftFront } from "../front.ts";
 import { bodyOf } from "../large-objects/manifest.ts";
@@ -67,6 +68,24 @@ describe("swift: who else may", () => {
     const back = { Destination: "c/o2", "Destination-Account": `AUTH_${swift.projectId}` };
     assert.equal((await swift.raw("COPY", `/v1/AUTH_${theirs}/mine/o`, { token, headers: back })).status, 403);
     await share({ "X-Remove-Container-Read": "x" });
+  });
+
+  it("who is refused is written down, with or without a page behind it", async () => {
+    const userId = newHexId();
+    const token = swift.tokenFor({ userId });
+    await swift.raw("GET", `${swift.account}/c/o`, { token });
+    await swift.raw("GET", `${swift.account}/c/o`, { token, headers: { Origin: "http://a.example" } });
+    const { db } = swift.store;
+    const written = await waitUntil(
+      "two refusals",
+      async () => {
+        const rows = await db<{ body: string }[]>`
+          select body from event where user_id = ${userId} and action = 'object-store.request.refuse'`;
+        return rows.length === 2 && rows;
+      },
+      { timeoutMs: 5_000 },
+    );
+    for (const { body } of written) assert.match(body, /"reason":"Access was denied to this resource."/);
   });
 
   it("referrers, and listings for everybody", async () => {
