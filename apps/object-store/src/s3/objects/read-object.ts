@@ -1,8 +1,8 @@
 /** GET and HEAD of an object: the path that is walked most. */
 import type { OutgoingHttpHeaders } from "node:http";
 import type { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 
+import { sendBody } from "../../bytes/send-body.ts";
 import type { StoredObject } from "../../namespace/object.model.ts";
 import { type ObjectCall, headerIn } from "../call.ts";
 import { s3Error } from "../errors.ts";
@@ -115,5 +115,5 @@ async function send(
   const body: Readable | Buffer = await readings.read(start, end);
   response.writeHead(status, headers);
   if (Buffer.isBuffer(body)) response.end(body);
-  else await pipeline(body, response);
+  else await sendBody(body, response);
 }

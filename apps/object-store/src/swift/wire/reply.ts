@@ -1,9 +1,10 @@
 /** An answer, and its way out. Handlers make answers; only here they are written. */
 import type { ServerResponse } from "node:http";
-import { Readable, pipeline } from "node:stream";
+import { Readable } from "node:stream";
 
 import type { CloudError } from "@andromede/base/errors";
 
+import { sendBody } from "../../bytes/send-body.ts";
 import { escapeMarkup, quote } from "./text.ts";
 import { pageOf, reasonOf, refusalHeaders, statusOf } from "./refusal.ts";
 
@@ -38,12 +39,9 @@ export function send(response: ServerResponse, method: string, reply: Reply): Pr
     response.end();
     return undefined;
   }
-  return new Promise((resolve, reject) => {
-    pipeline(body, response, (error) => {
-      if (!error) return resolve();
-      response.destroy();
-      return isGone(error) ? resolve() : reject(error);
-    });
+  return sendBody(body, response).catch((error: NodeJS.ErrnoException) => {
+    response.destroy();
+    if (!isGone(error)) throw error;
   });
 }
 
