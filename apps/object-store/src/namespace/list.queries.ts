@@ -19,29 +19,36 @@ type PageRow = {
   keys: string[] | null;
   rest: string | null;
   types: string[];
-  details: (ObjectDetails | null)[];
+  /** Of those whose flags say so, in order. */
+  details: ObjectDetails[] | null;
 };
 
 const CURRENT = 1;
 const DELETE_MARKER = 2;
 const PREFIX = 4;
+const DETAILED = 8;
 const WORDS = 6;
+
+/** Few have anything in their details that a listing shows: only those are sent. */
+const SHOWN = "details ?| '{owner,slo,symlink}'";
+const DETAILS = `case when ${SHOWN} then 8 else 0 end`;
 
 /** Expressions: what is known of all entries costs nothing to say. */
 const FLAGS = {
-  current: "1",
-  versions: "(is_current::int + is_delete_marker::int * 2)",
-  rolled: "case when is_prefix then 4 else is_current::int + is_delete_marker::int * 2 end",
+  current: `(1 + ${DETAILS})`,
+  versions: `(is_current::int + is_delete_marker::int * 2 + ${DETAILS})`,
+  rolled: `(is_prefix::int * 4 + is_current::int + is_delete_marker::int * 2 + ${DETAILS})`,
 };
 
 const page = (sql: Queryable, flags: keyof typeof FLAGS) => sql`
-  json_agg(key) as keys, json_agg(content_type) as types, json_agg(details) as details,
+  json_agg(key) as keys, json_agg(content_type) as types, json_agg(details) filter (where ${sql.unsafe(SHOWN)}) as details,
   string_agg(sequence || ' ' || size || ' ' || (date_part('epoch', modified_at) * 1000)::bigint || ' ' || ${sql.unsafe(FLAGS[flags])} || ' '
     || etag || ' ' || version_id, ' ') as rest`;
 
 function toRows(row: PageRow | undefined): ListedRow[] {
   if (row === undefined || row.keys === null) return [];
   const words = (row.rest ?? "").split(" ");
+  let detailed = 0;
   return row.keys.map((key, index) => {
     const at = index * WORDS;
     const flags = Number(words[at + 3]);
@@ -55,7 +62,7 @@ function toRows(row: PageRow | undefined): ListedRow[] {
       versionId: words[at + 5] ?? "",
       isCurrent: (flags & CURRENT) !== 0,
       isDeleteMarker: (flags & DELETE_MARKER) !== 0,
-      details: row.details[index] ?? null,
+      details: (flags & DETAILED) === 0 ? null : (row.details?.[detailed++] ?? null),
       isPrefix: (flags & PREFIX) !== 0,
     };
   });

@@ -99,8 +99,8 @@ describe("races", () => {
       const container = await bench.container(round % 2 === 0 ? {} : { settings: { versioning: "enabled" } });
       const results = await times<unknown>(8, (index) =>
         index === round % 8
-          ? space().deleteContainer(origin(), container)
-          : bench.put(container, `k${index}`, bodyOf(index)),
+          ? space(round).deleteContainer(origin(), container)
+          : bench.put(container, `k${index}`, bodyOf(index), {}, space(index)),
       );
       return { container, results };
     });
