@@ -18,6 +18,7 @@ const INSTANCE = "updown";
 const PROGRAMS = [
   "control-plane",
   "host-agent@host1",
+  "object-store",
   "ovn-controller@host1",
   "ovn-northbound",
   "ovn-northd",
