@@ -3,6 +3,7 @@
  * move-to-front ranks, and the Burrows-Wheeler transform behind them. Each block's checksum is looked at.
  */
 import type { Readable } from "node:stream";
+import { setImmediate as turn } from "node:timers/promises";
 
 import { invalid } from "@andromede/base/errors";
 
@@ -30,6 +31,8 @@ export async function* bunzip2(source: Readable): AsyncGenerator<Buffer> {
       if (magic === END_MAGIC) break;
       if (magic !== BLOCK_MAGIC) throw broken();
       yield readBlock(bits, size, sum);
+      // a block takes a while: others have their turn between two
+      await turn();
     }
     bits.align();
     await bits.fill(4);
@@ -76,21 +79,26 @@ class BitReader {
     }
   }
 
+  /** At most 24 bits, without taking them: zeros behind the end. */
+  peek(count: number): number {
+    const held = this.#held;
+    const at = this.#at;
+    const word =
+      ((held[at] ?? 0) << 24) | ((held[at + 1] ?? 0) << 16) | ((held[at + 2] ?? 0) << 8) | (held[at + 3] ?? 0);
+    return (word << this.#bit) >>> (32 - count);
+  }
+
+  drop(count: number): void {
+    const bit = this.#bit + count;
+    this.#at += bit >> 3;
+    this.#bit = bit & 7;
+    if (this.#at > this.#held.length || (this.#at === this.#held.length && this.#bit > 0)) throw broken();
+  }
+
+  /** At most 24 bits. */
   read(count: number): number {
-    let value = 0;
-    let left = count;
-    while (left > 0) {
-      const byte = this.#held[this.#at];
-      if (byte === undefined) throw broken();
-      const taken = Math.min(left, 8 - this.#bit);
-      value = (value << taken) | ((byte >> (8 - this.#bit - taken)) & ((1 << taken) - 1));
-      this.#bit += taken;
-      left -= taken;
-      if (this.#bit === 8) {
-        this.#bit = 0;
-        this.#at += 1;
-      }
-    }
+    const value = this.peek(count);
+    this.drop(count);
     return value;
   }
 }
@@ -176,10 +184,11 @@ function readTable(bits: BitReader, symbols: number): Table {
 }
 
 function readSymbol(bits: BitReader, table: Table): number {
-  let code = 0;
+  const ahead = bits.peek(LONGEST_CODE);
   for (let length = 1; length <= LONGEST_CODE; length += 1) {
-    code = (code << 1) | bits.read(1);
+    const code = ahead >>> (LONGEST_CODE - length);
     if (code > (table.limit[length] ?? -1)) continue;
+    bits.drop(length);
     const symbol = table.symbols[code - (table.base[length] ?? 0)];
     if (symbol === undefined) throw broken();
     return symbol;
@@ -192,19 +201,13 @@ type Coded = { size: number; used: number[]; selectors: Uint8Array; tables: Tabl
 /** The block's last column, before sorting is undone. */
 function readRanks(bits: BitReader, coded: Coded): { ranks: Uint8Array; counts: Int32Array } {
   const { size, used, selectors, tables } = coded;
-  const order = [...used];
+  const order = Uint8Array.from(used);
   const column = new Uint8Array(size);
   const counts = new Int32Array(256);
   const end = used.length + 1;
   let length = 0;
   let run = 0;
   let weight = 1;
-  const put = (byte: number, times: number): void => {
-    if (length + times > size) throw broken();
-    column.fill(byte, length, length + times);
-    length += times;
-    counts[byte] = (counts[byte] ?? 0) + times;
-  };
   for (let read = 0; ; read += 1) {
     const table = tables[selectors[Math.floor(read / GROUP)] ?? -1];
     if (table === undefined) throw broken();
@@ -215,13 +218,20 @@ function readRanks(bits: BitReader, coded: Coded): { ranks: Uint8Array; counts: 
       if (run > size) throw broken();
       continue;
     }
-    if (run > 0) put(order[0] ?? 0, run);
+    if (length + run >= size + (symbol === end ? 1 : 0)) throw broken();
+    const front = order[0] ?? 0;
+    column.fill(front, length, length + run);
+    counts[front] = (counts[front] ?? 0) + run;
+    length += run;
     run = 0;
     weight = 1;
     if (symbol === end) return { ranks: column.subarray(0, length), counts };
-    const [byte = 0] = order.splice(symbol - 1, 1);
-    order.unshift(byte);
-    put(byte, 1);
+    const byte = order[symbol - 1] ?? 0;
+    order.copyWithin(1, 0, symbol - 1);
+    order[0] = byte;
+    counts[byte] = (counts[byte] ?? 0) + 1;
+    column[length] = byte;
+    length += 1;
   }
 }
 
@@ -250,31 +260,40 @@ function unsort(column: Uint8Array, counts: Int32Array, origin: number): Uint8Ar
 
 /** After four equal bytes comes how many more of them there are. */
 function unrun(bytes: Uint8Array): Buffer {
-  let size = 0;
-  walkRuns(bytes, (_byte, times) => (size += times));
-  const plain = Buffer.alloc(size);
+  const plain = Buffer.allocUnsafe(unrunSize(bytes));
   let at = 0;
-  walkRuns(bytes, (byte, times) => {
-    plain.fill(byte, at, at + times);
-    at += times;
-  });
-  return plain;
-}
-
-function walkRuns(bytes: Uint8Array, each: (byte: number, times: number) => void): void {
   let equal = 0;
   let last = -1;
   for (const byte of bytes) {
     if (equal === 4) {
-      if (byte > 0) each(last, byte);
+      plain.fill(last, at, at + byte);
+      at += byte;
       equal = 0;
-      last = -1;
       continue;
     }
     equal = byte === last ? equal + 1 : 1;
     last = byte;
-    each(byte, 1);
+    plain[at] = byte;
+    at += 1;
   }
+  return plain;
+}
+
+function unrunSize(bytes: Uint8Array): number {
+  let size = 0;
+  let equal = 0;
+  let last = -1;
+  for (const byte of bytes) {
+    if (equal === 4) {
+      size += byte;
+      equal = 0;
+      continue;
+    }
+    equal = byte === last ? equal + 1 : 1;
+    last = byte;
+    size += 1;
+  }
+  return size;
 }
 
 const CRC = Int32Array.from({ length: 256 }, (_, index) => {
