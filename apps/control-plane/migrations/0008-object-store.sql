@@ -110,6 +110,7 @@ create table object_upload (
   details jsonb
 );
 create index object_upload_of_container on object_upload (container_id, key, id);
+create index object_upload_by_age on object_upload (container_id, initiated_at, id);
 
 create table object_part (
   upload_id text collate "C" not null references object_upload on delete cascade,

@@ -101,7 +101,7 @@ async function abortUploads(deps: RowKeeping, container: LifecycleContainer, rul
   const nowMs = deps.clock.now();
   const before = new Date(nowMs - Math.min(...days) * DAY_MS);
   let aborted = 0;
-  let last = { key: "", id: "" };
+  let last = { initiatedAt: new Date(0), id: "" };
   for (let more = true; more;) {
     // eslint-disable-next-line no-await-in-loop -- where to go on is known from what was found
     const old = await listOldUploads(deps.db, container.id, { before, last }, PAGE);

@@ -67,12 +67,12 @@ export async function listLifecycleRows(
 export async function listOldUploads(
   sql: Queryable,
   containerId: number,
-  which: { before: Date; last: { key: string; id: string } },
+  which: { before: Date; last: { initiatedAt: Date; id: string } },
   limit: number,
 ): Promise<{ id: string; key: string; initiatedAt: Date }[]> {
   return sql<{ id: string; key: string; initiatedAt: Date }[]>`
     select id, key, initiated_at from object_upload
-    where container_id = ${containerId} and (key, id) > (${which.last.key}, ${which.last.id})
+    where container_id = ${containerId} and (initiated_at, id) > (${which.last.initiatedAt}, ${which.last.id})
       and initiated_at < ${which.before}
-    order by key, id limit ${limit}`;
+    order by initiated_at, id limit ${limit}`;
 }

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 
-import postgres from "postgres";
-
+import { explain } from "../testing/explain.ts";
 import { type Bench, createBench } from "../testing/namespace-bench.ts";
 import type { Container } from "./container.model.ts";
 import { listAllVersions, listCurrent, listRolledUp } from "./list.queries.ts";
@@ -60,35 +59,6 @@ const STRANGE = [
   "quote'\"\\",
   "100%_",
 ];
-
-/** Statements as they are sent, explained by the server: which plans they get on a table of 100,000 keys. */
-async function explain(bench: Bench, send: (db: Bench["store"]["db"]) => Promise<unknown>): Promise<string> {
-  const { config } = bench.store;
-  assert.ok("socketDir" in config.database);
-  const plans: string[] = [];
-  const { socketDir: host, port, name: database, user: username } = config.database;
-  const sql = postgres({
-    host,
-    port,
-    database,
-    username,
-    max: 1,
-    onnotice: (notice) => void plans.push(notice["message"] ?? ""),
-  });
-  try {
-    await sql`load 'auto_explain'`;
-    await sql`set auto_explain.log_min_duration = 0`;
-    await sql`set auto_explain.log_analyze = on`;
-    await sql`set auto_explain.log_nested_statements = on`;
-    await sql`set client_min_messages = 'log'`;
-    plans.length = 0;
-    await send(sql as never);
-    assert.ok(plans.length > 0, "the server explained something");
-    return plans.join("\n");
-  } finally {
-    await sql.end();
-  }
-}
 
 describe("listings", () => {
   let bench: Bench;
@@ -229,11 +199,11 @@ describe("listings", () => {
       limit: 1001,
     };
     for (const reverse of [false, true]) {
-      const flat = await explain(bench, (sql) => listCurrent(sql, own.id, span, { reverse, limit: 1001, now }));
+      const flat = await explain(bench.store, (sql) => listCurrent(sql, own.id, span, { reverse, limit: 1001, now }));
       assert.match(flat, /Index Scan (Backward )?using object_current on object/);
       assert.doesNotMatch(flat, /Seq Scan on object|Bitmap|Sort/);
       assert.match(flat, /Limit .*actual.*rows=1001/);
-      const prefixes = await explain(bench, (sql) =>
+      const prefixes = await explain(bench.store, (sql) =>
         listRolledUp(sql, own.id, { low: "", high: "z" }, { ...rolled, reverse }),
       );
       assert.match(prefixes, /Index Scan (Backward )?using object_current on object/);
@@ -243,7 +213,7 @@ describe("listings", () => {
       );
       assert.ok(fetched.length >= 100 && Math.max(...fetched) <= 50, "one look a prefix, a few rows each");
     }
-    const versions = await explain(bench, (sql) => listAllVersions(sql, own.id, span, 1001));
+    const versions = await explain(bench.store, (sql) => listAllVersions(sql, own.id, span, 1001));
     assert.match(versions, /Index Scan using object_by_key on object/);
     assert.doesNotMatch(versions, /Seq Scan on object|Bitmap/);
   });
