@@ -1,7 +1,7 @@
 /** How Swift says no. Refusals are the house's errors with Swift's status; a few carry headers. */
 import { CloudError, type CloudErrorOptions, type ErrorKind } from "@andromede/base/errors";
 
-import type { ReplyHeaders } from "./reply.ts";
+type Headers = { [name: string]: string | number };
 
 /** Swift's reason and, in the page that goes with it, what it has to say (swob's table, in our words). */
 const REASONS: { readonly [status: number]: readonly [reason: string, explanation: string] } = {
@@ -68,13 +68,13 @@ const KINDS: { readonly [status: number]: ErrorKind } = {
   503: "unavailable",
   507: "noCapacity",
 };
-const headersOfError = new WeakMap<CloudError, ReplyHeaders>();
+const headersOfError = new WeakMap<CloudError, Headers>();
 
 /** An error to throw. With an empty message the answer has Swift's page for the status. */
 export function refusal(
   status: number,
   message = "",
-  options: { headers?: ReplyHeaders; cause?: unknown } = {},
+  options: { headers?: Headers; cause?: unknown } = {},
 ): CloudError {
   const more: CloudErrorOptions = options.cause === undefined ? { status } : { status, cause: options.cause };
   const error = new CloudError(KINDS[status] ?? "invalid", message, more);
@@ -82,4 +82,4 @@ export function refusal(
   return error;
 }
 
-export const refusalHeaders = (error: CloudError): ReplyHeaders | undefined => headersOfError.get(error);
+export const refusalHeaders = (error: CloudError): Headers | undefined => headersOfError.get(error);
