@@ -11,7 +11,9 @@ import { deleteReply } from "./delete-many.ts";
 const LONGEST_LINE = (LIMITS.objectName + LIMITS.containerName + 2) * 3;
 
 export async function bulkDelete(request: SwiftRequest): Promise<Reply> {
-  const { headers } = request;
+  const { headers, caller } = request;
+  // nobody may delete without a token, whatever an ACL says: such a list need not be read
+  if (caller.actor === null) throw refusal(401);
   const format = bulkFormat(headers.accept);
   const type = headers["content-type"];
   if (format === null || (type !== undefined && type !== "" && !type.startsWith("text/plain")))

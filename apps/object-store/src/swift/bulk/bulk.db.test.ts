@@ -128,4 +128,11 @@ describe("swift: many at once", () => {
     assert.match(refused.text, /one\/a\.txt, 403 Forbidden/);
     assert.equal((await swift.as("GET", "/one/a.txt")).status, 200);
   });
+
+  it("nobody does any of it without a token", async () => {
+    assert.equal((await swift.raw("POST", `${swift.account}?bulk-delete`, { body: "one/a.txt" })).status, 401);
+    const tar = makeTar([{ name: "one/new", body: "1" }]);
+    assert.equal((await swift.raw("PUT", `${swift.account}?extract-archive=tar`, { body: tar })).status, 401);
+    assert.equal((await swift.as("GET", "/one/new")).status, 404);
+  });
 });

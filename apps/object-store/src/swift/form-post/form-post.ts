@@ -15,6 +15,7 @@ import { type FormFields, formInteger, formSignature, parseHeaderValue, signedFo
 import { type Part, bodyStream, partsOf } from "./multipart.ts";
 
 const LONGEST_FIELD = 4096;
+const MOST_FIELDS = 100;
 
 /** The boundary, if that is such a form. */
 export function formBoundary({ method, container, headers }: SwiftRequest): string | null {
@@ -33,6 +34,8 @@ export async function postForm(request: SwiftRequest, boundary: string): Promise
     const { name, filename } = parameters;
     if (!filename) {
       if (name !== undefined) fields[name.toLowerCase()] = await readField(part);
+      // nobody has signed anything yet
+      if (Object.keys(fields).length > MOST_FIELDS) throw invalid("FormPost: too many fields");
       continue;
     }
     count += 1;
