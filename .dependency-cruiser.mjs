@@ -1,7 +1,7 @@
 /** The layers of CONTRIBUTING.md, as rules. tools/check-layers.ts plants one violation of each and requires it to be found. */
 const services = "^apps/control-plane/src/services/";
 const core = "^apps/control-plane/src/(http|reconcile|db|registry|events|keys|agents)/";
-const tests = "\\.test\\.ts$|^apps/control-plane/src/testing/";
+const tests = "\\.test\\.ts$|^apps/[^/]+/src/testing/";
 
 export default {
   forbidden: [

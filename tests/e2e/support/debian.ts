@@ -11,12 +11,19 @@ import { DATA } from "./cloud.ts";
 import { type Finished, run, tryRun } from "./run.ts";
 
 const SUITE = "bookworm";
-const PACKAGES = [
-  ...["tempest", "python3-stestr", "python3-subunit", "iputils-ping", "openssh-client"],
-  // clients of object storage
-  ...["awscli", "ca-certificates", "duplicity", "python3-boto3", "python3-keystoneclient", "python3-swiftclient"],
-  ...["rclone", "restic", "s3cmd"],
+const TEMPEST_PACKAGES = ["tempest", "python3-stestr", "python3-subunit", "iputils-ping", "openssh-client"];
+const OBJECT_PACKAGES = [
+  "awscli",
+  "ca-certificates",
+  "duplicity",
+  "python3-boto3",
+  "python3-keystoneclient",
+  "python3-swiftclient",
+  "rclone",
+  "restic",
+  "s3cmd",
 ];
+const PACKAGES = [...TEMPEST_PACKAGES, ...OBJECT_PACKAGES];
 const TEMPEST = /^python3-tempest 1:33\.0\.0-/m;
 
 /** The root's directory. MUST NOT run twice at once. */

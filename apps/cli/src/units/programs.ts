@@ -87,8 +87,8 @@ export function controlPlaneConfig(stack: Stack): { hosts: AgentAddress[]; [memb
 }
 
 /** What the operator set, but for what is another program's. */
-function controlPlaneSettings({ objectStore: _, ...rest }: Settings = {}): Settings {
-  return rest;
+function controlPlaneSettings(settings: Settings = {}): Settings {
+  return Object.fromEntries(Object.entries(settings).filter(([section]) => section !== "objectStore"));
 }
 
 const databaseConfig = ({ database }: Stack): object =>
