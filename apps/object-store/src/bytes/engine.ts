@@ -2,7 +2,9 @@
 import type { Readable } from "node:stream";
 
 import type { Chunk, DigestName, Digests, SealingKey } from "./byte-store.ts";
-import type { ChunkRange } from "./read-body.ts";
+
+/** A part of one chunk: from `start` to before `end`, counted in the chunk. */
+export type ChunkRange = { chunk: Chunk; start: number; end: number };
 
 export type BodyOptions = { writerId: number; key: Uint8Array; digests: readonly DigestName[] };
 

@@ -6,7 +6,7 @@ import { internal } from "@andromede/base/errors";
 
 import type { Chunk, SealingKey } from "./byte-store.ts";
 import type { Driver, Source } from "./driver.ts";
-import type { OnReadError } from "./engine.ts";
+import type { ChunkRange, OnReadError } from "./engine.ts";
 import {
   BLOCK_BYTES,
   HEADER_BYTES,
@@ -23,9 +23,6 @@ import {
 
 /** Blocks that are read at once. */
 const RUN_BLOCKS = 2;
-
-/** A part of one chunk: from `start` to before `end`, counted in the chunk. */
-export type ChunkRange = { chunk: Chunk; start: number; end: number };
 
 /** The parts of chunks that make up a range of a body. Throws where one is missing. */
 export function rangesOf(chunks: readonly Chunk[], start: number, end: number): ChunkRange[] {

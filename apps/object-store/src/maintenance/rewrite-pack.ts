@@ -1,5 +1,7 @@
 /** Moves what is alive in a pack to the end of another: as it is, sealed; nobody's key is needed. */
 import { internal } from "@andromede/base/errors";
+import type { Logger } from "@andromede/base/log";
+import type { Database } from "@andromede/platform/db/database";
 
 import { insertPackDamage } from "../bytes/bytes.queries.ts";
 import { crashPoint } from "../bytes/crash-point.ts";
@@ -7,13 +9,12 @@ import type { PackReader } from "../bytes/pack-reader.ts";
 import type { Appended, PackWriter } from "../bytes/packs.ts";
 import { isWholeExtent, sealedBytes } from "../bytes/seal.ts";
 import { type PackedRow, isWriterAlive, listPacked, lockKeysOf, movePacked } from "./collect.queries.ts";
-import type { CollectDeps } from "./collect.ts";
 
 const ROWS_AT_ONCE = 64;
 
 /** Gives how many were moved. What is rotten stays, and the pack with it. */
 export async function rewritePack(
-  { db, log, signal }: Pick<CollectDeps, "db" | "log" | "signal">,
+  { db, log, signal }: { db: Database; log: Logger; signal?: AbortSignal },
   packs: { reader: PackReader; writer: () => Promise<PackWriter> },
   packId: number,
 ): Promise<number> {
@@ -51,7 +52,7 @@ export async function rewritePack(
 }
 
 async function move(
-  db: CollectDeps["db"],
+  db: Database,
   packId: number,
   rows: readonly PackedRow[],
   appended: readonly Appended[],
