@@ -82,39 +82,45 @@ export async function findContainerRow(sql: Queryable, projectId: string, name: 
   return row ?? null;
 }
 
-export type Found = { container: Container; object: StoredObject | null };
-type FoundRow = Container & ObjectColumns;
+/** `stamp`: another one when the container's row is another. */
+export type Found = { id: number; stamp: string; object: StoredObject | null };
 
-/** A container, and what is current under a key of its: most requests ask for both, and this is one look. */
+/**
+ * Which container a name means, and what is current under a key of its: most requests ask for both, and this is one look. What
+ * the container was told is not read but stamped: there is much of it, and it seldom changes.
+ */
 export async function findContainerAndCurrent(
   sql: Queryable,
   where: { projectId: string | null; name: string; global: boolean },
   key: string,
 ): Promise<Found | null> {
   const { projectId, name } = where;
+  type Row = { id: number; stamp: string } & ObjectColumns;
   const found = (by: "own" | "global") => sql`
-    select ${columns(sql)}, ${objectColumns(sql)}
+    select c.id, c.xmin::text as stamp, ${objectColumns(sql)}
     from object_container c left join object o on o.container_id = c.id and o.key = ${key} and o.is_current
     where ${by === "own" ? sql`c.project_id = ${projectId} and c.name = ${name}` : sql`c.global_name = ${name}`}
       and c.removed_at is null`;
   // the own one comes first, and then the other is not looked for
-  const rows =
+  const [row] =
     projectId === null
-      ? await sql<FoundRow[]>`${found("global")}`
+      ? await sql<Row[]>`${found("global")}`
       : where.global
-        ? await sql<FoundRow[]>`(${found("own")}) union all (${found("global")}) limit 1`
-        : await sql<FoundRow[]>`${found("own")}`;
-  return rows[0] === undefined ? null : splitRow(rows[0]);
+        ? await sql<Row[]>`(${found("own")}) union all (${found("global")}) limit 1`
+        : await sql<Row[]>`${found("own")}`;
+  return row === undefined ? null : { id: row.id, stamp: row.stamp, object: objectOf(row.id, key, row) };
 }
 
-function splitRow(row: FoundRow): Found {
-  const { id, projectId, name, globalName, wrappedKey, wrappedName, metadata, settings } = row;
-  const { quotaBytes, quotaObjects, createdBy, createdAt, updatedAt } = row;
-  const told = { metadata, settings, quotaBytes, quotaObjects, createdBy, createdAt, updatedAt };
-  return {
-    container: { id, projectId, name, globalName, wrappedKey, wrappedName, ...told },
-    object: objectOf(id, row),
-  };
+/** With the stamp of what was read. */
+export async function readContainer(
+  sql: Queryable,
+  id: number,
+): Promise<{ stamp: string; container: Container } | null> {
+  const [row] = await sql<(Container & { stamp: string })[]>`
+    select c.xmin::text as stamp, ${columns(sql)} from object_container c where id = ${id} and removed_at is null`;
+  if (row === undefined) return null;
+  const { stamp, ...container } = row;
+  return { stamp, container };
 }
 
 /** As it is now; null: deleted, or being purged. */

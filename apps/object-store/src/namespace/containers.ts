@@ -5,6 +5,7 @@ import { newHexId } from "@andromede/base/ids";
 import type { Origin } from "@andromede/platform/events/append";
 
 import type { Container } from "./container.model.ts";
+import { createContainerMemory } from "./container-memory.ts";
 import { planContainer } from "./container.plan.ts";
 import {
   deleteContainerRow,
@@ -41,12 +42,13 @@ type Wanted = { globalName: "claim" | "try"; change?: ContainerChange };
 
 export function createContainers(deps: NamespaceDeps, foreseen: Foreseen): Containers {
   const { db } = deps;
+  const read = createContainerMemory(db);
   const find = async (where: Where, key = ""): Promise<Container | null> => {
     if (!isStorable(where.name) || !isStorable(key)) return null;
     const found = await findContainerAndCurrent(db, where, key);
-    if (found === null) return null;
-    if (key !== "") foreseen.foresee(found.container, key, found.object);
-    return found.container;
+    const container = found === null ? null : await read(found.id, found.stamp);
+    if (found !== null && container !== null && key !== "") foreseen.foresee(container, key, found.object);
+    return container;
   };
   return {
     findContainer: (projectId, name, key) => find({ projectId, name, global: false }, key),

@@ -27,21 +27,34 @@ function toObject({ metadata, details, packId, packOffset, ...row }: ObjectRow):
 }
 
 /** An object's columns beside another table's; all null: there is none. */
-export type ObjectColumns = { [Name in keyof Omit<ObjectRow, "containerId" | "metadata">]: ObjectRow[Name] | null } & {
-  objectMetadata: ObjectRow["metadata"];
+export type ObjectColumns = {
+  [Name in keyof Omit<ObjectRow, "containerId" | "key" | "isCurrent" | "isDeleteMarker">]: ObjectRow[Name] | null;
 };
 
 export const objectColumns = (sql: Queryable) => sql`
-  o.key, o.sequence, o.version_id, o.is_current, o.is_delete_marker, o.size, o.etag, o.content_type, o.modified_at, o.delete_at,
-  o.metadata as object_metadata, o.details, o.pack_id, o.pack_offset`;
+  o.sequence, o.version_id, o.size, o.etag, o.content_type, o.modified_at, o.delete_at, o.metadata, o.details, o.pack_id,
+  o.pack_offset`;
 
-export function objectOf(containerId: number, row: ObjectColumns): StoredObject | null {
+/** What is current under a key. */
+export function objectOf(containerId: number, key: string, row: ObjectColumns): StoredObject | null {
   if (row.sequence === null) return null;
-  const { key, sequence, versionId, isCurrent, isDeleteMarker, size, etag, contentType, modifiedAt } = row;
-  const { deleteAt, details, packId, packOffset, objectMetadata: metadata } = row;
-  const known = { key, sequence, versionId, isCurrent, isDeleteMarker, size, etag, contentType, modifiedAt };
+  const { sequence, versionId, size, etag, contentType, modifiedAt, deleteAt, metadata, details, packId, packOffset } =
+    row;
+  const read = {
+    sequence,
+    versionId,
+    size,
+    etag,
+    contentType,
+    modifiedAt,
+    deleteAt,
+    metadata,
+    details,
+    packId,
+    packOffset,
+  };
   // the row is there, so its columns are
-  return toObject({ ...(known as ObjectRow), containerId, deleteAt, metadata, details, packId, packOffset });
+  return toObject({ ...(read as ObjectRow), containerId, key, isCurrent: true, isDeleteMarker: false });
 }
 
 export async function findCurrent(sql: Queryable, containerId: number, key: string): Promise<StoredObject | null> {

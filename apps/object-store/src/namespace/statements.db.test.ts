@@ -31,7 +31,8 @@ const STATEMENTS: { [name: string]: (db: Database, id: number) => Promise<unknow
   "what has come to its end": (db) => listEnded(db, now, 100),
   "a container with rules": (db) => findDueLifecycle(db, now),
   "versions for the rules": (db, id) => listLifecycleRows(db, id, { key: "k5", sequence: 0 }, 100),
-  "abandoned uploads": (db, id) => listOldUploads(db, id, { before: now, last: { initiatedAt: new Date(0), id: "" } }, 10),
+  "abandoned uploads": (db, id) =>
+    listOldUploads(db, id, { before: now, last: { initiatedAt: new Date(0), id: "" } }, 10),
 };
 
 describe("statements", () => {
