@@ -53,11 +53,11 @@ export function cannedGrants(name: string, owners: { own: string; bucket: string
 }
 
 const GRANT_HEADERS: readonly [header: string, permission: Permission][] = [
-  ["x-amz-grant-full-control", "FULL_CONTROL"],
   ["x-amz-grant-read", "READ"],
   ["x-amz-grant-write", "WRITE"],
   ["x-amz-grant-read-acp", "READ_ACP"],
   ["x-amz-grant-write-acp", "WRITE_ACP"],
+  ["x-amz-grant-full-control", "FULL_CONTROL"],
 ];
 
 /** `id="...", uri="..."` of one header. */

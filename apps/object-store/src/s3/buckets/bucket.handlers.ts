@@ -7,7 +7,7 @@ import { MAX_POLICY_BYTES, type Policy, isPublicPolicy, parsePolicy } from "../a
 import { readDocument } from "../body/request-body.ts";
 import { getBucket } from "../buckets.ts";
 import { type BucketCall, headerIn, originOf } from "../call.ts";
-import { type S3Code, s3Error } from "../errors.ts";
+import { type S3Code, hasCode, s3Error } from "../errors.ts";
 import { assertAclAllowed } from "../objects/prepare-write.ts";
 import { aclDocument, parseAcl } from "../settings/acl.view.ts";
 import {
@@ -47,9 +47,33 @@ export async function headBucket(call: BucketCall): Promise<void> {
   sendEmpty(call, 200, { "x-amz-bucket-region": call.store.config.region });
 }
 
+/** Uploads that were never completed do not keep a bucket: Amazon aborts them with it. */
 export async function deleteBucket(call: BucketCall): Promise<void> {
-  await call.store.namespace.deleteContainer(originOf(call), call.container);
+  const { namespace } = call.store;
+  try {
+    await namespace.deleteContainer(originOf(call), call.container);
+  } catch (error) {
+    if (!hasCode(error, "BucketNotEmpty")) throw error;
+    if ((await namespace.listVersions(call.container, { limit: 1 })).entries.length > 0) throw error;
+    await abortUploads(call);
+    await namespace.deleteContainer(originOf(call), call.container);
+  }
   sendEmpty(call, 204);
+}
+
+async function abortUploads({ store, container, ...call }: BucketCall): Promise<void> {
+  const origin = originOf({ store, ...call });
+  for (;;) {
+    const { entries } = await store.namespace.listUploads(container, { limit: 1000 });
+    if (entries.length === 0) return;
+    for (const upload of entries) {
+      if ("prefix" in upload) continue;
+      await store.namespace.abortUpload(origin, container, upload).catch((error: unknown) => {
+        // somebody else ended it
+        if (!hasCode(error, "NoSuchUpload")) throw error;
+      });
+    }
+  }
 }
 
 export async function getLocation(call: BucketCall): Promise<void> {

@@ -59,9 +59,8 @@ export async function listObjectsV2(call: BucketCall): Promise<void> {
   assertPermitted(call, "s3:ListBucket");
   const { query } = call;
   const token = query.get("continuation-token");
-  if (token === "") throw s3Error("InvalidArgument", "The continuation token provided is incorrect");
   const startAfter = query.get("start-after") ?? "";
-  const asked = readRange(call, token === undefined ? startAfter : fromToken(token));
+  const asked = readRange(call, token === undefined || token === "" ? startAfter : fromToken(token));
   const page = asked.limit === 0 ? NOTHING : await call.store.namespace.listObjects(call.container, asked.range);
   const last = page.truncated ? lastName(page.entries) : undefined;
   const more = {

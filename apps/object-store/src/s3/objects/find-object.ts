@@ -23,8 +23,7 @@ export async function getObjectFor(
   const object = await namespace.findObject(container, key, versionId);
   const named = versioned(action, versionId);
   if (object === null) {
-    const mayList = isPermitted(call, "s3:ListBucket", target);
-    if (!mayList || !isPermitted(call, named, { ...target, key })) throw s3Error("AccessDenied");
+    if (!isPermitted(call, "s3:ListBucket", target)) throw s3Error("AccessDenied");
     if (versionId !== undefined) throw s3Error("NoSuchVersion");
     if (isVersioned(container)) await tellOfDeleteMarker(call, key, target);
     throw s3Error("NoSuchKey");

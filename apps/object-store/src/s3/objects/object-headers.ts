@@ -36,11 +36,12 @@ export const readContentType = (headers: IncomingHttpHeaders): string => {
 
 /** `aws-chunked` is how the body came, not what it is. */
 function contentEncoding(text: string): string {
+  if (!/aws-chunked/i.test(text)) return text;
   return text
     .split(",")
     .map((each) => each.trim())
     .filter((each) => each !== "" && each.toLowerCase() !== "aws-chunked")
-    .join(",");
+    .join(", ");
 }
 
 /** Headers to answer with later. */

@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { Container } from "../../namespace/container.model.ts";
 import type { ObjectDetails } from "../../namespace/object.model.ts";
 import { assertPermitted } from "../authorize/access.ts";
-import { type Grant, headerGrants, isPublicAcl } from "../authorize/acl.model.ts";
+import { type Grant, headerGrants, isGranted, isPublicAcl, storedGrants } from "../authorize/acl.model.ts";
 import { isOwnedByWriter } from "../authorize/decide.ts";
 import { type ObjectCall, headerOf, writerOf } from "../call.ts";
 import { s3Error } from "../errors.ts";
@@ -59,9 +59,13 @@ function addOwnerAndAcl(call: ObjectCall, header: HeaderOf, details: ObjectDetai
   const grants = headerGrants(header, { own: owner, bucket: container.projectId });
   if (grants === undefined) return;
   assertAclAllowed(container, grants, header("x-amz-acl"));
-  assertPermitted(call, "s3:PutObjectAcl", { key: call.key });
+  if (!mayWriteByAcl(call)) assertPermitted(call, "s3:PutObjectAcl", { key: call.key });
   if (grants !== null) details.acl = grants;
 }
+
+/** Who may write because an ACL says so, anybody perhaps, says in ACLs who may read it. */
+const mayWriteByAcl = (call: ObjectCall): boolean =>
+  isGranted(storedGrants(call.container.settings.s3Acl), "WRITE", { projectId: writerOf(call) }, false);
 
 /** Ownership controls: by default everything in a bucket is its owner's. */
 function ownerOfNew(call: ObjectCall, container: Container, canned: string | undefined): string {

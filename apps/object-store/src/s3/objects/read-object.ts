@@ -115,5 +115,10 @@ async function send(
   const body: Readable | Buffer = await readings.read(start, end);
   response.writeHead(status, headers);
   if (Buffer.isBuffer(body)) response.end(body);
-  else await sendBody(body, response);
+  else await sendBody(body, response).catch(unlessGone);
+}
+
+/** Who went away wants no more of it: nothing has failed. */
+function unlessGone(error: unknown): void {
+  if ((error as { code?: unknown }).code !== "ERR_STREAM_PREMATURE_CLOSE") throw error;
 }
