@@ -41,9 +41,6 @@ export const blockCount = (bytes: number): number => Math.ceil(bytes / BLOCK_BYT
 export const sealedBytes = (bytes: number): number => HEADER_BYTES + bytes + blockCount(bytes) * SEAL_BYTES;
 /** Where in its extent a block begins. */
 export const blockOffset = (block: number): number => HEADER_BYTES + block * SEALED_BLOCK_BYTES;
-/** How much of the body a block holds. */
-export const blockBytes = (bytes: number, block: number): number => Math.min(BLOCK_BYTES, bytes - block * BLOCK_BYTES);
-
 export type Extent = { header: Buffer; key: KeyObject };
 
 /** Begins an extent; `bytes` null: its length is the file's. */

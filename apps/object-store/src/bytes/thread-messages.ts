@@ -3,8 +3,7 @@ import { CloudError, type ErrorKind } from "@andromede/base/errors";
 
 import type { Chunk, Digests, SealingKey } from "./byte-store.ts";
 import type { DriverConfig } from "./driver.ts";
-import type { BodyOptions } from "./engine.ts";
-import type { ChunkRange } from "./read-body.ts";
+import type { BodyOptions, ChunkRange } from "./engine.ts";
 
 export type ThreadData = { driver: DriverConfig };
 

@@ -98,6 +98,46 @@ echo "{\\"cephx_secret\\": \\"$secret\\"}" | ceph osd new $id -i -
 ceph-authtool --create-keyring /var/lib/ceph/osd/ceph-0/keyring -n osd.0 --add-key $secret
 ceph-osd -i 0 --mkfs --osd-uuid $id`;
 
+/** A command in the root, with what the test's cluster keeps. */
+const inside = (root: string, home: string, command: readonly string[]): string[] => [
+  "--ro-bind",
+  root,
+  "/",
+  "--dev",
+  "/dev",
+  "--proc",
+  "/proc",
+  "--tmpfs",
+  "/tmp",
+  "--tmpfs",
+  "/run",
+  "--dir",
+  "/run/ceph",
+  "--bind",
+  join(home, "etc"),
+  "/etc/ceph",
+  "--bind",
+  join(home, "lib"),
+  "/var/lib/ceph",
+  "--bind",
+  join(home, "log"),
+  "/var/log/ceph",
+  "--unshare-pid",
+  "--die-with-parent",
+  "--clearenv",
+  "--setenv",
+  "PATH",
+  "/usr/sbin:/usr/bin:/sbin:/bin",
+  "--setenv",
+  "HOME",
+  "/tmp",
+  // the OSD looks for its classes from here
+  "--chdir",
+  "/",
+  "--",
+  ...command,
+];
+
 export async function startCeph(): Promise<Ceph> {
   const root = await ensureRoot();
   const home = mkdtempSync("/var/tmp/andromede-ceph-");
@@ -107,17 +147,10 @@ export async function startCeph(): Promise<Ceph> {
   const ports = await freePorts(3);
   writeFileSync(join(home, "etc/ceph.conf"), settings(randomUUID(), ports));
   const daemons: ChildProcess[] = [];
-  const inside = (...command: string[]): string[] => [
-    ...["--ro-bind", root, "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", "--tmpfs", "/run"],
-    ...["--dir", "/run/ceph", "--bind", join(home, "etc"), "/etc/ceph", "--bind", join(home, "lib"), "/var/lib/ceph"],
-    ...["--bind", join(home, "log"), "/var/log/ceph", "--unshare-pid", "--die-with-parent", "--clearenv"],
-    ...["--chdir", "/"], // the OSD looks for its classes from here
-    ...["--setenv", "PATH", "/usr/sbin:/usr/bin:/sbin:/bin", "--setenv", "HOME", "/tmp", "--", ...command],
-  ];
-  const tell = (...command: string[]) => run("bwrap", inside(...command), { timeout: 60_000 });
+  const tell = (...command: string[]) => run("bwrap", inside(root, home, command), { timeout: 60_000 });
   const start = (name: string, ...command: string[]): void => {
     const log = openSync(join(home, "log", `${name}.out`), "a");
-    daemons.push(spawn("bwrap", inside(...command), { stdio: ["ignore", log, log] }));
+    daemons.push(spawn("bwrap", inside(root, home, command), { stdio: ["ignore", log, log] }));
   };
   const wait = (what: string, probe: () => Promise<boolean>) =>
     waitUntil(what, probe, { timeoutMs: 120_000, everyMs: 200 });
