@@ -259,6 +259,47 @@ describe("swift: who else may", () => {
     );
   });
 
+  it("S3's public access block holds here too", async () => {
+    await swift.as("PUT", "/blocked", { headers: { "X-Container-Read": ".r:*,.rlistings,*:*" } });
+    await swift.as("PUT", "/blocked/o", { body: "x" });
+    const stranger = swift.tokenFor();
+    const looks = async (): Promise<number[]> => [
+      (await swift.raw("GET", `${swift.account}/blocked/o`)).status,
+      (await swift.raw("GET", `${swift.account}/blocked/o`, { token: stranger })).status,
+      (await swift.as("GET", "/blocked/o")).status,
+    ];
+    assert.deepEqual(await looks(), [200, 200, 200]);
+    const { namespace } = swift.store;
+    const container = await namespace.findContainer(swift.projectId, "blocked");
+    assert.ok(container);
+    const publicAccessBlock = {
+      blockPublicAcls: true,
+      ignorePublicAcls: true,
+      blockPublicPolicy: false,
+      restrictPublicBuckets: false,
+    };
+    await namespace.updateContainer(swift.originFor(), container, { settings: { publicAccessBlock } });
+    assert.deepEqual(await looks(), [401, 403, 200]);
+    assert.equal((await swift.as("POST", "/blocked", { headers: { "X-Container-Read": ".r:*" } })).status, 403);
+    assert.equal((await swift.as("POST", "/blocked", { headers: { "X-Container-Read": "a:b" } })).status, 204);
+  });
+
+  it("a container's own named key seals what Swift writes too", async () => {
+    await swift.as("PUT", "/sealed");
+    const { namespace } = swift.store;
+    const container = await namespace.findContainer(swift.projectId, "sealed");
+    assert.ok(container);
+    const settings = { encryption: { algorithm: "aws:kms" as const, keyId: "mine" } };
+    await namespace.updateContainer(swift.originFor({ projectId: swift.projectId }), container, { settings });
+    assert.equal((await swift.as("PUT", "/sealed/o", { body: "x" })).status, 201);
+    assert.deepEqual((await namespace.findObject(container, "o"))?.details, {
+      encryption: { kind: "kms", keyId: "mine" },
+    });
+    assert.equal((await swift.as("GET", "/sealed/o")).text, "x");
+    assert.equal((await swift.as("COPY", "/sealed/o", { headers: { Destination: "c/unsealed" } })).status, 201);
+    assert.equal((await swift.as("GET", "/c/unsealed")).text, "x");
+  });
+
   it("pages on other sites, as far as the container lets them", async () => {
     await share({
       "X-Container-Meta-Access-Control-Allow-Origin": "http://a.example http://b.example",

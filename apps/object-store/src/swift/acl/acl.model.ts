@@ -68,6 +68,16 @@ function hostOf(referrer: string): string {
   }
 }
 
+/** Lets in anybody at all, or anybody who has signed in: what S3's public access block is about. */
+export const isPublic = ({ referrers, groups }: Acl): boolean =>
+  referrers.some((rule) => !rule.startsWith("-")) || groups.includes("*:*");
+
+/** The same without what makes it public. */
+export const withoutPublic = ({ groups }: Acl): Acl => ({
+  referrers: [],
+  groups: groups.filter((group) => group !== "*:*"),
+});
+
 export type Identity = {
   userId: string;
   userName: string;

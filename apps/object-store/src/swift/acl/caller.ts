@@ -6,7 +6,15 @@ import type { Exchange } from "../../http/exchange.ts";
 import type { Container } from "../../namespace/container.model.ts";
 import type { Store } from "../../store.ts";
 import { refusal } from "../wire/refusal.ts";
-import { type Acl, allowsReferrer, couldMatchByName, namesIdentity, namesRole, parseAcl } from "./acl.model.ts";
+import {
+  type Acl,
+  allowsReferrer,
+  couldMatchByName,
+  namesIdentity,
+  namesRole,
+  parseAcl,
+  withoutPublic,
+} from "./acl.model.ts";
 import { findProjectDomain } from "./projects.queries.ts";
 
 export type Caller = {
@@ -81,8 +89,11 @@ function authorizeBearer(bearer: { projectId: string; container: string | null }
 /** Containers themselves are only read by others, never made, changed or deleted. */
 function aclFor({ container, level, method }: Wanted): Acl | null {
   if (container === null) return null;
-  if (isRead(method)) return parseAcl(container.settings.readAcl);
-  return level === "object" ? parseAcl(container.settings.writeAcl) : null;
+  const { readAcl, writeAcl, publicAccessBlock: block } = container.settings;
+  if (!isRead(method) && level !== "object") return null;
+  const acl = parseAcl(isRead(method) ? readAcl : writeAcl);
+  const isBlocked = block?.ignorePublicAcls === true || block?.restrictPublicBuckets === true;
+  return isBlocked ? withoutPublic(acl) : acl;
 }
 
 async function isInAcl(store: Store, caller: Caller, acl: Acl, wanted: Wanted, isOwn: boolean): Promise<boolean> {

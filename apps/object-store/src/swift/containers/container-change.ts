@@ -1,12 +1,12 @@
 /** What PUT and POST of a container say, from its headers. Pure. */
 import type { IncomingHttpHeaders } from "node:http";
 
-import { invalid } from "@andromede/base/errors";
+import { forbidden, invalid } from "@andromede/base/errors";
 
 import type { Container } from "../../namespace/container.model.ts";
 import type { ContainerChange } from "../../namespace/namespace.ts";
 import { parseQuota } from "../accounts/account-quota.ts";
-import { cleanAcl } from "../acl/acl.model.ts";
+import { cleanAcl, isPublic, parseAcl } from "../acl/acl.model.ts";
 import { STORAGE_POLICY } from "../limits.ts";
 import { assertMetadataFits, readMetadataChange } from "../wire/metadata.ts";
 import { refusal } from "../wire/refusal.ts";
@@ -27,7 +27,7 @@ export function readContainerChange(headers: IncomingHttpHeaders, before: Contai
     delete metadata[name];
   }
   assertMetadataFits(before?.metadata ?? {}, metadata);
-  const settings: Settings = { ...readAcls(headers), ...readVersioning(headers, before) };
+  const settings: Settings = { ...readAcls(headers, before), ...readVersioning(headers, before) };
   if (Object.keys(metadata).length > 0) change.metadata = metadata;
   if (Object.keys(settings).length > 0) change.settings = settings;
   return change;
@@ -42,7 +42,7 @@ export function checkStoragePolicy(headers: IncomingHttpHeaders): void {
   throw invalid(`Invalid X-Storage-Policy '${headerText(name) ?? ""}'`);
 }
 
-function readAcls(headers: IncomingHttpHeaders): Settings {
+function readAcls(headers: IncomingHttpHeaders, before: Container | null): Settings {
   const settings: Settings = {};
   for (const [kind, member] of [
     ["read", "readAcl"],
@@ -53,7 +53,11 @@ function readAcls(headers: IncomingHttpHeaders): Settings {
     else if (typeof value === "string") {
       const text = headerText(value);
       if (text === null) throw invalid("ACLs must be valid UTF-8");
-      settings[member] = cleanAcl(kind, text) || null;
+      const acl = cleanAcl(kind, text);
+      // set through S3, and as good here
+      if (before?.settings.publicAccessBlock?.blockPublicAcls === true && isPublic(parseAcl(acl)))
+        throw forbidden("The container's public access block forbids public ACLs");
+      settings[member] = acl || null;
     }
   }
   return settings;

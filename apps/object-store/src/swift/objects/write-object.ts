@@ -8,6 +8,7 @@ import { keepPrevious } from "../versions/keep-previous.ts";
 import { bareEtag } from "../wire/conditional.ts";
 import { lastModifiedMs, toHttpDate } from "../wire/http-date.ts";
 import { refusal } from "../wire/refusal.ts";
+import { withDefaultEncryption } from "./default-encryption.ts";
 import type { Reply, ReplyHeaders } from "../wire/reply.ts";
 
 export type ObjectWrite = Pick<
@@ -39,7 +40,7 @@ export async function writeObject(
     contentType,
     deleteAt,
     metadata,
-    details,
+    details: withDefaultEncryption(container, details),
     digests: ["md5"],
     ...(promised === ""
       ? {}

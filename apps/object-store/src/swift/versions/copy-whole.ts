@@ -5,6 +5,7 @@ import type { Container } from "../../namespace/container.model.ts";
 import type { StoredObject } from "../../namespace/object.model.ts";
 import { bodyOf } from "../large-objects/manifest.ts";
 import { LIMITS } from "../limits.ts";
+import { withDefaultEncryption } from "../objects/default-encryption.ts";
 import { readOwn } from "../objects/open-object.ts";
 import type { SwiftRequest } from "../swift-request.ts";
 
@@ -24,7 +25,7 @@ export async function copyWhole(
     contentType: object.contentType,
     deleteAt: object.deleteAt,
     metadata: object.metadata,
-    details,
+    details: withDefaultEncryption(to.container, details),
     digests: ["md5"],
     // an object of S3's parts keeps the ETag it is known by
     check: () => ({ etag: object.etag }),
