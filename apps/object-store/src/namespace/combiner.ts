@@ -10,6 +10,9 @@ import { isRolledBack } from "./transact.ts";
 
 const MOST_AT_ONCE = 64;
 const MOST_UNDER_WAY = 2;
+/** How long a container that is none of the plain ones is not asked about again: it is planned for, which is always right. */
+const REMEMBERED_MS = 5_000;
+const MOST_REMEMBERED = 10_000;
 
 /** `sequence` of what was written or deleted; 0: there was nothing to delete. */
 export type Committed = { sequence: number; at: Date };
@@ -27,6 +30,12 @@ type Waiting = {
 export function createCombiner({ db, clock }: Pick<NamespaceDeps, "db" | "clock">): Combine {
   let waiting: Waiting[] = [];
   let underWay = 0;
+  const notPlain = new Map<number, number>();
+
+  function remember(containerId: number): void {
+    if (notPlain.size >= MOST_REMEMBERED) notPlain.clear();
+    notPlain.set(containerId, performance.now() + REMEMBERED_MS);
+  }
 
   async function commit(batch: Waiting[]): Promise<void> {
     const at = new Date(clock.now());
@@ -37,6 +46,7 @@ export function createCombiner({ db, clock }: Pick<NamespaceDeps, "db" | "clock"
       throw unavailable("The object could not be kept; try again", { type: "ServiceUnavailable" });
     for (const [index, one] of batch.entries()) {
       const sequence = sequences[index] ?? null;
+      if (sequence === null) remember(one.change.c);
       one.resolve(sequence === null ? null : { sequence, at });
     }
   }
@@ -77,9 +87,11 @@ export function createCombiner({ db, clock }: Pick<NamespaceDeps, "db" | "clock"
     return batch.toSorted((a, b) => a.change.c - b.change.c);
   }
 
-  return (change, writerId) =>
-    new Promise((resolve, reject) => {
+  return (change, writerId) => {
+    if ((notPlain.get(change.c) ?? 0) > performance.now()) return Promise.resolve(null);
+    return new Promise((resolve, reject) => {
       waiting.push({ change, writerId, resolve, reject });
       next();
     });
+  };
 }

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 
 import { notFound, unavailable } from "@andromede/base/errors";
+import type { Queryable } from "@andromede/platform/db/database";
 import type { Origin } from "@andromede/platform/events/append";
 
 import type { Chunk, Placement } from "../bytes/byte-store.ts";
@@ -155,21 +156,27 @@ async function commitPlanned(
 
 /** Throws `overQuota`. From here to the end of the transaction nobody else adds to what has a quota. */
 export async function assertRoom(sql: Change["sql"], state: WriteState, added: Usage): Promise<void> {
-  const ofAccount = { bytes: state.accountQuotaBytes, objects: state.accountQuotaObjects };
-  const ofContainer = { bytes: state.quotaBytes, objects: state.quotaObjects };
-  const of = { account: isSet(ofAccount), container: isSet(ofContainer) };
+  const of = quotasOf(state);
   if (!of.account && !of.container) return;
-  const [, account, container] = await Promise.all([
-    lockQuotas(sql, state, of),
+  await Promise.all([lockQuotas(sql, state, of), checkRoom(sql, state, added)]);
+}
+
+/** The same as it is now, for who only asks. */
+export async function checkRoom(sql: Queryable, state: WriteState, added: Usage): Promise<void> {
+  const of = quotasOf(state);
+  const [account, container] = await Promise.all([
     of.account ? sumAccount(sql, state.projectId) : null,
     of.container ? sumContainer(sql, state.id) : null,
   ]);
+  const ofAccount = { bytes: state.accountQuotaBytes, objects: state.accountQuotaObjects };
   if (account !== null) checkQuota(ofAccount, account, added);
-  if (container !== null) checkQuota(ofContainer, container, added);
+  if (container !== null) checkQuota({ bytes: state.quotaBytes, objects: state.quotaObjects }, container, added);
 }
 
-const isSet = (quota: { bytes: number | null; objects: number | null }): boolean =>
-  quota.bytes !== null || quota.objects !== null;
+export const quotasOf = (state: WriteState): { account: boolean; container: boolean } => ({
+  account: state.accountQuotaBytes !== null || state.accountQuotaObjects !== null,
+  container: state.quotaBytes !== null || state.quotaObjects !== null,
+});
 
 /** One key's. */
 export function applyPlan(

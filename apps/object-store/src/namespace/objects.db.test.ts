@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
+import { Readable } from "node:stream";
 import { after, before, describe, it } from "node:test";
 
 import { type Bench, createBench } from "../testing/namespace-bench.ts";
@@ -127,5 +128,29 @@ describe("objects", () => {
       events.map(({ action }) => action),
       ["object.object.create", "object.object.delete"],
     );
+  });
+
+  it("are refused before a large body is read, when it would be in vain", async () => {
+    const container = await bench.container({ quotaBytes: 100_000 });
+    const put = await bench.put(container, "key", "small");
+    let read = false;
+    const unread = () => ({
+      body: Readable.from(
+        (function* () {
+          read = true;
+          yield Buffer.alloc(100_001);
+        })(),
+      ),
+      size: 100_001,
+    });
+    await assert.rejects(bench.put(container, "large", "", unread()), { kind: "overQuota", type: "QuotaExceeded" });
+    const conditions = [{ ifNoneMatch: ["*"] }, { ifMatch: ["other"] }, { ifNoneMatch: [put.etag] }];
+    for (const precondition of conditions)
+      await assert.rejects(bench.put(container, "key", "", { ...unread(), precondition }), {
+        type: "PreconditionFailed",
+      });
+    assert.equal(read, false);
+    await assert.rejects(bench.put(container, "unknown", "x".repeat(100_001), { size: null }), { kind: "overQuota" });
+    assert.deepEqual(await bench.faults(), []);
   });
 });

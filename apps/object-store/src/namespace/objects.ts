@@ -5,7 +5,7 @@ import type { Origin } from "@andromede/platform/events/append";
 
 import { PACKED_BYTES, type Placement } from "../bytes/byte-store.ts";
 import { checkBody, settling } from "./bodies.ts";
-import { assertRoom, beginWrite, commitPut, newVersionId } from "./commit-put.ts";
+import { checkRoom, commitPut, newVersionId, quotasOf } from "./commit-put.ts";
 import type { Combine } from "./combiner.ts";
 import type { Container } from "./container.model.ts";
 import type { NamespaceDeps } from "./deps.ts";
@@ -22,6 +22,7 @@ import {
   findVersion,
   findWriteState,
   listChunks,
+  listPlanVersions,
   updateObjectRow,
 } from "./object.queries.ts";
 import { checkCondition } from "./plan-condition.ts";
@@ -94,7 +95,7 @@ async function putObject(
   checkKey(wanted.key);
   const { body, size, maxBytes, digests, precondition } = wanted;
   // a large body is refused before it is sent, if it can be
-  if (size === null || size > PACKED_BYTES) await tryPut(deps, origin, container, wanted);
+  if (size === null || size > PACKED_BYTES) await tryPut(deps, container, wanted);
   const { encryption } = wanted.details;
   const key = await keys.keyFor(container, encryption, { customerKey: wanted.customerKey, origin });
   const written = await deps.bytes.write(body, { key, digests, size, maxBytes, mayPack: true });
@@ -108,16 +109,16 @@ async function putObject(
 }
 
 /** Would it be refused? Decides nothing: that is done when the body is there. */
-async function tryPut(deps: NamespaceDeps, origin: Origin, container: Container, wanted: PutObject): Promise<void> {
-  await transact(deps, origin, async (change) => {
-    const { state, versions } = await beginWrite(change, container, wanted.key, null);
-    const nowMs = deps.clock.now();
-    const plan = planPut(
-      { versioning: state.settings.versioning, versions, nowMs },
-      { precondition: wanted.precondition, freshId: newVersionId() },
-    );
-    await assertRoom(change.sql, state, weighed(plan, { size: wanted.size ?? 0 }));
-  });
+async function tryPut({ db, clock }: NamespaceDeps, container: Container, wanted: PutObject): Promise<void> {
+  const { key, size, precondition } = wanted;
+  const state = await findWriteState(db, container.id);
+  if (state === null) throw notFound(`Container ${container.name} was not found`, { type: "NoSuchBucket" });
+  const of = quotasOf(state);
+  if (precondition === undefined && !of.account && !of.container) return;
+  const versions = await listPlanVersions(db, container.id, [key], [""]);
+  const { versioning } = state.settings;
+  const plan = planPut({ versioning, versions, nowMs: clock.now() }, { precondition, freshId: newVersionId() });
+  await checkRoom(db, state, weighed(plan, { size: size ?? 0 }));
 }
 
 async function updateObject(
