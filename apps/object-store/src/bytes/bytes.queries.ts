@@ -19,11 +19,12 @@ export async function endOwnWriter(sql: Queryable, id: number): Promise<void> {
     select pg_advisory_unlock(${WRITER_LOCK}::bigint + ${id})`;
 }
 
-export async function insertPack(sql: Queryable, writerId: number): Promise<number> {
+/** null: the writer was ended, and nobody would look for the pack. */
+export async function insertPack(sql: Queryable, writerId: number): Promise<number | null> {
   const [row] = await sql<{ id: number }[]>`
-    insert into object_pack (writer_id) values (${writerId}) returning id`;
-  if (row === undefined) throw new Error("insert gave no pack");
-  return row.id;
+    insert into object_pack (writer_id)
+    select id from object_writer where id = ${writerId} and ended_at is null returning id`;
+  return row?.id ?? null;
 }
 
 /** Nothing is appended any more, and whoever did has committed or never will. */

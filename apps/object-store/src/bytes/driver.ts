@@ -27,8 +27,12 @@ export type Driver = {
   listChunks(writerId: number): AsyncIterable<string[]>;
   /** Takes away what a driver with this token began under a writer and cannot finish any more. */
   removeUnfinished(writerId: number, token: string): Promise<void>;
-  /** What the writer left that is no finished chunk, and its place if that is empty now. Only for writers that are dead. */
-  sweepWriter(writerId: number): Promise<void>;
+  /** What was not finished under a dead writer goes, and from here on nothing more is finished under it, whoever still tries. */
+  closeWriter(writerId: number): Promise<void>;
+  /** Where that cannot be promised: how long after its end something of a writer's may still appear. */
+  lateSeconds: number;
+  /** A dead writer's place goes, if it is empty now. */
+  removeWriter(writerId: number): Promise<void>;
   /** null: small bodies are chunks of their own here. */
   packs: PackFiles | null;
 };

@@ -10,7 +10,7 @@ import { mkdir, open, readdir, rm, rmdir, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
-import { internal, noCapacity, notFound } from "@andromede/base/errors";
+import { internal, noCapacity, notFound, unavailable } from "@andromede/base/errors";
 
 import { crashPoint } from "./crash-point.ts";
 import type { Driver, PackFile, PackFiles, Sink, Source } from "./driver.ts";
@@ -33,7 +33,7 @@ export function openFileDriver(directory: string): Driver {
   /** Others may have made it a moment ago: it counts as durable only when we synced its parent ourselves. */
   async function ensureDirectory(path: string, parent: string): Promise<void> {
     if (durable.has(path)) return;
-    await named(mkdir(path, { recursive: true }));
+    await named(mkdir(path, { recursive: true, mode: 0o700 }));
     await named(syncDirectory(parent));
     durable.add(path);
   }
@@ -69,9 +69,13 @@ export function openFileDriver(directory: string): Driver {
         if (folder !== UNFINISHED) yield await entries(join(ofWriter(writerId), folder));
       }
     },
-    async sweepWriter(writerId) {
+    lateSeconds: 0,
+    async closeWriter(writerId) {
+      // somebody may begin one more just now; without the directory, nobody does
+      await rm(join(ofWriter(writerId), UNFINISHED), { recursive: true, force: true, maxRetries: 10, retryDelay: 10 });
+    },
+    async removeWriter(writerId) {
       const home = ofWriter(writerId);
-      await rm(join(home, UNFINISHED), { recursive: true, force: true });
       for (const folder of await entries(home)) await removeEmpty(join(home, folder));
       await removeEmpty(home);
     },
@@ -115,7 +119,7 @@ function openPackFiles(home: string, parent: string): PackFiles {
   const pathOf = (packId: number): string => join(home, String(packId));
   return {
     async create(packId) {
-      const isNew = ours(() => mkdirSync(home, { recursive: true })) !== undefined;
+      const isNew = ours(() => mkdirSync(home, { recursive: true, mode: 0o700 })) !== undefined;
       if (isNew) await named(syncDirectory(parent));
       const file = ours(() => openSync(pathOf(packId), "wx", 0o600));
       try {
@@ -243,9 +247,12 @@ const isCode = (error: unknown, code: string): boolean =>
   error instanceof Error && (error as NodeJS.ErrnoException).code === code;
 
 const FULL = ["ENOSPC", "EDQUOT", "EFBIG"];
-/** A full disk is the customer's to know; everything else is ours. */
-const asOurs = (error: unknown): unknown =>
-  FULL.some((code) => isCode(error, code)) ? noCapacity("There is no room left", { cause: error }) : error;
+/** A full disk is the customer's to know; and who writes under a number that was ended finds its place gone. */
+function asOurs(error: unknown): unknown {
+  if (FULL.some((code) => isCode(error, code))) return noCapacity("There is no room left", { cause: error });
+  if (isCode(error, "ENOENT")) return unavailable("The store lost its place; try again", { cause: error });
+  return error;
+}
 
 function ours<T>(work: () => T): T {
   try {

@@ -5,15 +5,17 @@ import type { PackFiles, Source } from "./driver.ts";
 import { ROT } from "./seal.ts";
 
 const OPEN_FILES = 128;
+/** What nobody has read for so long is closed: it may have been removed, and its room is only free then. */
+const IDLE_MS = 60_000;
 
 export type PackReader = {
   read(packId: number, offset: number, bytes: number): Promise<Buffer>;
   close(): Promise<void>;
 };
 
-type Held = { source: Promise<Source>; readers: number; dropped: boolean };
+type Held = { source: Promise<Source>; readers: number; dropped: boolean; usedAt: number };
 
-export function openPackReader(files: PackFiles, limit = OPEN_FILES): PackReader {
+export function openPackReader(files: PackFiles, limit = OPEN_FILES, idleMs = IDLE_MS): PackReader {
   /** The one that was used last is the last. */
   const held = new Map<number, Held>();
 
@@ -21,11 +23,12 @@ export function openPackReader(files: PackFiles, limit = OPEN_FILES): PackReader
     let found = held.get(packId);
     if (found === undefined) {
       const source = files.open(packId);
-      found = { source, readers: 0, dropped: false };
+      found = { source, readers: 0, dropped: false, usedAt: 0 };
       source.catch(() => held.delete(packId));
     } else held.delete(packId);
     held.set(packId, found);
     found.readers += 1;
+    found.usedAt = performance.now();
     if (held.size > limit) {
       const [oldest] = held.keys();
       if (oldest !== undefined) drop(oldest);
@@ -46,6 +49,12 @@ export function openPackReader(files: PackFiles, limit = OPEN_FILES): PackReader
     one.source.then((source) => source.close()).catch(() => undefined); // it was never open, or is not any more
   }
 
+  const timer = setInterval(() => {
+    const before = performance.now() - idleMs;
+    for (const [packId, one] of held) if (one.usedAt < before) drop(packId);
+  }, idleMs / 2);
+  timer.unref();
+
   return {
     async read(packId, offset, bytes) {
       const one = await take(packId);
@@ -60,6 +69,7 @@ export function openPackReader(files: PackFiles, limit = OPEN_FILES): PackReader
       }
     },
     async close() {
+      clearInterval(timer);
       for (const packId of held.keys()) drop(packId);
       await Promise.resolve();
     },

@@ -3,7 +3,7 @@
  * (group commit). A pack that is full, or whose writer is lost, gets no more; when all that was appended to it has been
  * committed or given up, its length is recorded, and the collector may look at it.
  */
-import { messageOf, noCapacity, unavailable } from "@andromede/base/errors";
+import { CloudError, unavailable } from "@andromede/base/errors";
 import type { Logger } from "@andromede/base/log";
 import type { Database } from "@andromede/platform/db/database";
 
@@ -62,7 +62,10 @@ export function openPackWriter(options: PackWriterOptions): PackWriter {
     if (pack !== null) return pack;
     const writer = await writers.acquire();
     try {
-      const id = await insertPack(db, writer.id);
+      const id = await insertPack(db, writer.id).catch((cause: unknown) => {
+        throw unavailable("The store cannot write just now; try again in a moment", { cause });
+      });
+      if (id === null) throw unavailable("The store lost its place; try again");
       const file = await files.create(id);
       crashPoint("pack-created");
       pack = { id, file, writer, bytes: 0, inFlight: 0, full: false, sealed: false };
@@ -187,7 +190,6 @@ function createGroupCommit<Item>(
 
 /** The same failure befalls many: each gets an error of its own. */
 function asRefusal(error: unknown): unknown {
-  const kind = (error as { kind?: unknown } | null)?.kind;
-  if (kind === "noCapacity") return noCapacity(messageOf(error), { cause: error });
-  return error instanceof Error ? new Error("a small body was not written", { cause: error }) : error;
+  if (!(error instanceof CloudError)) return new Error("a small body was not written", { cause: error });
+  return new CloudError(error.kind, error.message, { cause: error });
 }

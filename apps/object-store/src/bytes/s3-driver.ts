@@ -66,7 +66,10 @@ export function openS3Driver(config: DriverConfig & { driver: "s3" }): Driver {
         token = decodeXml(/<NextContinuationToken>([^<]*)</.exec(page.text)?.[1]);
       }
     },
-    sweepWriter: () => Promise.resolve(),
+    closeWriter: () => Promise.resolve(),
+    // longer than a request and all its tries
+    lateSeconds: 600,
+    removeWriter: () => Promise.resolve(),
   };
 }
 

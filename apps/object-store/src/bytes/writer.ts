@@ -69,6 +69,22 @@ export async function openWriterSource(options: WriterOptions): Promise<WriterSo
     return renewing;
   }
 
+  async function replace(): Promise<void> {
+    const previous = current;
+    try {
+      const next = await renew();
+      if (current === previous) current = next;
+    } catch (cause) {
+      // one that is only full does well for the moment
+      if (previous.lost) throw unavailable("The store cannot write just now; try again in a moment", { cause });
+      log.warn({ error: cause }, "no new writer's number was to be had");
+      return;
+    }
+    if (previous.lost) return;
+    previous.retired = true;
+    retireIfIdle(previous);
+  }
+
   /** Its number is full and nothing is under way any more: the collector need not find that out. */
   function retireIfIdle(held: Held): void {
     if (!held.retired || held.inFlight > 0 || !all.delete(held)) return;
@@ -86,16 +102,8 @@ export async function openWriterSource(options: WriterOptions): Promise<WriterSo
     },
     async acquire() {
       if (closed) throw unavailable("The store is stopping");
-      if (current.lost || current.chunks >= limit) {
-        const previous = current;
-        const next = await renew();
-        if (current === previous) current = next;
-        if (!previous.lost) {
-          previous.retired = true;
-          retireIfIdle(previous);
-        }
-        if (current.lost) throw unavailable("The store cannot write just now; try again in a moment");
-      }
+      if (current.lost || current.chunks >= limit) await replace();
+      if (current.lost) throw unavailable("The store cannot write just now; try again in a moment");
       current.inFlight += 1;
       return current;
     },

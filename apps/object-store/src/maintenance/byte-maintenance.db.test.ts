@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { existsSync, openSync, readFileSync, readSync, writeSync, closeSync } from "node:fs";
 import { join } from "node:path";
+import { PassThrough } from "node:stream";
 import { after, before, describe, it } from "node:test";
 
 import { silentLogger } from "@andromede/base/log";
@@ -107,6 +108,37 @@ describe("maintenance of bytes", () => {
     assert.notEqual(next.writerId, before_, "the next write has another number");
     assert.equal(test.bytes.writerId, next.writerId);
     await next.settle(false);
+  });
+
+  it("leaves nothing of a body that was under way when its writer was ended, and the next one is kept", async () => {
+    const body = new PassThrough();
+    const writing = test.bytes.write(body, {
+      key: test.key,
+      digests: [],
+      size: null,
+      maxBytes: 2 ** 40,
+      mayPack: true,
+    });
+    const small = await test.write(randomBytes(10));
+    const { writerId } = small;
+    body.write(randomBytes(900 * KIB));
+    const begun = (name: string): boolean => name.startsWith(`chunks/${writerId}/new/`);
+    await waitUntil("the body's file", () => test.files().some(begun), { timeoutMs: 5_000, everyMs: 5 });
+    await cutOff();
+    await waitUntil("the writer's end", async () => (await maintenance.collect()).writers > 0, {
+      timeoutMs: 5_000,
+      everyMs: 5,
+    });
+    body.end();
+    await assert.rejects(writing, { kind: "unavailable" });
+    await small.settle(true);
+    assert.deepEqual(
+      test.files().filter((name) => name.startsWith(`chunks/${writerId}/`)),
+      [],
+    );
+    const next = await test.write(randomBytes(10));
+    assert.notEqual(next.writerId, writerId, "its pack is another, too");
+    await next.settle(true);
   });
 
   it("removes chunks that are nobody's, and their rows", async () => {

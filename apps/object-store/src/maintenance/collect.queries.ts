@@ -2,10 +2,11 @@ import type { Queryable } from "@andromede/platform/db/database";
 
 import { WRITER_LOCK } from "../bytes/bytes.queries.ts";
 
-/** Writers whose chunks and packs were not gone through yet. */
-export async function listUnsweptWriters(sql: Queryable): Promise<{ id: number; isEnded: boolean }[]> {
+/** Writers whose chunks and packs were not gone through yet. `endedSeconds`: how long ago they ended, null for who has not. */
+export async function listUnsweptWriters(sql: Queryable): Promise<{ id: number; endedSeconds: number | null }[]> {
   return sql`
-    select id, ended_at is not null as is_ended from object_writer where swept_at is null order by id limit 1000`;
+    select id, extract(epoch from now() - ended_at)::float8 as ended_seconds
+    from object_writer where swept_at is null order by id limit 1000`;
 }
 
 /** Ends a writer whose lock is gone; its commits fail from here on. Gives whether it is ended now. */

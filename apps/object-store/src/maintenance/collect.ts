@@ -58,7 +58,7 @@ export async function collectGarbage(deps: CollectDeps): Promise<Collected> {
   await collectWriters(deps, collected);
   await collectChunks(deps, collected);
   await collectDeadPacks(deps, collected);
-  for (const id of await deleteEmptyWriters(deps.db)) await deps.driver.sweepWriter(id);
+  for (const id of await deleteEmptyWriters(deps.db)) await deps.driver.removeWriter(id);
   if (Object.values(collected).some((count) => count > 0)) deps.log.info(collected, "collected");
   return collected;
 }
@@ -68,8 +68,9 @@ const stopped = ({ signal }: CollectDeps): boolean => signal?.aborted === true;
 async function collectWriters(deps: CollectDeps, collected: Collected): Promise<void> {
   const { db } = deps;
   const ended: number[] = [];
-  for (const { id, isEnded } of await listUnsweptWriters(db)) {
-    if (isEnded || (await endDeadWriter(db, id))) ended.push(id);
+  for (const { id, endedSeconds } of await listUnsweptWriters(db)) {
+    const isEnded = endedSeconds !== null || (await endDeadWriter(db, id));
+    if (isEnded && (endedSeconds ?? 0) >= deps.driver.lateSeconds) ended.push(id);
   }
   crashPoint("writer-ended");
   if (ended.length === 0 || !(await waitForTransactions(deps))) return;
@@ -96,6 +97,7 @@ async function waitForTransactions({ db }: CollectDeps): Promise<boolean> {
 /** Its commits are over: what no row names now, no row will. */
 async function sweepWriter({ db, driver, log }: CollectDeps, id: number): Promise<number> {
   let removed = 0;
+  await driver.closeWriter(id);
   for await (const addresses of driver.listChunks(id)) {
     const named = await listNamed(db, id, addresses);
     for (const address of addresses) {
@@ -105,7 +107,7 @@ async function sweepWriter({ db, driver, log }: CollectDeps, id: number): Promis
     }
   }
   for (const packId of await listOpenPacks(db, id)) await sealPack(db, packId, await packBytes(driver, packId));
-  await driver.sweepWriter(id);
+  await driver.removeWriter(id);
   await markSwept(db, id);
   log.info({ writer: id, removed }, "a writer that is no more was swept");
   return removed;
