@@ -2,7 +2,7 @@ import type { Container } from "./container.model.ts";
 import { listContainerRows } from "./container.queries.ts";
 import type { NamespaceDeps } from "./deps.ts";
 import { type ListedRow, listAllVersions, listCurrent, listOlderVersions, listRolledUp } from "./list.queries.ts";
-import { type Span, compareNames, endOfDelimiter, isStorable, spanOf } from "./names.ts";
+import { type Span, compareNames, endOfPrefix, isStorable, spanOf } from "./names.ts";
 import type { ListRange, ListedObject, Namespace, Page } from "./namespace.ts";
 import { rollUp } from "./roll-up.ts";
 
@@ -50,7 +50,7 @@ function rolledBy(
     // PostgreSQL counts code points
     prefixLength: Array.from(prefix).length,
     delimiter,
-    delimiterEnd: endOfDelimiter(delimiter),
+    delimiterEnd: endOfPrefix(delimiter),
     // a page that ended with a common prefix goes on behind it
     skip: marker !== undefined && isStorable(marker) ? marker : null,
     reverse,

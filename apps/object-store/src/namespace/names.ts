@@ -80,9 +80,6 @@ function cut(marker: string): string {
   return (nul === -1 ? marker : marker.slice(0, nul)).toWellFormed();
 }
 
-/** A delimiter with its last character by one greater: where what begins with it ends. */
-export const endOfDelimiter = endOfPrefix;
-
 /** Names that S3 takes for buckets ("Bucket naming rules"). */
 export const isBucketName = (name: string): boolean =>
   /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(name) &&

@@ -104,7 +104,7 @@ export type Namespace = {
   account(projectId: string): Promise<Account>;
   accountUsage(projectId: string): Promise<Usage & { containers: number }>;
   updateAccount(origin: Origin, projectId: string, change: AccountChange): Promise<Account>;
-  /** Everything of it: Swift's DELETE of an account, and the purge of a project. A key that was destroyed opens nothing any more. */
+  /** By name, with what each holds. */
   listContainers(
     projectId: string,
     range: ListRange,
