@@ -139,7 +139,10 @@ function fail(exchange: Exchange, front: Front, error: unknown): void {
   const { request, response, store } = exchange;
   const known = asCloudError(error);
   const line = { requestId: exchange.transactionId, method: exchange.method, path: exchange.rawPath };
-  if (known.kind === "internal" || known.kind === "unavailable") store.log.error({ ...line, error }, "request failed");
+  // what a connection that was cut fails with is nobody's mistake
+  const isGone = request.socket.destroyed && !(error instanceof CloudError);
+  if (!isGone && (known.kind === "internal" || known.kind === "unavailable"))
+    store.log.error({ ...line, error }, "request failed");
   else store.log.info({ ...line, why: causeChain(error) }, "request refused");
   // who is gone reads no answer; what has begun can only be cut short
   if (response.headersSent || request.socket.destroyed) response.destroy();
