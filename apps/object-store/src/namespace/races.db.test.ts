@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 
+import { waitUntil } from "@andromede/base/waiting";
+import postgres from "postgres";
+
 import { type Bench, createBench } from "../testing/namespace-bench.ts";
 import type { Container } from "./container.model.ts";
 
@@ -194,6 +197,59 @@ describe("races", () => {
       const found = await space().findObject(container, "key", versionId);
       assert.equal(found !== null, locked.status === "fulfilled");
     }
+    assert.deepEqual(await bench.faults(), []);
+  });
+
+  it("with the end of the database's connections lose nothing that was acknowledged, and keep nothing by halves", async () => {
+    const containers = [await bench.container(), await bench.container({ settings: { versioning: "enabled" } })];
+    const { config } = bench.store;
+    assert.ok("socketDir" in config.database);
+    const { socketDir: host, port, name: database, user: username } = config.database;
+    const killer = postgres({ host, port, database, username, max: 1 });
+    /** Of each key what was acknowledged last; null: its deletion. undefined: nobody knows. */
+    const known = new Map<string, string | null | undefined>();
+    let acknowledged = 0;
+    let failed = 0;
+    const client = async (index: number): Promise<void> => {
+      const container = containers[index % 2];
+      assert.ok(container !== undefined);
+      for (let time = 0; time < 40; time += 1) {
+        const key = `k${index}/${time % 5}`;
+        const body = `${bodyOf(time)} of ${index}`;
+        try {
+          if (time % 4 === 3) await space(index >> 1).deleteObject(origin(), container, key);
+          else await bench.put(container, key, body, {}, space(index >> 1));
+          known.set(`${container.id} ${key}`, time % 4 === 3 ? null : body);
+          acknowledged += 1;
+        } catch {
+          known.set(`${container.id} ${key}`, undefined);
+          failed += 1;
+        }
+      }
+    };
+    const clients = Promise.all(Array.from({ length: 8 }, (_, index) => client(index)));
+    let done = false;
+    void clients.finally(() => (done = true));
+    try {
+      for (let time = 1; !done && time <= 6; time += 1) {
+        await waitUntil("some writes", () => done || acknowledged > time * 30, { timeoutMs: 30_000, everyMs: 1 });
+        await killer`select pg_terminate_backend(pid) from pg_stat_activity
+          where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'`;
+      }
+      await clients;
+    } finally {
+      await killer.end();
+    }
+    assert.ok(failed > 0 && acknowledged > 100, `${failed} failed, ${acknowledged} were acknowledged`);
+    for (const container of containers)
+      for (let index = 0; index < 8; index += 1)
+        for (let place = 0; place < 5; place += 1) {
+          const key = `k${index}/${place}`;
+          const last = known.get(`${container.id} ${key}`);
+          if (last === undefined) continue;
+          const found = await space().findObject(container, key);
+          assert.equal(found === null ? null : await bench.read(container, found), last, key);
+        }
     assert.deepEqual(await bench.faults(), []);
   });
 });
