@@ -1,6 +1,5 @@
 /** Dynamic large objects: whatever begins with a prefix, in order, at the time of reading. */
 import { hash } from "node:crypto";
-import type { Readable } from "node:stream";
 
 import { authorize } from "../acl/caller.ts";
 import type { Container } from "../../namespace/container.model.ts";
@@ -9,6 +8,7 @@ import { LIMITS } from "../limits.ts";
 import { listedSize } from "../listings/listing.view.ts";
 import { type ObjectName, type SwiftRequest, findContainer } from "../swift-request.ts";
 import { invalidManifest } from "./dlo.model.ts";
+import type { Body } from "../wire/joined.ts";
 import type { ByteRange } from "../wire/ranges.ts";
 import { refusal } from "../wire/refusal.ts";
 
@@ -47,14 +47,14 @@ export async function dloShown(request: SwiftRequest, container: Container, dlo:
   return { container: segments, prefix, first, size, etag: hash("md5", etags) };
 }
 
-type Opened = { size: number | null; read(start: number, end: number): Promise<Readable | Buffer> };
+type Opened = { size: number | null; read(start: number, end: number): Promise<Body> };
 
 export async function* readDlo(
   { store }: SwiftRequest,
   { container, prefix, first }: Dlo,
   range: ByteRange,
   open: (name: ObjectName) => Promise<Opened>,
-): AsyncGenerator<Buffer> {
+): AsyncGenerator<Body> {
   let page = first;
   let at = 0;
   for (;;) {
@@ -68,9 +68,7 @@ export async function* readDlo(
       if (end <= start) continue;
       const opened = await open({ projectId: container.projectId, container: container.name, object: segment.key });
       if (opened.size !== size) throw refusal(409, "A segment changed while the object was read");
-      const body = await opened.read(start, end);
-      if (Buffer.isBuffer(body)) yield body;
-      else for await (const chunk of body) yield chunk as Buffer;
+      yield await opened.read(start, end);
     }
     const last = page.entries.at(-1);
     if (!page.truncated || last === undefined || "prefix" in last) return;

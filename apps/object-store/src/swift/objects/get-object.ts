@@ -1,13 +1,13 @@
 /** GET and HEAD of an object. */
 import { randomBytes } from "node:crypto";
-import { Readable } from "node:stream";
 
 import { type SwiftRequest, objectNameOf } from "../swift-request.ts";
 import { bareEtag, conditionalStatus } from "../wire/conditional.ts";
 import { lastModifiedMs, parseHttpDate } from "../wire/http-date.ts";
+import { type Body, joinAll } from "../wire/joined.ts";
 import { type ByteRange, contentRange, rangesOf } from "../wire/ranges.ts";
 import type { Reply, ReplyHeaders } from "../wire/reply.ts";
-import { type OpenObject, chunksOf, openObject } from "./open-object.ts";
+import { type OpenObject, openObject } from "./open-object.ts";
 import { objectHeaders } from "./object.view.ts";
 import { manifestReply } from "../large-objects/get-manifest.ts";
 
@@ -70,15 +70,15 @@ function multipart(opened: OpenObject, headers: ReplyHeaders, ranges: ByteRange[
   const tail = `--${boundary}--`;
   let length = tail.length;
   for (const [index, { start, end }] of ranges.entries()) length += (heads[index]?.length ?? 0) + end - start + 2;
-  async function* parts(): AsyncGenerator<Buffer> {
+  async function* parts(): AsyncGenerator<Body> {
     for (const [index, { start, end }] of ranges.entries()) {
       yield Buffer.from(heads[index] ?? "", "latin1");
-      yield* chunksOf(await opened.read(start, end));
+      yield await opened.read(start, end);
       yield Buffer.from("\r\n");
     }
     yield Buffer.from(tail);
   }
   headers["Content-Type"] = `multipart/byteranges;boundary=${boundary}`;
   headers["Content-Length"] = length;
-  return { status: 206, headers, body: Readable.from(parts(), { objectMode: false }) };
+  return { status: 206, headers, body: joinAll(parts()) };
 }

@@ -2,7 +2,7 @@
  * An object to be read, whatever it is: links are followed, large objects put together from their segments. Everything that
  * reads goes through here: GET and HEAD, copies, segments of large objects, pages of web sites.
  */
-import { type Readable, Readable as Stream } from "node:stream";
+import type { Readable } from "node:stream";
 
 import { CloudError } from "@andromede/base/errors";
 
@@ -13,6 +13,7 @@ import { readManifest } from "../large-objects/manifest.ts";
 import { type KeptSegment, inlineBytes, piecesOf } from "../large-objects/slo.model.ts";
 import { LIMITS } from "../limits.ts";
 import { type ObjectName, type SwiftRequest, enterContainer } from "../swift-request.ts";
+import { type Body, joined } from "../wire/joined.ts";
 import { refusal, statusOf } from "../wire/refusal.ts";
 import { accountOf, projectOf } from "../wire/swift-path.ts";
 import { quote } from "../wire/text.ts";
@@ -145,7 +146,7 @@ async function* readSlo(
   { projectId, segments }: { projectId: string; segments: KeptSegment[] },
   range: { start: number; end: number },
   opening: Opening,
-): AsyncGenerator<Buffer> {
+): AsyncGenerator<Body> {
   for (const { segment, start, end } of piecesOf(segments, range)) {
     if ("data" in segment) {
       yield inlineBytes(segment.data).subarray(start, end);
@@ -157,7 +158,7 @@ async function* readSlo(
     // somebody wrote over a segment since: better no object than a wrong one
     if (opened.etag !== segment.hash || opened.size !== segment.bytes)
       throw refusal(409, `The segment ${segment.name} is not what the manifest says`);
-    yield* chunksOf(await opened.read(start, end));
+    yield await opened.read(start, end);
   }
 }
 
@@ -167,26 +168,13 @@ function openSegment(request: SwiftRequest, name: ObjectName, opening: Opening):
   return openObject(request, name, { followsLinks: true, asManifest: false, depth });
 }
 
-/** A body, piece by piece. */
-export async function* chunksOf(body: Readable | Buffer): AsyncGenerator<Buffer> {
-  if (Buffer.isBuffer(body)) yield body;
-  else for await (const chunk of body) yield chunk as Buffer;
-}
-
 /** What fails before the first byte can still be said with a status: segments that are not there or not theirs are a 409. */
-async function begin(chunks: AsyncGenerator<Buffer>): Promise<Readable> {
+async function begin(bodies: AsyncGenerator<Body>): Promise<Readable> {
   try {
-    const first = await chunks.next();
-    return Stream.from(goOn(first, chunks), { objectMode: false });
+    return joined(await bodies.next(), bodies);
   } catch (error) {
     if (error instanceof CloudError && [401, 403, 404, 416].includes(statusOf(error)))
       throw refusal(409, "", { cause: error });
     throw error;
   }
-}
-
-async function* goOn(first: IteratorResult<Buffer>, rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
-  if (first.done === true) return;
-  yield first.value;
-  yield* rest;
 }
