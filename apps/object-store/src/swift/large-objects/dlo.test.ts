@@ -43,7 +43,7 @@ async function read(count: number, start: number, end: number): Promise<string> 
       size: 2,
       read: (from: number, to: number) => Promise.resolve(Buffer.from(object.slice(from, to))),
     });
-  for await (const chunk of readDlo(request, dlo, { start, end }, open)) text += chunk.toString();
+  for await (const chunk of readDlo(request, dlo, { start, end }, open)) text += (chunk as Buffer).toString("utf8");
   return text;
 }
 
