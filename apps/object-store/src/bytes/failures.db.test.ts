@@ -150,8 +150,25 @@ describe("a byte store whose bodies fail", () => {
     assert.ok((await next.done).md5);
     assert.equal(next.chunks.length, 1);
     await threads.close();
-    rmSync(join(test.directory, "chunks"), { recursive: true });
+    removeChunks();
   });
+
+  it("ends a thread that has nothing to do, and starts another when there is", async () => {
+    const { writerId } = test.bytes;
+    await openDriver({ driver: "fs", directory: test.directory }).prepareWriter(writerId);
+    const config = { driver: "fs" as const, directory: test.directory };
+    const threads = openThreads({ config, driver: openDriver(config), log: silentLogger, count: 1, idleMs: 1 });
+    for (let round = 0; round < 3; round += 1) {
+      const job = threads.beginBody({ writerId, key: test.key, digests: [], onFree: () => undefined });
+      job.push(new ArrayBuffer(SLAB_BYTES), 1000, true);
+      assert.ok((await job.done).md5);
+      await waitUntil("the thread to end", () => threads.threads.length === 0, { timeoutMs: 5_000, everyMs: 5 });
+    }
+    await threads.close();
+    removeChunks();
+  });
+
+  const removeChunks = (): void => rmSync(join(test.directory, "chunks"), { recursive: true });
 });
 
 async function* chunked(bytes: number, end: Error): AsyncGenerator<Buffer> {

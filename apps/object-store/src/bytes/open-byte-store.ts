@@ -1,4 +1,5 @@
 /** The byte store of a process: opened once, closed when it ends. */
+import { availableParallelism } from "node:os";
 import { Readable } from "node:stream";
 
 import { CloudError, internal } from "@andromede/base/errors";
@@ -22,7 +23,8 @@ import { openThreads } from "./threads.ts";
 import { type BodyEnd, type ChunkedBody, readSmallBody, writeBody } from "./write-body.ts";
 import { type Writer, type WriterSource, openWriterSource } from "./writer.ts";
 
-const THREADS = 2;
+/** Of all worker processes together about as many as there are processors. */
+const THREADS = Math.min(8, Math.max(1, availableParallelism() >> 1));
 /** Ranges of up to this length are unsealed at once: the way to a thread and back takes as long. */
 const READ_IN_PLACE = 2 * BLOCK_BYTES;
 /** Slabs in use by all bodies together, of 256 KiB. */
@@ -35,7 +37,7 @@ export type ByteStoreOptions = {
   /** Where the pool leads: the writer's lock needs a connection of its own. */
   database: DatabaseConfig;
   log: Logger;
-  /** Worker threads for long bodies; 2 unless said. They are started when the first one comes. */
+  /** Worker threads for long bodies; one for two processors unless said. They are started when the first one comes. */
   threads?: number;
   /** Sizes at which packs and writers are changed for new ones; for tests. */
   limits?: { packBytes?: number; chunksPerWriter?: number };

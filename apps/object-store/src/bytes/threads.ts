@@ -23,7 +23,17 @@ type Job = {
   die(error: Error): void;
 };
 
-type Thread = { worker: Worker; jobs: Map<number, Job>; token: string; writers: Set<number> };
+type Thread = {
+  worker: Worker;
+  jobs: Map<number, Job>;
+  token: string;
+  writers: Set<number>;
+  /** Ends it when it has had nothing to do for a while. */
+  idle: NodeJS.Timeout | null;
+};
+
+/** A thread takes 25 MiB. */
+const IDLE_MS = 60_000;
 
 export function openThreads(options: {
   config: DriverConfig;
@@ -31,32 +41,18 @@ export function openThreads(options: {
   driver: Driver;
   log: Logger;
   count: number;
+  idleMs?: number;
 }): Engine & { readonly threads: readonly Thread[] } {
-  const { config, driver, log, count } = options;
+  const { config, driver, log, count, idleMs = IDLE_MS } = options;
   const threads: Thread[] = [];
   let lastJob = 0;
   let closed = false;
 
   function start(): Thread {
-    const worker = new Worker(new URL("./thread.ts", import.meta.url), {
-      workerData: { driver: config } satisfies ThreadData,
-      name: "object-store bytes",
-      resourceLimits: { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 128 },
-    });
-    worker.unref();
-    const thread: Thread = { worker, jobs: new Map(), token: "", writers: new Set() };
-    worker.on("message", (message: FromThread) => {
-      if (message.type === "started") thread.token = message.token;
-      else thread.jobs.get(message.job)?.hear(message);
-    });
-    let cause: unknown;
-    worker.on("error", (error: unknown) => {
-      cause = error;
-    });
-    worker.on("exit", () => {
+    const thread = startThread(config, (cause) => {
+      if (!threads.includes(thread)) return; // it had nothing to do
       threads.splice(threads.indexOf(thread), 1);
-      if (closed) cause ??= new Error("the store was closed");
-      else log.error({ error: cause }, "a thread died; its bodies fail, and the next body gets another thread");
+      if (!closed) log.error({ error: cause }, "a thread died; its bodies fail, and the next body gets another thread");
       const error = unavailable("The store lost its thread; try again", { cause });
       for (const job of thread.jobs.values()) job.die(error);
       for (const writerId of thread.token === "" ? [] : thread.writers) {
@@ -67,6 +63,12 @@ export function openThreads(options: {
     });
     threads.push(thread);
     return thread;
+  }
+
+  function retire(thread: Thread): void {
+    if (thread.jobs.size > 0 || !threads.includes(thread)) return;
+    threads.splice(threads.indexOf(thread), 1);
+    thread.worker.terminate().catch((error: unknown) => log.warn({ error }, "an idle thread did not end"));
   }
 
   /** The one that has least to do. */
@@ -82,10 +84,16 @@ export function openThreads(options: {
     const thread = choose();
     lastJob += 1;
     const number = lastJob;
+    if (thread.idle !== null) clearTimeout(thread.idle);
+    thread.idle = null;
+    const leave = (): void => {
+      thread.jobs.delete(number);
+      if (thread.jobs.size === 0) thread.idle = setTimeout(() => retire(thread), idleMs).unref();
+    };
     const job = make(
       thread,
       (message, transfer = []) => thread.worker.postMessage({ ...message, job: number }, transfer),
-      () => thread.jobs.delete(number),
+      leave,
     );
     thread.jobs.set(number, job);
     return job;
@@ -110,6 +118,29 @@ export function openThreads(options: {
       await Promise.all(threads.map((thread) => thread.worker.terminate()));
     },
   };
+}
+
+function startThread(config: DriverConfig, onExit: (cause: unknown) => void): Thread {
+  const worker = new Worker(new URL("./thread.ts", import.meta.url), {
+    workerData: { driver: config } satisfies ThreadData,
+    name: "object-store bytes",
+    resourceLimits: { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 128 },
+  });
+  worker.unref();
+  const thread: Thread = { worker, jobs: new Map(), token: "", writers: new Set(), idle: null };
+  let cause: unknown = new Error("it was ended");
+  worker.on("message", (message: FromThread) => {
+    if (message.type === "started") thread.token = message.token;
+    else thread.jobs.get(message.job)?.hear(message);
+  });
+  worker.on("error", (error: unknown) => {
+    cause = error;
+  });
+  worker.on("exit", () => {
+    if (thread.idle !== null) clearTimeout(thread.idle);
+    onExit(cause);
+  });
+  return thread;
 }
 
 type Tell = (message: ToThread, transfer?: ArrayBuffer[]) => void;
