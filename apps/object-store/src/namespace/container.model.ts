@@ -61,6 +61,8 @@ export type LifecycleRule = {
   enabled: boolean;
   /** All of it must hold; empty: every object. */
   filter: { prefix?: string; tags?: { [name: string]: string }; sizeOver?: number; sizeUnder?: number };
+  /** Its prefix was given outside of a filter, and is shown so. */
+  isOldForm?: true;
   /** Days after its last writing that the current version ends; with versioning a delete marker is left. */
   expirationDays?: number;
   /** The same for all, from a midnight (UTC, ISO 8601) on. */

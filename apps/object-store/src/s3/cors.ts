@@ -33,7 +33,9 @@ export function allowOrigin(call: Call, container: Container): void {
   const { origin } = call.headers;
   const rules = container.settings.cors as CorsRule[] | undefined;
   if (origin === undefined || rules === undefined) return;
-  const asked = { origin, method: call.exchange.method, headers: [] };
+  // a request that says which method it asks for is answered for that one, as Amazon and Ceph do
+  const method = call.headers["access-control-request-method"] ?? call.exchange.method;
+  const asked = { origin, method, headers: [] };
   const rule = findRule(rules, asked);
   if (rule === undefined) return;
   const headers = corsHeaders(rule, asked);

@@ -77,7 +77,9 @@ test("resellers and operators' administrators may do anything, these at their ow
 });
 
 const policy = (Effect: string, Principal: unknown, Action = "s3:*"): ContainerSettings => ({
-  policy: { Statement: [{ Effect, Principal, Action, Resource: ["arn:aws:s3:::docs", "arn:aws:s3:::docs/*"] }] },
+  policy: JSON.stringify({
+    Statement: [{ Effect, Principal, Action, Resource: ["arn:aws:s3:::docs", "arn:aws:s3:::docs/*"] }],
+  }),
 });
 
 test("policies allow strangers and deny owners, who can still mend them", () => {

@@ -5,7 +5,7 @@ import type { Container } from "../../namespace/container.model.ts";
 import type { ObjectDetails } from "../../namespace/object.model.ts";
 import { type Grant, type Permission, isGranted, storedGrants } from "./acl.model.ts";
 import type { ConditionValues } from "./conditions.ts";
-import { type Policy, type Principal, evaluatePolicy, isPublicPolicy } from "./policy.model.ts";
+import { type Principal, evaluatePolicy, isPublicPolicy, policyOf } from "./policy.model.ts";
 
 export type Action = `s3:${string}`;
 
@@ -95,7 +95,7 @@ export function isAllowed(request: Request): boolean {
 }
 
 function policyVerdict({ actor, action, container, key, values }: Request): "allow" | "deny" | null {
-  const policy = container.settings.policy as Policy | undefined;
+  const policy = policyOf(container.settings.policy);
   if (policy === undefined) return null;
   const bucket = container.globalName ?? container.name;
   const resource = key === undefined ? `arn:aws:s3:::${bucket}` : `arn:aws:s3:::${bucket}/${key}`;

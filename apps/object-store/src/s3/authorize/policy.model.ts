@@ -1,4 +1,6 @@
 /** Bucket policies: JSON documents that allow and deny ("Policies and permissions in Amazon S3"). Pure. */
+import { internal } from "@andromede/base/errors";
+
 import { s3Error } from "../errors.ts";
 import { type ConditionValues, holds, isInBlock, isLike, parseOperator } from "./conditions.ts";
 
@@ -32,6 +34,23 @@ const isRecord = (value: unknown): value is { [name: string]: unknown } =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 const isStrings = (value: unknown): value is Strings =>
   typeof value === "string" || (Array.isArray(value) && value.every((each) => typeof each === "string"));
+
+const read = new Map<string, Policy>();
+const MOST_READ = 1000;
+
+/** A policy as it is kept: the very text that was given. Read once, not once a request. */
+export function policyOf(kept: unknown): Policy | undefined {
+  if (kept === undefined) return undefined;
+  // what is there but cannot be read must not be as if it were not: it may deny
+  if (typeof kept !== "string") throw internal("A bucket's policy is not kept as text");
+  let policy = read.get(kept);
+  if (policy === undefined) {
+    if (read.size >= MOST_READ) read.clear();
+    policy = JSON.parse(kept) as Policy;
+    read.set(kept, policy);
+  }
+  return policy;
+}
 
 /** A policy that is right for this bucket. Throws MalformedPolicy. */
 export function parsePolicy(text: string, bucket: string): Policy {
@@ -71,6 +90,8 @@ function checkStatement(value: unknown, bucket: string): void {
   for (const name of Object.keys(value)) if (!FIELDS.has(name)) throw malformed(`Unknown field ${name.slice(0, 64)}`);
   if (value["Effect"] !== "Allow" && value["Effect"] !== "Deny") throw malformed("Invalid effect");
   exactlyOne(value, "Principal", "NotPrincipal");
+  if (value["Effect"] === "Allow" && value["NotPrincipal"] !== undefined)
+    throw s3Error("InvalidArgument", "Allow with NotPrincipal is not allowed.");
   exactlyOne(value, "Action", "NotAction");
   exactlyOne(value, "Resource", "NotResource");
   checkPrincipal(value["Principal"] ?? value["NotPrincipal"]);

@@ -150,6 +150,7 @@ test("documents that are none are refused", () => {
     allow({ Principal: { AWS: 1 } }),
     allow({ Principal: "alice" }),
     allow({ NotPrincipal: "*" }),
+    allow({ Principal: undefined, Effect: "Deny" }),
     allow({ Action: "ec2:Run" }),
     allow({ Action: [] }),
     allow({ Resource: "docs/*" }),
@@ -162,6 +163,8 @@ test("documents that are none are refused", () => {
   for (const policy of wrong)
     assert.throws(() => parsePolicy(text(policy), "docs"), { type: "MalformedPolicy" }, text(policy));
   assert.throws(() => parsePolicy("{", "docs"), { type: "MalformedPolicy" });
+  const others = text(allow({ Principal: undefined, NotPrincipal: { AWS: "p1" } }));
+  assert.throws(() => parsePolicy(others, "docs"), { type: "InvalidArgument" });
 });
 
 test("public is what lets in whoever comes", () => {

@@ -3,7 +3,7 @@ import type { ContainerSettings } from "../../namespace/container.model.ts";
 import type { ContainerChange } from "../../namespace/namespace.ts";
 import { sendEmpty, sendXml } from "../answer.ts";
 import { type Grant, headerGrants, isPublicAcl, storedGrants } from "../authorize/acl.model.ts";
-import { MAX_POLICY_BYTES, type Policy, isPublicPolicy, parsePolicy } from "../authorize/policy.model.ts";
+import { MAX_POLICY_BYTES, isPublicPolicy, parsePolicy, policyOf } from "../authorize/policy.model.ts";
 import { readDocument } from "../body/request-body.ts";
 import { getBucket } from "../buckets.ts";
 import { type BucketCall, headerIn, originOf } from "../call.ts";
@@ -200,27 +200,30 @@ export const putLogging = setter("BucketLoggingStatus", async (element, call) =>
 
 export async function getPolicy(call: BucketCall): Promise<void> {
   const { policy } = call.container.settings;
-  if (policy === undefined) throw s3Error("NoSuchBucketPolicy");
-  const body = Buffer.from(JSON.stringify(policy));
+  if (typeof policy !== "string") throw s3Error("NoSuchBucketPolicy");
+  const body = Buffer.from(policy);
   call.exchange.response.writeHead(200, { "content-type": "application/json", "content-length": body.length });
   call.exchange.response.end(body);
 }
 
 export async function putPolicy(call: BucketCall): Promise<void> {
   const { container } = call;
-  const body = await readDocument(call, MAX_POLICY_BYTES);
-  const policy = parsePolicy(body.toString(), container.globalName ?? container.name);
+  const text = (await readDocument(call, MAX_POLICY_BYTES)).toString();
+  // in a JSON text a NUL can only be written as an escape, which stays one
+  const policy = parsePolicy(text, container.globalName ?? container.name);
   if (container.settings.publicAccessBlock?.blockPublicPolicy === true && isPublicPolicy(policy))
     throw s3Error("AccessDenied");
-  await change(call, { policy });
+  await change(call, { policy: text });
   sendEmpty(call, 204);
 }
 export const deletePolicy = remover("policy");
 
+/** Of policy and ACL together. */
 export async function getPolicyStatus(call: BucketCall): Promise<void> {
-  const { policy } = call.container.settings;
-  if (policy === undefined) throw s3Error("NoSuchBucketPolicy");
-  sendXml(call, xmlDocument("PolicyStatus", tag("IsPublic", isPublicPolicy(policy as Policy))));
+  const { settings } = call.container;
+  const policy = policyOf(settings.policy);
+  const isPublic = (policy !== undefined && isPublicPolicy(policy)) || isPublicAcl(storedGrants(settings.s3Acl));
+  sendXml(call, xmlDocument("PolicyStatus", tag("IsPublic", isPublic)));
 }
 
 export async function getAcl(call: BucketCall): Promise<void> {

@@ -12,7 +12,13 @@ import { type ObjectCall, headerIn, isVersioned, originOf } from "../call.ts";
 import { s3Error } from "../errors.ts";
 import { aclDocument } from "../settings/acl.view.ts";
 import { keyFor, readCustomerKey } from "../settings/encryption.ts";
-import { legalHoldDocument, parseLegalHold, parseRetention, retentionDocument } from "../settings/object-lock.ts";
+import {
+  type Retention,
+  legalHoldDocument,
+  parseLegalHold,
+  parseRetention,
+  retentionDocument,
+} from "../settings/object-lock.ts";
 import { parseTagging, taggingDocument } from "../settings/tags.ts";
 import { type XmlElement, parseDocument } from "../xml/parse.ts";
 import { tag, wrap, xmlDocument } from "../xml/write.ts";
@@ -88,8 +94,15 @@ export async function putRetention(call: ObjectCall): Promise<void> {
   const retention = parseRetention(await readXml(call, "Retention"), call.store.clock.now());
   const bypass = headerIn(call, "x-amz-bypass-governance-retention")?.toLowerCase() === "true";
   if (bypass) assertPermitted(call, "s3:BypassGovernanceRetention", { key: call.key, object });
+  else assertSameMode(call, object.details.retention, retention);
   const changed = await update(call, object, { details: { retention }, ...(bypass ? { bypassGovernance: true } : {}) });
   sendEmpty(call, 200, versionHeaders(call, changed));
+}
+
+/** From governance to compliance there is no way back: it takes who may bypass the one. All else is the namespace's to refuse. */
+function assertSameMode({ store }: ObjectCall, was: Retention | undefined, next: Retention | null): void {
+  if (was === undefined || Date.parse(was.until) <= store.clock.now()) return;
+  if (next !== null && next.mode !== was.mode) throw s3Error("AccessDenied");
 }
 
 export async function getLegalHold(call: ObjectCall): Promise<void> {

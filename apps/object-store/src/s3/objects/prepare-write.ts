@@ -32,7 +32,7 @@ export function prepareWrite(call: ObjectCall, headers: IncomingHttpHeaders = ca
   const { settings } = call.container;
   const tagging = header("x-amz-tagging");
   if (tagging !== undefined) {
-    assertPermitted(call, "s3:PutObjectTagging", { key: call.key });
+    if (!mayWriteByAcl(call)) assertPermitted(call, "s3:PutObjectTagging", { key: call.key });
     details.tags = parseTagHeader(tagging);
   }
   addLock(call, header, details);
@@ -59,9 +59,15 @@ function addOwnerAndAcl(call: ObjectCall, header: HeaderOf, details: ObjectDetai
   const grants = headerGrants(header, { own: owner, bucket: container.projectId });
   if (grants === undefined) return;
   assertAclAllowed(container, grants, header("x-amz-acl"));
-  if (!mayWriteByAcl(call)) assertPermitted(call, "s3:PutObjectAcl", { key: call.key });
+  if (!isAmongOwners(call, grants) && !mayWriteByAcl(call)) assertPermitted(call, "s3:PutObjectAcl", { key: call.key });
   if (grants !== null) details.acl = grants;
 }
+
+/** An ACL that only names the writer and the bucket's owner gives nothing away. */
+const isAmongOwners = (call: ObjectCall, grants: Grant[] | null): boolean =>
+  (grants ?? []).every(
+    (grant) => "project" in grant && (grant.project === call.container.projectId || grant.project === writerOf(call)),
+  );
 
 /** Who may write because an ACL says so, anybody perhaps, says in ACLs who may read it. */
 const mayWriteByAcl = (call: ObjectCall): boolean =>

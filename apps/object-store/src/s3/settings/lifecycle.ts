@@ -48,6 +48,7 @@ function parseRule(element: XmlElement, at: number): LifecycleRule {
     enabled: status === "Enabled",
     filter: filterElement === undefined ? (prefix ? { prefix } : {}) : parseFilter(filterElement),
   };
+  if (filterElement === undefined && prefix !== undefined) rule.isOldForm = true;
   if (rule.id.length > 255) throw s3Error("InvalidArgument", "ID length should not exceed allowed limit of 255");
   const before = Object.keys(rule).length;
   addExpiration(rule, child(element, "Expiration"));
@@ -121,7 +122,7 @@ function ruleXml(rule: LifecycleRule): string {
   return wrap(
     "Rule",
     tag("ID", rule.id) +
-      filterXml(rule.filter) +
+      (rule.isOldForm === true ? tag("Prefix", rule.filter.prefix ?? "") : filterXml(rule.filter)) +
       tag("Status", rule.enabled ? "Enabled" : "Disabled") +
       (expiration === "" ? "" : wrap("Expiration", expiration)) +
       (noncurrent === "" ? "" : wrap("NoncurrentVersionExpiration", noncurrent)) +

@@ -84,8 +84,7 @@ export function parseObjectLock(root: XmlElement): ObjectLock {
   if (mode === undefined || (days === undefined) === (years === undefined)) throw s3Error("MalformedXML");
   const count = Number(days ?? years);
   const most = days === undefined ? MAX_DAYS / 365 : MAX_DAYS;
-  if (!Number.isInteger(count) || count < 1 || count > most)
-    throw s3Error("InvalidArgument", "Default retention period must be a positive integer value");
+  if (!Number.isInteger(count) || count < 1 || count > most) throw s3Error("InvalidRetentionPeriod");
   return { default: days === undefined ? { mode, years: count } : { mode, days: count } };
 }
 

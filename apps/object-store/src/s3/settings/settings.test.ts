@@ -23,7 +23,13 @@ test("lifecycle rules", () => {
   const rules = parseLifecycle(xml(text));
   assert.deepEqual(rules, [
     { id: "a", enabled: true, filter: { prefix: "p/", tags: { k: "v" }, sizeOver: 5 }, expirationDays: 3 },
-    { id: "rule-2", enabled: false, filter: { prefix: "old/" }, expirationDate: "2030-01-01T00:00:00.000Z" },
+    {
+      id: "rule-2",
+      enabled: false,
+      filter: { prefix: "old/" },
+      isOldForm: true,
+      expirationDate: "2030-01-01T00:00:00.000Z",
+    },
     { id: "c", enabled: true, filter: {}, noncurrentDays: 1, noncurrentKept: 2, abortUploadDays: 7 },
   ]);
   assert.deepEqual(parseLifecycle(xml(lifecycleDocument(rules))), rules);
