@@ -41,6 +41,16 @@ describe("a byte store", () => {
       });
     }
   }
+
+  it("serves very many readers at once, each with what it asked for", async () => {
+    const size = 3 * MIB + 5;
+    const written = await test.write(body.subarray(0, size));
+    const readers = Array.from({ length: 150 }, (_, index) => test.read(written.placement, index, size - index));
+    for (const [index, part] of (await Promise.all(readers)).entries()) {
+      assert.ok(body.subarray(index, size - index).equals(part), `reader ${index}`);
+    }
+    await written.settle(false);
+  });
 });
 
 /** Ranges that begin and end before, at and after the ends of blocks. */

@@ -24,6 +24,12 @@ import {
 /** Blocks that are read at once. */
 const RUN_BLOCKS = 2;
 
+/** What one of so many readers may have before it: blocks in a run, and runs. Many readers are slow ones, and each has its memory. */
+export function readAhead(readers: number): { blocks: number; runs: number } {
+  if (readers <= 32) return { blocks: RUN_BLOCKS, runs: 2 };
+  return { blocks: readers <= 128 ? RUN_BLOCKS : 1, runs: 1 };
+}
+
 /** The parts of chunks that make up a range of a body. Throws where one is missing. */
 export function rangesOf(chunks: readonly Chunk[], start: number, end: number): ChunkRange[] {
   const ranges: ChunkRange[] = [];
@@ -44,6 +50,7 @@ export async function* readChunk(
   driver: Driver,
   range: ChunkRange,
   ownerKey: SealingKey,
+  runBlocks = RUN_BLOCKS,
 ): AsyncGenerator<Buffer[], void, void> {
   const { chunk, start, end } = range;
   const source = await driver.openChunk(chunk.writerId, chunk.address);
@@ -54,9 +61,9 @@ export async function* readChunk(
     const first = Math.floor(start / BLOCK_BYTES);
     const after = Math.ceil(end / BLOCK_BYTES);
     const address = first === 0 && after === blocks ? createAddress() : null;
-    const buffer = Buffer.allocUnsafeSlow(Math.min(RUN_BLOCKS, after - first) * SEALED_BLOCK_BYTES);
-    for (let block = first; block < after; block += RUN_BLOCKS) {
-      const count = Math.min(RUN_BLOCKS, after - block);
+    const buffer = Buffer.allocUnsafeSlow(Math.min(runBlocks, after - first) * SEALED_BLOCK_BYTES);
+    for (let block = first; block < after; block += runBlocks) {
+      const count = Math.min(runBlocks, after - block);
       const from = blockOffset(block);
       const run = buffer.subarray(0, Math.min(count * SEALED_BLOCK_BYTES, source.bytes - from));
       // a run at a time is all there is in memory

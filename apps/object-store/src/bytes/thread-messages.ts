@@ -11,7 +11,13 @@ export type ToThread =
   | { type: "write"; job: number; options: BodyOptions }
   | { type: "bytes"; job: number; slab: ArrayBuffer; bytes: number; isLast: boolean }
   | { type: "abort"; job: number }
-  | { type: "read"; job: number; ranges: readonly ChunkRange[]; key: SealingKey; runs: number }
+  | {
+      type: "read";
+      job: number;
+      ranges: readonly ChunkRange[];
+      key: SealingKey;
+      ahead: { blocks: number; runs: number };
+    }
   /** A run of blocks was used up: there is room for another. */
   | { type: "more"; job: number }
   | { type: "cancel"; job: number };

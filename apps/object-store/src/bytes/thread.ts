@@ -39,14 +39,14 @@ async function abort(job: number): Promise<void> {
   tell({ type: "aborted", job });
 }
 
-async function read({ job, ranges, key, runs }: Extract<ToThread, { type: "read" }>): Promise<void> {
-  const state: Reading = { room: runs, cancelled: false, wake: () => undefined };
+async function read({ job, ranges, key, ahead }: Extract<ToThread, { type: "read" }>): Promise<void> {
+  const state: Reading = { room: ahead.runs, cancelled: false, wake: () => undefined };
   reading.set(job, state);
   let chunk = ranges[0]?.chunk;
   try {
     for (const range of ranges) {
       chunk = range.chunk;
-      for await (const pieces of readChunk(driver, range, Buffer.from(key))) {
+      for await (const pieces of readChunk(driver, range, Buffer.from(key), ahead.blocks)) {
         while (state.room === 0 && !state.cancelled) await new Promise<void>((resolve) => (state.wake = resolve));
         if (state.cancelled) return;
         state.room -= 1;

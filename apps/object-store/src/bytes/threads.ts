@@ -11,11 +11,9 @@ import type { Logger } from "@andromede/base/log";
 import type { Chunk, Digests } from "./byte-store.ts";
 import type { Driver, DriverConfig } from "./driver.ts";
 import type { BodyJob, Engine, OnReadError } from "./engine.ts";
+import { readAhead } from "./read-body.ts";
 import { markFreeable } from "./send-body.ts";
 import { type FromThread, type ThreadData, type ToThread, fromSent } from "./thread-messages.ts";
-
-/** Runs of blocks that a reader has before it at most. */
-const RUNS_AHEAD = 2;
 
 type Job = {
   hear(message: FromThread): void;
@@ -43,9 +41,10 @@ export function openThreads(options: {
   count: number;
   idleMs?: number;
 }): Engine & { readonly threads: readonly Thread[] } {
-  const { config, driver, log, count, idleMs = IDLE_MS } = options;
+  const { config, log, count, idleMs = IDLE_MS } = options;
   const threads: Thread[] = [];
   let lastJob = 0;
+  let readers = 0;
   let closed = false;
 
   function start(): Thread {
@@ -53,13 +52,7 @@ export function openThreads(options: {
       if (!threads.includes(thread)) return; // it had nothing to do
       threads.splice(threads.indexOf(thread), 1);
       if (!closed) log.error({ error: cause }, "a thread died; its bodies fail, and the next body gets another thread");
-      const error = unavailable("The store lost its thread; try again", { cause });
-      for (const job of thread.jobs.values()) job.die(error);
-      for (const writerId of thread.token === "" ? [] : thread.writers) {
-        driver.removeUnfinished(writerId, thread.token).catch((failure: unknown) => {
-          log.warn({ error: failure, writer: writerId }, "what a dead thread left is left to the collector");
-        });
-      }
+      bury(thread, cause, options);
     });
     threads.push(thread);
     return thread;
@@ -108,8 +101,16 @@ export function openThreads(options: {
       }),
     read(ranges, key, onError) {
       const { stream } = begin((_thread, tell, leave) => {
-        tell({ type: "read", job: 0, ranges, key, runs: RUNS_AHEAD });
-        return createReading(tell, leave, onError);
+        readers += 1;
+        tell({ type: "read", job: 0, ranges, key, ahead: readAhead(readers) });
+        return createReading(
+          tell,
+          () => {
+            readers -= 1;
+            leave();
+          },
+          onError,
+        );
       });
       return stream;
     },
@@ -118,6 +119,17 @@ export function openThreads(options: {
       await Promise.all(threads.map((thread) => thread.worker.terminate()));
     },
   };
+}
+
+/** What it was doing fails, and what it left goes. */
+function bury(thread: Thread, cause: unknown, { driver, log }: { driver: Driver; log: Logger }): void {
+  const error = unavailable("The store lost its thread; try again", { cause });
+  for (const job of thread.jobs.values()) job.die(error);
+  for (const writerId of thread.token === "" ? [] : thread.writers) {
+    driver.removeUnfinished(writerId, thread.token).catch((failure: unknown) => {
+      log.warn({ error: failure, writer: writerId }, "what a dead thread left is left to the collector");
+    });
+  }
 }
 
 function startThread(config: DriverConfig, onExit: (cause: unknown) => void): Thread {
