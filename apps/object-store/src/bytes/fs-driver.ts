@@ -13,6 +13,7 @@ import { promisify } from "node:util";
 import { internal, noCapacity, notFound, unavailable } from "@andromede/base/errors";
 
 import { crashPoint } from "./crash-point.ts";
+import { ROT } from "./seal.ts";
 import type { Driver, PackFile, PackFiles, Sink, Source } from "./driver.ts";
 
 const fsync = promisify(fs.fsync);
@@ -172,7 +173,11 @@ async function openSource(path: string): Promise<Source> {
       async read(into, position) {
         let filled = 0;
         while (filled < into.length) {
-          const { bytesRead } = await handle.read(into, filled, into.length - filled, position + filled);
+          const { bytesRead } = await handle
+            .read(into, filled, into.length - filled, position + filled)
+            .catch((cause: unknown) => {
+              throw isCode(cause, "EIO") ? internal("the disk cannot read it", { type: ROT, cause }) : cause;
+            });
           if (bytesRead === 0) break;
           filled += bytesRead;
         }

@@ -4,12 +4,13 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 
+import { CloudError } from "@andromede/base/errors";
 import type { Logger } from "@andromede/base/log";
 import type { Database } from "@andromede/platform/db/database";
 
 import { insertChunkDamage, insertPackDamage } from "../bytes/bytes.queries.ts";
 import type { Driver, Source } from "../bytes/driver.ts";
-import { HEADER_BYTES, SEALED_BLOCK_BYTES, createExtentCheck, isWholeExtent, sealedBytes } from "../bytes/seal.ts";
+import { HEADER_BYTES, ROT, SEALED_BLOCK_BYTES, createExtentCheck, isWholeExtent, sealedBytes } from "../bytes/seal.ts";
 import { listPacked } from "./collect.queries.ts";
 import {
   type ChunkToScrub,
@@ -101,7 +102,7 @@ async function findRot(
     return await check(source);
   } catch (error) {
     if ((error as { kind?: unknown }).kind === "notFound") return "it is not there";
-    if ((error as { code?: unknown }).code === "EIO") return "the disk cannot read it";
+    if (error instanceof CloudError && error.type === ROT) return error.message;
     throw error;
   } finally {
     await source?.close();
