@@ -8,12 +8,7 @@ import {
   type ServerNetworking,
   toServerNetworking,
 } from "./server-ports.model.ts";
-import {
-  findUnrealised,
-  listServerInterfaces,
-  listServerNetworking,
-  listServersAt,
-} from "./server-port.queries.ts";
+import { findUnrealised, listServerInterfaces, listServerNetworking, listServersAt } from "./server-port.queries.ts";
 
 /** Null when all of the server's ports are in OVN as they should be; else a key to `waitFor`. */
 export async function serverPortsReady(sql: Queryable, serverId: string): Promise<ResourceKey | null> {
