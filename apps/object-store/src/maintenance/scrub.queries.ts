@@ -2,13 +2,21 @@ import type { Queryable } from "@andromede/platform/db/database";
 
 import type { ChunkName } from "./collect.queries.ts";
 
+/** The moment before which what was looked at is due again: one for all of a turn, so that it ends. */
+export async function findDueBefore(sql: Queryable, ageSeconds: number): Promise<string> {
+  const [row] = await sql<{ before: string }[]>`
+    select (clock_timestamp() - make_interval(secs => ${ageSeconds}))::text as before`;
+  if (row === undefined) throw new Error("no time was given");
+  return row.before;
+}
+
 export type ChunkToScrub = ChunkName & { bytes: number };
 
-/** Chunks that were not looked at for so long, the longest first. */
-export async function listChunksToScrub(sql: Queryable, ageSeconds: number, limit: number): Promise<ChunkToScrub[]> {
+/** Chunks that are due, the longest first. */
+export async function listChunksToScrub(sql: Queryable, before: string, limit: number): Promise<ChunkToScrub[]> {
   return sql<ChunkToScrub[]>`
     select writer_id, encode(address, 'hex') as address, bytes from object_chunk
-     where garbage_at is null and scrubbed_at <= now() - make_interval(secs => ${ageSeconds})
+     where garbage_at is null and scrubbed_at < ${before}::timestamptz
      order by scrubbed_at limit ${limit}`;
 }
 
@@ -20,11 +28,11 @@ export async function markChunkScrubbed(sql: Queryable, chunk: ChunkName, isWhol
     delete from object_damage where ${isWhole} and place = ${`chunk/${chunk.writerId}/${chunk.address}`}`;
 }
 
-/** Packs that are full and were not looked at for so long. */
-export async function listPacksToScrub(sql: Queryable, ageSeconds: number, limit: number): Promise<number[]> {
+/** Packs that are full and due. */
+export async function listPacksToScrub(sql: Queryable, before: string, limit: number): Promise<number[]> {
   const rows = await sql<{ id: number }[]>`
     select id from object_pack
-     where garbage_at is null and sealed_bytes is not null and scrubbed_at <= now() - make_interval(secs => ${ageSeconds})
+     where garbage_at is null and sealed_bytes is not null and scrubbed_at < ${before}::timestamptz
      order by scrubbed_at limit ${limit}`;
   return rows.map((row) => row.id);
 }

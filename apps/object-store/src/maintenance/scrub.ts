@@ -14,6 +14,7 @@ import { HEADER_BYTES, ROT, SEALED_BLOCK_BYTES, createExtentCheck, isWholeExtent
 import { listPacked } from "./collect.queries.ts";
 import {
   type ChunkToScrub,
+  findDueBefore,
   listChunksToScrub,
   listPacksToScrub,
   markChunkScrubbed,
@@ -41,23 +42,24 @@ const RUN_BYTES = 4 * SEALED_BLOCK_BYTES;
 export async function scrubOnce(deps: ScrubDeps): Promise<Scrubbed> {
   const scrubbed = { chunks: 0, packs: 0, damaged: 0 };
   const pace = createPace(deps);
+  const before = await findDueBefore(deps.db, deps.ageSeconds);
   for (;;) {
-    const chunks = await listChunksToScrub(deps.db, deps.ageSeconds, AT_ONCE);
+    const chunks = await listChunksToScrub(deps.db, before, AT_ONCE);
     for (const chunk of chunks) {
       if (deps.signal?.aborted === true) return scrubbed;
       scrubbed.chunks += 1;
       scrubbed.damaged += (await scrubChunk(deps, chunk, pace)) ? 0 : 1;
     }
-    if (chunks.length < AT_ONCE || deps.ageSeconds === 0) break;
+    if (chunks.length < AT_ONCE) break;
   }
   for (;;) {
-    const packs = await listPacksToScrub(deps.db, deps.ageSeconds, AT_ONCE);
+    const packs = await listPacksToScrub(deps.db, before, AT_ONCE);
     for (const packId of packs) {
       if (deps.signal?.aborted === true) return scrubbed;
       scrubbed.packs += 1;
       scrubbed.damaged += (await scrubPack(deps, packId, pace)) ? 0 : 1;
     }
-    if (packs.length < AT_ONCE || deps.ageSeconds === 0) break;
+    if (packs.length < AT_ONCE) break;
   }
   return scrubbed;
 }
