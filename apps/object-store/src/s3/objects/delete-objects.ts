@@ -1,14 +1,16 @@
 /** DELETE of an object or a version, and of many at once. */
 import type { OutgoingHttpHeaders } from "node:http";
 
-import type { DeleteOptions } from "../../namespace/namespace.ts";
+import { CloudError } from "@andromede/base/errors";
+
+import type { DeleteOptions, Deleted } from "../../namespace/namespace.ts";
 import { checkKey } from "../address.ts";
 import { sendEmpty, sendXml } from "../answer.ts";
 import { isPermitted, versioned, assertPermitted } from "../authorize/access.ts";
 import { readDocument } from "../body/request-body.ts";
 import { type BucketCall, type ObjectCall, headerIn, isVersioned, originOf, versionIdOf } from "../call.ts";
 import { s3Error, toAnswer } from "../errors.ts";
-import { type XmlElement, childText, childrenOf, parseDocument, requiredText } from "../xml/parse.ts";
+import { type XmlElement, child, childText, childrenOf, parseDocument, requiredText } from "../xml/parse.ts";
 import { tag, wrap, xmlDocument } from "../xml/write.ts";
 import { readWritePrecondition } from "./conditional.ts";
 
@@ -23,7 +25,20 @@ function bypasses(call: BucketCall, key: string): boolean {
   return true;
 }
 
+/** Conditions that Amazon has for other kinds of buckets: better no deletion than one without its condition. */
+function assertNoOtherCondition(isAsked: boolean): void {
+  if (isAsked)
+    throw s3Error(
+      "NotImplemented",
+      "A deletion may depend on the ETag only, not on the size or the time of the object",
+    );
+}
+
 export async function deleteObject(call: ObjectCall): Promise<void> {
+  assertNoOtherCondition(
+    headerIn(call, "x-amz-if-match-last-modified-time") !== undefined ||
+      headerIn(call, "x-amz-if-match-size") !== undefined,
+  );
   const versionId = versionIdOf(call);
   assertPermitted(call, versioned("s3:DeleteObject", versionId), { key: call.key });
   const options: DeleteOptions = {};
@@ -38,14 +53,54 @@ export async function deleteObject(call: ObjectCall): Promise<void> {
   sendEmpty(call, 204, headers);
 }
 
-type Wanted = { key: string; versionId?: string };
+type Wanted = { key: string; versionId?: string; etag?: string };
 
 function parseWanted(element: XmlElement): Wanted {
   const key = requiredText(element, "Key");
   if (key === "") throw s3Error("MalformedXML");
   checkKey(key);
+  const hasOther = child(element, "LastModifiedTime") !== undefined || child(element, "Size") !== undefined;
+  assertNoOtherCondition(hasOther);
+  const wanted: Wanted = { key };
   const versionId = childText(element, "VersionId");
-  return versionId === undefined || versionId === "" ? { key } : { key, versionId };
+  const etag = childText(element, "ETag")?.replaceAll('"', "");
+  if (versionId !== undefined && versionId !== "") wanted.versionId = versionId;
+  if (etag !== undefined && etag !== "") wanted.etag = etag;
+  return wanted;
+}
+
+type Result = Deleted | { error: Error };
+
+/** What is told of one object; what is our own failing fails the whole request. */
+function refusalOf(error: unknown): { error: Error } {
+  if (error instanceof CloudError && error.kind !== "internal") return { error };
+  throw error;
+}
+
+/** Those with a condition one by one, all others together. */
+async function deleteAll(
+  call: BucketCall,
+  targets: readonly Wanted[],
+  options: { bypassGovernance?: boolean },
+): Promise<Map<Wanted, Result>> {
+  const { namespace } = call.store;
+  const results = new Map<Wanted, Result>();
+  const plain = targets.filter(({ etag }) => etag === undefined);
+  const deleted =
+    plain.length === 0 ? [] : await namespace.deleteObjects(originOf(call), call.container, plain, options);
+  for (const [at, target] of plain.entries()) {
+    const result = deleted[at];
+    if (result !== undefined) results.set(target, result);
+  }
+  for (const target of targets) {
+    const { key, versionId, etag } = target;
+    if (etag === undefined) continue;
+    const one: DeleteOptions = { ...options, precondition: { ifMatch: [etag] } };
+    if (versionId !== undefined) one.versionId = versionId;
+    const result = await namespace.deleteObject(originOf(call), call.container, key, one).catch(refusalOf);
+    results.set(target, result);
+  }
+  return results;
 }
 
 export async function deleteObjects(call: BucketCall): Promise<void> {
@@ -59,13 +114,10 @@ export async function deleteObjects(call: BucketCall): Promise<void> {
   );
   const targets = wanted.filter((_, at) => mayDelete[at] === true);
   const options = targets.some(({ key }) => bypasses(call, key)) ? { bypassGovernance: true } : {};
-  const results =
-    targets.length === 0
-      ? []
-      : await call.store.namespace.deleteObjects(originOf(call), call.container, targets, options);
+  const results = await deleteAll(call, targets, options);
   const parts = wanted.map((each, at) => {
     if (mayDelete[at] !== true) return errorXml(each, s3Error("AccessDenied"));
-    const result = results[targets.indexOf(each)];
+    const result = results.get(each);
     if (result === undefined) return errorXml(each, s3Error("InternalError"));
     if ("error" in result) return errorXml(each, result.error);
     return isQuiet ? "" : deletedXml(each, result);

@@ -143,14 +143,12 @@ export async function getObjectAttributes(call: ObjectCall): Promise<void> {
 
 function checksumXml({ details: { checksums } }: StoredObject): string {
   if (checksums === undefined) return "";
-  const value = tag(checksumElement(checksums.algorithm), checksums.value.replace(/-\d+$/, ""));
+  const value = tag(checksumElement(checksums.algorithm), checksums.value);
   return wrap("Checksum", value + tag("ChecksumType", checksums.type));
 }
 
-/** Amazon lists the parts themselves only where they have checksums of their own. */
-function partsXml(call: ObjectCall, { details: { parts, checksums } }: StoredObject): string {
+function partsXml(call: ObjectCall, { details: { parts } }: StoredObject): string {
   if (parts === undefined) return "";
-  if (checksums === undefined) return wrap("ObjectParts", tag("PartsCount", parts.length));
   const limit = Math.min(positive(headerIn(call, "x-amz-max-parts"), 1000), 1000);
   const after = positive(headerIn(call, "x-amz-part-number-marker"), 0);
   const page = parts.slice(after, after + limit);

@@ -387,6 +387,30 @@ test("a thousand keys at once, each with its own answer", async () => {
     await refused(client.send("POST", "/things", { query: { delete: "" }, body: wrong }), 400, "MalformedXML");
 });
 
+test("of many deletions, those with a condition happen only where it holds", async () => {
+  const put = await ok(client.send("PUT", thing("cond/1"), { body: "x" }));
+  await ok(client.send("PUT", thing("cond/2"), { body: "y" }));
+  const etag = put.headers.etag ?? "";
+  const objects = ["cond/1", "cond/2"].map((key) => `<Object><Key>${key}</Key><ETag>${etag}</ETag></Object>`).join("");
+  const answer = await ok(
+    client.send("POST", "/things", { query: { delete: "" }, body: `<Delete>${objects}</Delete>` }),
+  );
+  assert.deepEqual(
+    childrenOf(answer.xml(), "Deleted").map((each) => childText(each, "Key")),
+    ["cond/1"],
+  );
+  assert.deepEqual(
+    childrenOf(answer.xml(), "Error").map((each) => [childText(each, "Key"), childText(each, "Code")]),
+    [["cond/2", "PreconditionFailed"]],
+  );
+  assert.equal((await ok(client.send("GET", thing("cond/2")))).text, "y");
+  const size = { "x-amz-if-match-size": "99" };
+  await refused(client.send("DELETE", thing("cond/2"), { headers: size }), 501, "NotImplemented");
+  const sized = "<Delete><Object><Key>cond/2</Key><Size>99</Size></Object></Delete>";
+  await refused(client.send("POST", "/things", { query: { delete: "" }, body: sized }), 501, "NotImplemented");
+  await ok(client.send("HEAD", thing("cond/2")));
+});
+
 test("sealed with the customer's own key, read by nobody else", async () => {
   const key = randomBytes(32);
   const sse = (bytes: Buffer, prefix = "x-amz-server-side-encryption-customer"): { [name: string]: string } => ({

@@ -22,6 +22,8 @@ export async function readObject(call: ObjectCall): Promise<void> {
 /** `status`: for the documents of a website that stand for an error. */
 export async function answerWith(call: ObjectCall, object: StoredObject, status?: number): Promise<void> {
   const { exchange, container, query, caller } = call;
+  if (call.headers["x-amz-server-side-encryption"] !== undefined)
+    throw s3Error("InvalidArgument", "x-amz-server-side-encryption header is not supported for this operation.");
   const customerKey = keyFor(
     object.details.encryption,
     readCustomerKey((name) => headerIn(call, name)),

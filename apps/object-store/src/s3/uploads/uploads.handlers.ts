@@ -75,7 +75,8 @@ export async function listParts(call: ObjectCall): Promise<void> {
   const { parts, truncated } =
     limit === 0 ? { parts: [], truncated: false } : await call.store.namespace.listParts(upload, after, limit);
   const { bucket, container } = call;
-  const page = { bucket, owner: container.projectId, upload, after, limit, parts, truncated };
+  const owner = upload.details.owner ?? container.projectId;
+  const page = { bucket, owner, upload, after, limit, parts, truncated };
   sendXml(call, partsDocument({ ...page, isEncoded: isEncoded(call) }));
 }
 
