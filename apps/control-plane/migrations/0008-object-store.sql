@@ -96,7 +96,7 @@ create unique index object_version on object (container_id, key, version_id) whe
 create index object_null_version on object (container_id, key) where version_id = 'null' and not is_current;
 -- what object lock may protect
 create index object_locked on object (container_id, key, sequence) where details ?| '{retention,legalHold}';
-create index object_of_pack on object (pack_id) where pack_id is not null;
+create index object_of_pack on object (pack_id, pack_offset) where pack_id is not null;
 create index object_by_end on object (delete_at) where delete_at is not null and is_current;
 
 create table object_upload (
