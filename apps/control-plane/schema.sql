@@ -2259,7 +2259,7 @@ CREATE INDEX object_locked ON public.object USING btree (container_id, key, sequ
 
 CREATE INDEX object_null_version ON public.object USING btree (container_id, key) WHERE ((version_id = 'null'::text) AND (NOT is_current));
 
-CREATE INDEX object_of_pack ON public.object USING btree (pack_id) WHERE (pack_id IS NOT NULL);
+CREATE INDEX object_of_pack ON public.object USING btree (pack_id, pack_offset) WHERE (pack_id IS NOT NULL);
 
 CREATE INDEX object_pack_by_scrub ON public.object_pack USING btree (scrubbed_at) WHERE (garbage_at IS NULL);
 
