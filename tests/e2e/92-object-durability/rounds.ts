@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdirSync, writeFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
@@ -8,7 +8,7 @@ import { waitUntil } from "@andromede/base/waiting";
 
 import { type S3Client, pathOf } from "../../../apps/object-store/src/s3/testing/client.ts";
 import { type Cloud, describeCloud } from "../support/cloud.ts";
-import { accessStore, storeProcesses } from "../support/object-store.ts";
+import { startStore, storeProcesses } from "../support/object-store.ts";
 import { pidOf } from "../support/programs.ts";
 import { type Writer, createWriter } from "./load.ts";
 
@@ -26,11 +26,7 @@ export function describeRounds(rounds: number): void {
     let writers: Writer[];
 
     before(async () => {
-      await cloud.tryAndromede("down", "--purge", "--yes", "--keep-engines");
-      const settings = join("/tmp", `andromede-durability-${process.pid}.json`);
-      writeFileSync(settings, JSON.stringify({ objectStore: { garbageGraceSeconds: 0 } }));
-      await cloud.andromede("up", "--simulated", "--plain-http", "--no-images", "--settings", settings);
-      ({ s3 } = await accessStore(cloud));
+      ({ s3 } = await startStore(cloud));
       assert.equal((await s3.send("PUT", pathOf(BUCKET))).status, 200);
       writers = Array.from({ length: CLIENTS }, (_, index) => createWriter(s3, BUCKET, `client${index}`));
     });

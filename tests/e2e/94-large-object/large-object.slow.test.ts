@@ -1,15 +1,14 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { type IncomingMessage, request } from "node:http";
-import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 
 import { type S3Client, pathOf } from "../../../apps/object-store/src/s3/testing/client.ts";
 import { describeCloud } from "../support/cloud.ts";
-import { type StoreAccess, accessStore, storeProcesses } from "../support/object-store.ts";
+import { type StoreAccess, startStore, storeProcesses } from "../support/object-store.ts";
 
 const GIB = 2 ** 30;
 const SIZE = 20 * GIB;
@@ -41,11 +40,7 @@ describe("an object of 20 GiB", { timeout: 3_600_000 }, () => {
   let watch: NodeJS.Timeout;
 
   before(async () => {
-    await cloud.tryAndromede("down", "--purge", "--yes", "--keep-engines");
-    const settings = join("/tmp", `andromede-large-${process.pid}.json`);
-    writeFileSync(settings, JSON.stringify({ objectStore: { garbageGraceSeconds: 0 } }));
-    await cloud.andromede("up", "--simulated", "--plain-http", "--no-images", "--settings", settings);
-    store = await accessStore(cloud);
+    store = await startStore(cloud);
     ({ s3 } = store);
     whole = digestOf(0, SIZE);
     watch = setInterval(() => {

@@ -1,5 +1,6 @@
 /** The object store of a cloud that speaks plain HTTP, by an access key of its demo customer. */
-import { readFileSync, readdirSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { type S3Client, createS3Client } from "../../../apps/object-store/src/s3/testing/client.ts";
@@ -13,7 +14,21 @@ export type StoreAccess = {
   token: string;
 };
 
-export async function accessStore(cloud: Cloud): Promise<StoreAccess> {
+/** A cloud that is about its object store only, made anew: simulated hosts, plain HTTP, and what is deleted goes at once. */
+export async function startStore(cloud: Cloud): Promise<StoreAccess> {
+  await cloud.tryAndromede("down", "--purge", "--yes", "--keep-engines");
+  const directory = mkdtempSync(join(tmpdir(), "andromede-settings-"));
+  try {
+    const settings = join(directory, "settings.json");
+    writeFileSync(settings, JSON.stringify({ objectStore: { garbageGraceSeconds: 0 } }));
+    await cloud.andromede("up", "--simulated", "--plain-http", "--no-images", "--settings", settings);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+  return accessStore(cloud);
+}
+
+async function accessStore(cloud: Cloud): Promise<StoreAccess> {
   const api = connectApi(cloud);
   const { token, userId, projectId } = await api.session();
   const { credential } = await api.call<{ credential: { access: string; secret: string } }>(
