@@ -7,11 +7,9 @@ import type { Clock } from "@andromede/base/clock";
 import { unavailable } from "@andromede/base/errors";
 import { isObject, parseJson } from "@andromede/base/json";
 import type { Actor } from "@andromede/platform/tokens/actor";
+import type { SigningScope } from "@andromede/platform/tokens/signing-key";
 import { RecentlyUsed } from "@andromede/platform/tokens/token-cache";
 import type { TokenAuthority } from "@andromede/platform/tokens/token-verifier";
-
-/** What AWS's signature version 4 calls the credential scope. */
-export type SigningScope = { date: string; region: string; service: string };
 
 export type KnownAccessKey = {
   actor: Actor;

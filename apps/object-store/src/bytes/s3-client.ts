@@ -7,6 +7,7 @@ import { text } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { type CloudError, internal, noCapacity, notFound, unavailable } from "@andromede/base/errors";
+import { signingKeyOf } from "@andromede/platform/tokens/signing-key";
 
 export type S3Config = { endpoint: string; region: string; bucket: string; accessKey: string; secretKey: string };
 
@@ -138,10 +139,7 @@ export function sign(
     payload,
   ].join("\n");
   const scope = `${date}/${config.region}/s3/aws4_request`;
-  const key = [date, config.region, "s3", "aws4_request"].reduce<Buffer>(
-    (with_, part) => createHmac("sha256", with_).update(part).digest(),
-    Buffer.from(`AWS4${config.secretKey}`),
-  );
+  const key = signingKeyOf(config.secretKey, { date, region: config.region, service: "s3" });
   const signature = createHmac("sha256", key)
     .update(["AWS4-HMAC-SHA256", time, scope, hash("sha256", canonical)].join("\n"))
     .digest("hex");

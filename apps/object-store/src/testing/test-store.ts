@@ -1,5 +1,5 @@
 /** An object store for tests: real PostgreSQL, tokens and access keys of made-up actors. Test files only. */
-import { createHmac, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -14,8 +14,9 @@ import type { Origin } from "@andromede/platform/events/append";
 import { openKeyTree } from "@andromede/platform/keys/key-tree";
 import { createRootKey } from "@andromede/platform/keys/root-key";
 import type { Actor } from "@andromede/platform/tokens/actor";
+import { signingKeyOf } from "@andromede/platform/tokens/signing-key";
 
-import type { AccessKeys, SigningScope } from "../access/access-keys.ts";
+import type { AccessKeys } from "../access/access-keys.ts";
 import type { Config } from "../config.ts";
 import type { Front } from "../http/exchange.ts";
 import { type Fronts, createObjectServer } from "../http/server.ts";
@@ -151,13 +152,6 @@ function madeUpAccessKeys(): { accessKeys: AccessKeys; accessKeyFor: TestStore["
     },
   };
 }
-
-/** AWS Signature Version 4, "Derive a signing key". */
-export const signingKeyOf = (secretKey: string, { date, region, service }: SigningScope): Buffer =>
-  [date, region, service, "aws4_request"].reduce<Buffer>(
-    (key, part) => createHmac("sha256", key).update(part).digest(),
-    Buffer.from(`AWS4${secretKey}`),
-  );
 
 function toActor(actor: MadeUpActor = {}): Actor {
   const id = newHexId();

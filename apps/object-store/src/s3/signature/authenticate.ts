@@ -2,8 +2,9 @@
 import type { IncomingHttpHeaders } from "node:http";
 
 import type { Actor } from "@andromede/platform/tokens/actor";
+import type { SigningScope } from "@andromede/platform/tokens/signing-key";
 
-import type { AccessKeys, KnownAccessKey, SigningScope } from "../../access/access-keys.ts";
+import type { AccessKeys, KnownAccessKey } from "../../access/access-keys.ts";
 import type { Door } from "../../store.ts";
 import { s3Error } from "../errors.ts";
 import type { Query } from "../query.ts";

@@ -78,13 +78,6 @@ export function isSameSignature(given: string, right: string): boolean {
   return a.length === b.length && timingSafeEqual(a, b);
 }
 
-const hmac = (key: string | Uint8Array, text: string): Buffer => createHmac("sha256", key).update(text).digest();
-
-/** The key of a day, a region and a service, from a secret. */
-export function signingKeyOf(secret: string, scope: { date: string; region: string; service: string }): Buffer {
-  return hmac(hmac(hmac(hmac(`AWS4${secret}`, scope.date), scope.region), scope.service), "aws4_request");
-}
-
 /** `20130524T000000Z` as milliseconds since the epoch; null: not such a time. */
 export function parseTimestamp(text: string): number | null {
   if (!/^\d{8}T\d{6}Z$/.test(text)) return null;

@@ -5,10 +5,11 @@ import { buffer } from "node:stream/consumers";
 import { test } from "node:test";
 
 import type { Actor } from "@andromede/platform/tokens/actor";
+import { signingKeyOf } from "@andromede/platform/tokens/signing-key";
 
 import { parseQuery } from "../query.ts";
 import { type Presented, authenticate } from "./authenticate.ts";
-import { canonicalPath, canonicalQuery, parseTimestamp, signingKeyOf } from "./canonical.ts";
+import { canonicalPath, canonicalQuery, parseTimestamp } from "./canonical.ts";
 import { ChunkedBody } from "./chunked-body.ts";
 
 const SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";

@@ -4,14 +4,9 @@ import type { IncomingHttpHeaders } from "node:http";
 import { request as httpRequest } from "@andromede/base/node-http";
 import { buffer } from "node:stream/consumers";
 
-import {
-  canonicalQuery,
-  canonicalRequest,
-  signatureOf,
-  signingKeyOf,
-  stringToSign,
-  uriEncode,
-} from "../signature/canonical.ts";
+import { signingKeyOf } from "@andromede/platform/tokens/signing-key";
+
+import { canonicalQuery, canonicalRequest, signatureOf, stringToSign, uriEncode } from "../signature/canonical.ts";
 import { type XmlElement, parseXml } from "../xml/parse.ts";
 
 export type Credentials = { accessKey: string; secretKey: string };

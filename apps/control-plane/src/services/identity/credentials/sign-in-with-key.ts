@@ -1,4 +1,5 @@
 import { notFound, unauthenticated } from "@andromede/base/errors";
+import { type SigningScope, signingKeyOf } from "@andromede/platform/tokens/signing-key";
 import type { TokenContents } from "@andromede/platform/tokens/token.model";
 
 import type { App } from "../../../app.ts";
@@ -9,9 +10,7 @@ import { openBlob } from "./credential-blob.ts";
 import { type Credential, EC2, readEc2Blob } from "./credential.model.ts";
 import { ec2Id } from "./ec2-id.ts";
 import { findCredentialById } from "./credential.queries.ts";
-import { type Signed, isStale, signingKey } from "./signature.ts";
-
-export type SigningScope = { date: string; region: string; service: string };
+import { type Signed, isStale } from "./signature.ts";
 
 /** A token for whoever signed with a key pair; it carries what the key pair was made with, and no more. */
 export async function signInWithKey(
@@ -39,7 +38,7 @@ export async function openSigningKey(
 ): Promise<{ token: string; signingKey: Buffer }> {
   const { credential, secret } = await findKeyPair(context.app, access);
   const { token } = await signInAs(context, credential);
-  return { token, signingKey: signingKey(secret, [scope.date, scope.region, scope.service, "aws4_request"]) };
+  return { token, signingKey: signingKeyOf(secret, scope) };
 }
 
 type KeyPair = Credential & { projectId: string };

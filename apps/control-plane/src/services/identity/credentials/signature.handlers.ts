@@ -1,8 +1,10 @@
+import type { SigningScope } from "@andromede/platform/tokens/signing-key";
+
 import { type ApiRequest, type Reply, ok } from "../../../http/service.ts";
 import { catalogOf, readCatalog } from "../catalog/catalog-cache.ts";
 import { toTokenView } from "../tokens/token.view.ts";
 import { type Signed, isRequestSignature, isS3Signature } from "./signature.ts";
-import { type SigningScope, openSigningKey, signInWithKey } from "./sign-in-with-key.ts";
+import { openSigningKey, signInWithKey } from "./sign-in-with-key.ts";
 
 type Body = { credentials?: Signed; credential?: Signed; ec2Credentials?: Signed };
 

@@ -5,6 +5,8 @@
  */
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 
+import { deriveSigningKey } from "@andromede/platform/tokens/signing-key";
+
 export type Signed = {
   access?: string;
   signature?: string;
@@ -25,10 +27,6 @@ function equal(left: string, right: string | undefined): boolean {
   return one.length === other.length && timingSafeEqual(one, other);
 }
 
-/** The key that a day, a region and a service are signed with: `<date>/<region>/<service>/aws4_request`. */
-export const signingKey = (secret: string, scope: readonly string[]): Buffer =>
-  scope.reduce<string | Buffer>((key, part) => hmac(key, part), `AWS4${secret}`) as Buffer;
-
 /** The string's own form says which of the two it is. */
 export function isS3Signature(secret: string, signed: Signed): boolean {
   const bytes = Buffer.from(signed.token ?? "", "base64url");
@@ -40,7 +38,7 @@ export function isS3Signature(secret: string, signed: Signed): boolean {
   const parts = (scope ?? "").split("/");
   if (algorithm !== "AWS4-HMAC-SHA256" || rest.length > 0 || parts.length !== 4) return false;
   if (!["s3", "iam", "sts"].includes(parts[2] ?? "") || parts[3] !== "aws4_request") return false;
-  return equal(hmac(signingKey(secret, parts), bytes).toString("hex"), signed.signature);
+  return equal(hmac(deriveSigningKey(secret, parts), bytes).toString("hex"), signed.signature);
 }
 
 export function isRequestSignature(secret: string, signed: Signed): boolean {
@@ -94,7 +92,7 @@ function version4(secret: string, signed: Signed): string | null {
     signed.body_hash ?? "",
   ].join("\n");
   const digest = createHash("sha256").update(canonical).digest("hex");
-  return hmac(signingKey(secret, scope), ["AWS4-HMAC-SHA256", date, scope.join("/"), digest].join("\n")).toString(
+  return hmac(deriveSigningKey(secret, scope), ["AWS4-HMAC-SHA256", date, scope.join("/"), digest].join("\n")).toString(
     "hex",
   );
 }
