@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 
 import { collectWhenIdle } from "@andromede/base/idle-memory";
 import { createLogger } from "@andromede/base/log";
+import { stopOnSignal } from "@andromede/base/stopping";
 import { openDatabase } from "@andromede/platform/db/database";
 
 import { bootstrap } from "./commands/bootstrap.ts";
@@ -49,18 +50,5 @@ async function serve(): Promise<void> {
   const runtime = await startRuntime(config, log);
   log.info({ instance: config.instance }, "ready");
   collectWhenIdle();
-  let stopping = false;
-  for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    process.on(signal, () => {
-      if (stopping) return;
-      stopping = true;
-      runtime.stop().then(
-        () => process.exit(0),
-        (error: unknown) => {
-          log.error({ error }, "did not stop cleanly");
-          process.exit(1);
-        },
-      );
-    });
-  }
+  stopOnSignal(() => runtime.stop(), log);
 }

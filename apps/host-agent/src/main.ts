@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 
 import { collectWhenIdle } from "@andromede/base/idle-memory";
 import { type Logger, createLogger } from "@andromede/base/log";
+import { stopOnSignal } from "@andromede/base/stopping";
 
 import { type Agent, type AgentOptions, startAgent } from "./agent.ts";
 import { type AgentConfig, type SimulatedConfig, readConfig } from "./config.ts";
@@ -102,21 +103,10 @@ async function main(): Promise<void> {
   const agent = await startFromConfig(config, log);
   log.info({ instance: config.instance, host: config.host, backend: config.backend }, "host agent is up");
   collectWhenIdle();
-  let stopping = false;
-  const stop = (signal: string): void => {
-    if (stopping) return;
-    stopping = true;
-    log.info({ signal }, "host agent stops; guests keep running");
-    agent.close().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        log.error({ error }, "stopping failed");
-        process.exit(1);
-      },
-    );
-  };
-  process.on("SIGTERM", stop);
-  process.on("SIGINT", stop);
+  stopOnSignal(() => {
+    log.info("host agent stops; guests keep running");
+    return agent.close();
+  }, log);
 }
 
 if (import.meta.main) {

@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 
 import { createLogger } from "@andromede/base/log";
 import { collectWhenIdle } from "@andromede/base/idle-memory";
+import { stopOnSignal } from "@andromede/base/stopping";
 
 import { loadConfig } from "./config.ts";
 import { startPrimary } from "./primary.ts";
@@ -19,17 +20,4 @@ const log = createLogger("object-store", config.logLevel === undefined ? {} : { 
 
 const running = cluster.isPrimary ? await startPrimary(config, log) : await startWorker(config, log);
 collectWhenIdle();
-let stopping = false;
-for (const signal of ["SIGTERM", "SIGINT"] as const) {
-  process.on(signal, () => {
-    if (stopping) return;
-    stopping = true;
-    running.stop().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        log.error({ error }, "did not stop cleanly");
-        process.exit(1);
-      },
-    );
-  });
-}
+stopOnSignal(() => running.stop(), log);
