@@ -229,10 +229,6 @@ function programBinds(): Bind[] {
 
 function controlPlaneJail(stack: Stack): Jail {
   const { paths, users } = stack;
-  const files = tlsFiles(paths.tls);
-  const tls: Bind[] = stack.config.plainHttp
-    ? []
-    : [files.certFile, files.keyFile, files.caFile].map((from) => ({ from, mode: "read" }));
   return {
     root: stack.engineRoot,
     binds: [
@@ -241,7 +237,7 @@ function controlPlaneJail(stack: Stack): Jail {
       { from: stack.engineRoot, mode: "read" },
       { from: controlPlaneConfigFile(stack), mode: "read" },
       { from: controlPlaneSecrets(paths), mode: "write" },
-      ...tls,
+      ...tlsBinds(stack),
       { from: paths.images, mode: "write" },
       { from: compileCache(paths.directory, "control-plane"), mode: "write" },
       { from: join(paths.run, "ovn"), mode: "read" },
@@ -256,17 +252,13 @@ function controlPlaneJail(stack: Stack): Jail {
 /** It sees its own bytes, the database and the key tree's root: no host, no image, no switch. */
 function objectStoreJail(stack: Stack): Jail {
   const { paths, users } = stack;
-  const files = tlsFiles(paths.tls);
-  const tls: Bind[] = stack.config.plainHttp
-    ? []
-    : [files.certFile, files.keyFile, files.caFile].map((from) => ({ from, mode: "read" }));
   return {
     root: stack.engineRoot,
     binds: [
       ...programBinds(),
       { from: objectStoreConfigFile(stack), mode: "read" },
       { from: controlPlaneSecrets(paths), mode: "read" },
-      ...tls,
+      ...tlsBinds(stack),
       { from: paths.objects, mode: "write" },
       { from: compileCache(paths.directory, "object-store"), mode: "write" },
       ...databaseBinds(stack),
@@ -274,6 +266,11 @@ function objectStoreJail(stack: Stack): Jail {
     unshare: ["pid", "ipc", "uts"],
     user: users.controlPlane,
   };
+}
+
+function tlsBinds(stack: Stack): Bind[] {
+  const { certFile, keyFile, caFile } = tlsFiles(stack.paths.tls);
+  return stack.config.plainHttp ? [] : [certFile, keyFile, caFile].map((from) => ({ from, mode: "read" }));
 }
 
 function databaseBinds({ database }: Stack): Bind[] {
@@ -313,44 +310,43 @@ async function fingerprint(files: string[]): Promise<string> {
   return hash.digest("hex").slice(0, 16);
 }
 
-export async function controlPlaneUnit(stack: Stack): Promise<Unit> {
-  const { paths } = stack;
-  const config = controlPlaneConfigFile(stack);
-  return {
+export const controlPlaneUnit = (stack: Stack): Promise<Unit> =>
+  serviceUnit(stack, {
     name: "control-plane",
     description: "control plane",
-    argv: jailCommand(controlPlaneJail(stack), nodeCommand("control-plane", [], config)),
-    environment: {
-      ...jailEnvironment,
-      PATH: "/usr/sbin:/usr/bin:/sbin:/bin",
-      ...nodeEnvironment(stack, "control-plane"),
-      ANDROMEDE_CODE: codeVersion("control-plane"),
-      ANDROMEDE_CONFIG: await fingerprint([config, tlsFiles(paths.tls).certFile]),
-    },
-    log: join(paths.log, "control-plane.log"),
-    after: [...(stack.database.kind === "own" ? ["postgresql"] : []), "ovn-northbound"],
-    stopSignal: "SIGTERM",
-    stopTimeoutMs: 15_000,
-    kill: "tree",
-  };
-}
+    jail: controlPlaneJail(stack),
+    config: controlPlaneConfigFile(stack),
+    after: ["ovn-northbound"],
+  });
 
-export async function objectStoreUnit(stack: Stack): Promise<Unit> {
-  const { paths } = stack;
-  const config = objectStoreConfigFile(stack);
-  return {
+export const objectStoreUnit = (stack: Stack): Promise<Unit> =>
+  serviceUnit(stack, {
     name: "object-store",
     description: "object store",
-    argv: jailCommand(objectStoreJail(stack), nodeCommand("object-store", [], config)),
+    jail: objectStoreJail(stack),
+    config: objectStoreConfigFile(stack),
+    after: [],
+  });
+
+/** A program that serves an API out of the database, in a jail. `after`: what else must be up before it. */
+async function serviceUnit(
+  stack: Stack,
+  program: { name: ProgramName; description: string; jail: Jail; config: string; after: string[] },
+): Promise<Unit> {
+  const { name, description, jail, config, after } = program;
+  return {
+    name,
+    description,
+    argv: jailCommand(jail, nodeCommand(name, [], config)),
     environment: {
       ...jailEnvironment,
       PATH: "/usr/sbin:/usr/bin:/sbin:/bin",
-      ...nodeEnvironment(stack, "object-store"),
-      ANDROMEDE_CODE: codeVersion("object-store"),
-      ANDROMEDE_CONFIG: await fingerprint([config, tlsFiles(paths.tls).certFile]),
+      ...nodeEnvironment(stack, name),
+      ANDROMEDE_CODE: codeVersion(name),
+      ANDROMEDE_CONFIG: await fingerprint([config, tlsFiles(stack.paths.tls).certFile]),
     },
-    log: join(paths.log, "object-store.log"),
-    after: stack.database.kind === "own" ? ["postgresql"] : [],
+    log: join(stack.paths.log, `${name}.log`),
+    after: [...(stack.database.kind === "own" ? ["postgresql"] : []), ...after],
     stopSignal: "SIGTERM",
     stopTimeoutMs: 15_000,
     kill: "tree",
