@@ -2,7 +2,10 @@ import type { Queryable } from "@andromede/platform/db/database";
 
 import type { ChunkName } from "./collect.queries.ts";
 
-/** The moment before which what was looked at is due again: one for all of a turn, so that it ends. */
+/**
+ * The moment before which what was looked at is due again: one for all of a turn, so that it ends. It goes back to the
+ * database as text: the client would cut a timestamp's microseconds off.
+ */
 export async function findDueBefore(sql: Queryable, ageSeconds: number): Promise<string> {
   const [row] = await sql<{ before: string }[]>`
     select (clock_timestamp() - make_interval(secs => ${ageSeconds}))::text as before`;
@@ -16,7 +19,7 @@ export type ChunkToScrub = ChunkName & { bytes: number };
 export async function listChunksToScrub(sql: Queryable, before: string, limit: number): Promise<ChunkToScrub[]> {
   return sql<ChunkToScrub[]>`
     select writer_id, encode(address, 'hex') as address, bytes from object_chunk
-     where garbage_at is null and scrubbed_at < ${before}::timestamptz
+     where garbage_at is null and scrubbed_at < ${before}::text::timestamptz
      order by scrubbed_at limit ${limit}`;
 }
 
@@ -32,7 +35,7 @@ export async function markChunkScrubbed(sql: Queryable, chunk: ChunkName, isWhol
 export async function listPacksToScrub(sql: Queryable, before: string, limit: number): Promise<number[]> {
   const rows = await sql<{ id: number }[]>`
     select id from object_pack
-     where garbage_at is null and sealed_bytes is not null and scrubbed_at < ${before}::timestamptz
+     where garbage_at is null and sealed_bytes is not null and scrubbed_at < ${before}::text::timestamptz
      order by scrubbed_at limit ${limit}`;
   return rows.map((row) => row.id);
 }

@@ -1,5 +1,3 @@
-import { randomBytes } from "node:crypto";
-
 import { notFound, unavailable } from "@andromede/base/errors";
 import type { Origin } from "@andromede/platform/events/append";
 
@@ -19,6 +17,7 @@ import { planPut } from "./plan-put.ts";
 import { rollUp } from "./roll-up.ts";
 import type { SealingKeys } from "./sealing-keys.ts";
 import { transact } from "./transact.ts";
+import { createUploadIds } from "./upload-ids.ts";
 import {
   adoptChunks,
   deleteUpload,
@@ -45,8 +44,9 @@ const MOST_PARTS = 10_000;
 
 export function createUploads(deps: NamespaceDeps, keys: SealingKeys): Uploads {
   const { db } = deps;
+  const newId = createUploadIds();
   return {
-    createUpload: (origin, container, upload) => createUpload(deps, origin, container, upload),
+    createUpload: (origin, container, upload) => createUpload(deps, newId, origin, container, upload),
     async findUpload(container, key, uploadId) {
       const found = isStorable(uploadId) ? await findUploadRow(db, uploadId) : null;
       return found?.containerId === container.id && found.key === key ? found : null;
@@ -78,11 +78,9 @@ const noUpload = () =>
   );
 const noContainer = (name: string) => notFound(`Container ${name} was not found`, { type: "NoSuchBucket" });
 
-/** Grows with time, so that uploads of one key are listed the oldest first; the rest nobody guesses. */
-const newUploadId = (nowMs: number): string => nowMs.toString(16).padStart(12, "0") + randomBytes(18).toString("hex");
-
 async function createUpload(
   deps: NamespaceDeps,
+  newId: (nowMs: number) => string,
   origin: Origin,
   container: Container,
   wanted: Pick<Upload, "key" | "contentType" | "metadata" | "details">,
@@ -96,7 +94,7 @@ async function createUpload(
     lockedBy(state.settings, wanted.details, nowMs);
     const upload: Upload = {
       ...wanted,
-      id: newUploadId(nowMs),
+      id: newId(nowMs),
       containerId: container.id,
       initiatedBy: origin.userId ?? "",
       initiatedAt: new Date(nowMs),
