@@ -5,6 +5,7 @@ import { Ajv } from "ajv";
 import { invalid } from "@andromede/base/errors";
 import { parseJson } from "@andromede/base/json";
 import type { DatabaseConfig } from "@andromede/platform/db/database";
+import { type S3Place, s3PlaceProperties, s3PlaceRequired } from "@andromede/s3-client/place";
 
 /** Where one plane is served; `url` is what catalogs and links show, without a trailing slash. */
 type Listener = { host: string; port: number; url: string };
@@ -26,17 +27,7 @@ export type Config = {
   /** Worker processes; 2 unless said. */
   workers?: number;
   /** Directory of the `fs` driver, or the S3 server that keeps the bytes. */
-  bytes:
-    | { driver: "fs"; directory: string }
-    | {
-        driver: "s3";
-        endpoint: string;
-        region: string;
-        bucket: string;
-        accessKey: string;
-        /** File with the secret key, readable by our user only. */
-        secretKeyFile: string;
-      };
+  bytes: { driver: "fs"; directory: string } | ({ driver: "s3" } & S3Place);
   /** Domains below which a first label is a bucket (virtual-host style): `s3.example.org`. */
   s3Domains?: string[];
   /** Domains below which a first label is a bucket that is served as a website: `s3-website.example.org`. */
@@ -115,16 +106,9 @@ const configSchema = {
         },
         {
           type: "object",
-          required: ["driver", "endpoint", "region", "bucket", "accessKey", "secretKeyFile"],
+          required: ["driver", ...s3PlaceRequired],
           additionalProperties: false,
-          properties: {
-            driver: { const: "s3" },
-            endpoint: text,
-            region: text,
-            bucket: text,
-            accessKey: text,
-            secretKeyFile: text,
-          },
+          properties: { driver: { const: "s3" }, ...s3PlaceProperties },
         },
       ],
     },

@@ -1,16 +1,7 @@
 /** What keeps sealed bytes: files of this machine, or an S3 server. Drivers know nothing of keys, rows or what is inside. */
+import type { S3Place } from "@andromede/s3-client/place";
 
-export type DriverConfig =
-  | { driver: "fs"; directory: string }
-  | {
-      driver: "s3";
-      endpoint: string;
-      region: string;
-      bucket: string;
-      accessKey: string;
-      /** File with the secret key, readable by our user only. */
-      secretKeyFile: string;
-    };
+export type DriverConfig = { driver: "fs"; directory: string } | ({ driver: "s3" } & S3Place);
 
 export type Driver = {
   /** MUST be called for a writer's number before anything of it is written. */

@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { after, before, beforeEach, describe, it } from "node:test";
 
 import { silentLogger } from "@andromede/base/log";
+import { type FakeS3, startFakeS3 } from "@andromede/s3-client/testing/fake-s3";
 
 import { openByteMaintenance } from "../maintenance/byte-maintenance.ts";
 import { openDriver } from "./open-driver.ts";
-import { type FakeS3, startFakeS3 } from "./testing/fake-s3.ts";
 import { type TestBytes, createTestBytes, md5 } from "./testing/test-bytes.ts";
 
 const KIB = 1024;

@@ -5,15 +5,17 @@
  * durable only when it is full.
  */
 import { createHash, randomBytes } from "node:crypto";
-import { closeSync, createReadStream, fstatSync, openSync, readFileSync, unlinkSync, writevSync } from "node:fs";
+import { closeSync, createReadStream, openSync, unlinkSync, writevSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { internal, invalid, noCapacity } from "@andromede/base/errors";
+import { internal, noCapacity } from "@andromede/base/errors";
+import { ensureBucket, listKeys } from "@andromede/s3-client/bucket";
+import type { S3Client } from "@andromede/s3-client/client";
+import { openS3Place } from "@andromede/s3-client/place";
 
 import type { Driver, DriverConfig, Sink, Source } from "./driver.ts";
-import { type S3Client, createS3Client } from "./s3-client.ts";
 import { HEADER_BYTES } from "./seal.ts";
 
 /** What a chunk may have in memory before its end. */
@@ -22,20 +24,15 @@ const IN_MEMORY = 256 * 1024;
 const WINDOW_BYTES = 4 * 1024 * 1024;
 
 export function openS3Driver(config: DriverConfig & { driver: "s3" }): Driver {
-  const client = createS3Client({ ...config, secretKey: readSecret(config.secretKeyFile) });
+  const client = openS3Place(config);
   const nameOf = (writerId: number, address: string): string => `chunks/${writerId}/${address.slice(0, 2)}/${address}`;
   let bucket: Promise<void> | null = null;
-
-  async function ensureBucket(): Promise<void> {
-    const { status } = await client.ask({ method: "HEAD", key: "" }, [200, 404]);
-    if (status === 404) await client.ask({ method: "PUT", key: "" }, [200, 409]);
-  }
 
   return {
     token: randomBytes(8).toString("hex"),
     packs: null,
     async prepareWriter() {
-      bucket ??= ensureBucket().catch((error: unknown) => {
+      bucket ??= ensureBucket(client).catch((error: unknown) => {
         bucket = null;
         throw error;
       });
@@ -49,42 +46,14 @@ export function openS3Driver(config: DriverConfig & { driver: "s3" }): Driver {
     // what is not finished has no name: it is gone with the process
     removeUnfinished: () => Promise.resolve(),
     async *listChunks(writerId) {
-      for (let token: string | undefined, isFirst = true; isFirst || token !== undefined; isFirst = false) {
-        const page = await client.ask(
-          {
-            method: "GET",
-            key: "",
-            query: {
-              "list-type": "2",
-              prefix: `chunks/${writerId}/`,
-              ...(token === undefined ? {} : { "continuation-token": token }),
-            },
-          },
-          [200],
-        );
-        yield [...page.text.matchAll(/<Key>[^<]*\/([0-9a-f]{64})<\/Key>/g)].map(([, address = ""]) => address);
-        token = decodeXml(/<NextContinuationToken>([^<]*)</.exec(page.text)?.[1]);
-      }
+      for await (const keys of listKeys(client, `chunks/${writerId}/`))
+        yield keys.flatMap((key) => /\/([0-9a-f]{64})$/.exec(key)?.[1] ?? []);
     },
     closeWriter: () => Promise.resolve(),
     // longer than a request and all its tries
     lateSeconds: 600,
     removeWriter: () => Promise.resolve(),
   };
-}
-
-const ENTITIES: { [name: string]: string } = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
-const decodeXml = (text: string | undefined): string | undefined =>
-  text?.replaceAll(/&(\w+);/g, (whole, name: string) => ENTITIES[name] ?? whole);
-
-function readSecret(file: string): string {
-  const handle = openSync(file, "r");
-  try {
-    if ((fstatSync(handle).mode & 0o077) !== 0) throw invalid(`${file}: the secret key can be read by others`);
-    return readFileSync(handle, "utf8").trim();
-  } finally {
-    closeSync(handle);
-  }
 }
 
 function createSink(client: S3Client, nameOf: (address: string) => string): Sink {

@@ -4,7 +4,7 @@ import { type IncomingMessage, type ServerResponse, createServer } from "node:ht
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 
-import { sign } from "../s3-client.ts";
+import { sign } from "../client.ts";
 
 export type FakeS3 = {
   url: string;

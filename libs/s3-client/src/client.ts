@@ -1,18 +1,27 @@
-/** Requests to the S3 server that keeps our bytes, signed (AWS Signature Version 4), addressed by path. */
+/** Requests to the S3 server that keeps bytes of ours, signed (AWS Signature Version 4), addressed by path. */
 import { createHmac, hash } from "node:crypto";
-import { Agent as HttpAgent, type IncomingMessage, request as httpRequest } from "node:http";
+import { Agent as HttpAgent, type IncomingHttpHeaders, type IncomingMessage, request as httpRequest } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
+import { getCACertificates } from "node:tls";
 
 import { type CloudError, internal, noCapacity, notFound, unavailable } from "@andromede/base/errors";
 import { signingKeyOf } from "@andromede/platform/tokens/signing-key";
 
-export type S3Config = { endpoint: string; region: string; bucket: string; accessKey: string; secretKey: string };
+export type S3Config = {
+  endpoint: string;
+  region: string;
+  bucket: string;
+  accessKey: string;
+  secretKey: string;
+  /** Certificates to trust besides the system's, PEM. */
+  ca?: string;
+};
 
 export type S3Request = {
-  method: "GET" | "HEAD" | "PUT" | "DELETE";
+  method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
   /** Below the bucket, without a slash before it; of characters that need no encoding. */
   key: string;
   query?: { [name: string]: string };
@@ -25,18 +34,28 @@ export type S3Client = {
   /** The answer's head; its body MUST be read or destroyed. Statuses other than these throw. */
   send(request: S3Request, expected: readonly number[]): Promise<IncomingMessage>;
   /** The same with the answer's body as text. */
-  ask(request: S3Request, expected: readonly number[]): Promise<{ status: number; text: string }>;
+  ask(
+    request: S3Request,
+    expected: readonly number[],
+  ): Promise<{ status: number; text: string; headers: IncomingHttpHeaders }>;
+  /** Ends the connections that are kept for later. */
+  close(): void;
 };
 
 const TRIES = 4;
 const TIMEOUT_MS = 60_000;
 const NO_BODY = hash("sha256", "");
 
+/** A client of one bucket. What the server cannot answer now is asked for again, three times at most. */
 export function createS3Client(config: S3Config): S3Client {
   const base = new URL(config.endpoint);
   const isTls = base.protocol === "https:";
   const agent = isTls
-    ? new HttpsAgent({ keepAlive: true, maxSockets: 64 })
+    ? new HttpsAgent({
+        keepAlive: true,
+        maxSockets: 64,
+        ...(config.ca === undefined ? {} : { ca: [...getCACertificates("default"), config.ca] }),
+      })
     : new HttpAgent({ keepAlive: true, maxSockets: 64 });
 
   function once(asked: S3Request): Promise<IncomingMessage> {
@@ -89,8 +108,9 @@ export function createS3Client(config: S3Config): S3Client {
     send,
     async ask(asked, expected) {
       const answer = await send(asked, expected);
-      return { status: answer.statusCode ?? 0, text: await text(answer) };
+      return { status: answer.statusCode ?? 0, text: await text(answer), headers: answer.headers };
     },
+    close: () => agent.destroy(),
   };
 }
 

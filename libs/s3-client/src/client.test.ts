@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { sign } from "./s3-client.ts";
+import { sign } from "./client.ts";
 
 describe("a request to an S3 server", () => {
   // "Signature Calculations for the Authorization Header", Amazon S3 API reference: the example of a GET with a range
