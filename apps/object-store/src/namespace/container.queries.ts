@@ -160,11 +160,12 @@ export async function updateContainerRow(sql: Queryable, container: Container): 
   return row ?? null;
 }
 
-/** Is there anything that somebody could still see? */
+/** Is there anything that somebody could still see? With versions, what has come to its end stays as one of them. */
 export async function isInUse(sql: Queryable, containerId: number, now: Date): Promise<boolean> {
   const [row] = await sql<{ used: boolean }[]>`
     select exists (
-      select from object where container_id = ${containerId} and (delete_at is null or delete_at > ${now} or not is_current)
+      select from object where container_id = ${containerId} and (delete_at is null or delete_at > ${now} or not is_current
+        or exists (select from object_container where id = ${containerId} and settings ? 'versioning'))
     ) or exists (select from object_upload where container_id = ${containerId}) as used`;
   return row?.used ?? false;
 }

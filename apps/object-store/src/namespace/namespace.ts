@@ -145,7 +145,10 @@ export type Namespace = {
     range: { start: number; end: number; customerKey?: Buffer },
   ): Promise<Readable | Buffer>;
   putObject(origin: Origin, container: Container, put: PutObject): Promise<StoredObject>;
-  /** Changes what is beside the bytes, of one version: metadata (whole), content type, tags, ACL, retention, expiry. */
+  /**
+   * Changes what is beside the bytes, of one version: metadata (whole), content type, tags, ACL, retention, expiry. Of a locked
+   * one only tags, ACL and the lock itself, as far as that may be; else `forbidden` (type AccessDenied).
+   */
   updateObject(
     origin: Origin,
     container: Container,

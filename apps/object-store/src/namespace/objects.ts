@@ -26,7 +26,7 @@ import {
   updateObjectRow,
 } from "./object.queries.ts";
 import { checkCondition } from "./plan-condition.ts";
-import { checkRetention, lockedBy } from "./plan-lock.ts";
+import { checkRemovable, checkRetention, lockedBy } from "./plan-lock.ts";
 import { planPut } from "./plan-put.ts";
 import type { SealingKeys } from "./sealing-keys.ts";
 import { transact } from "./transact.ts";
@@ -137,6 +137,9 @@ async function updateObject(
     if (state === null || was === null || !isThere(was, nowMs))
       throw notFound("The specified key does not exist.", { type: "NoSuchKey" });
     checkCondition(was, change.precondition);
+    // a lock is on a version with all that it was stored with: a dynamic manifest, say, would show other bytes in its place
+    if (isRewritten(change))
+      checkRemovable(was.details, { nowMs, bypassGovernance: change.bypassGovernance ?? false });
     const next = changed(was, change, nowMs);
     if (change.details !== undefined && "retention" in change.details)
       checkRetention(was.details.retention, next.details.retention, {
@@ -153,9 +156,17 @@ async function updateObject(
   });
 }
 
+const isPost = (change: ObjectChange): boolean =>
+  change.metadata !== undefined || change.contentType !== undefined || change.deleteAt !== undefined;
+
+/** What S3 lets be changed of a version, locked or not. */
+const BESIDE = new Set<string>(["tags", "acl", "retention", "legalHold"] satisfies (keyof ObjectDetails)[]);
+
+const isRewritten = (change: ObjectChange): boolean =>
+  isPost(change) || Object.keys(change.details ?? {}).some((name) => !BESIDE.has(name));
+
 /** Swift's POST is a change of the object, and says so by its time; what S3 puts beside an object is not. */
 function changed(was: StoredObject, change: ObjectChange, nowMs: number): StoredObject {
-  const isPost = change.metadata !== undefined || change.contentType !== undefined || change.deleteAt !== undefined;
   const details: { [name: string]: unknown } = { ...was.details };
   for (const [name, value] of Object.entries(change.details ?? {})) {
     if (value === null) delete details[name];
@@ -166,7 +177,7 @@ function changed(was: StoredObject, change: ObjectChange, nowMs: number): Stored
     metadata: change.metadata ?? was.metadata,
     contentType: change.contentType ?? was.contentType,
     deleteAt: change.deleteAt === undefined ? was.deleteAt : change.deleteAt,
-    modifiedAt: isPost ? new Date(nowMs) : was.modifiedAt,
+    modifiedAt: isPost(change) ? new Date(nowMs) : was.modifiedAt,
     details,
   };
 }

@@ -134,6 +134,39 @@ describe("versions", () => {
     assert.deepEqual(await bench.faults(), []);
   });
 
+  it("under a lock keep what is beside their bytes, too", async () => {
+    const container = await bench.container({ settings: { versioning: "enabled", objectLock: {} } });
+    const until = new Date(bench.clock.now() + DAY_MS).toISOString();
+    const locks = [{ legalHold: true }, { retention: { mode: "COMPLIANCE" as const, until } }];
+    for (const [index, details] of locks.entries()) {
+      const put = await bench.put(container, `key${index}`, "kept", { details });
+      for (const change of [
+        { metadata: { a: "b" } },
+        { contentType: "text/other" },
+        { deleteAt: new Date(bench.clock.now() + 1) },
+        { details: { dlo: "other/else" } },
+        { details: { headers: { "content-encoding": "gzip" } } },
+      ])
+        await assert.rejects(space().updateObject(origin(), container, put, change), {
+          kind: "forbidden",
+          type: "AccessDenied",
+        });
+      await space().updateObject(origin(), container, put, { details: { tags: { a: "b" } } });
+    }
+    assert.deepEqual(await bench.faults(), []);
+  });
+
+  it("stay in the way of their container's deletion when Swift's end of the newest has come", async () => {
+    const container = await bench.container({ settings: { versioning: "enabled", objectLock: {} } });
+    const until = new Date(bench.clock.now() + DAY_MS).toISOString();
+    const retention = { mode: "COMPLIANCE" as const, until };
+    await bench.put(container, "only", "kept", { details: { retention }, deleteAt: new Date(bench.clock.now() + 1) });
+    bench.clock.advance(2);
+    await assert.rejects(space().deleteContainer(origin(), container), { type: "BucketNotEmpty" });
+    const rows = await bench.store.db`select 1 from object where container_id = ${container.id}`;
+    assert.equal(rows.length, 1);
+  });
+
   it("under GOVERNANCE give way to those who may, and get the container's default", async () => {
     const rule = { default: { mode: "GOVERNANCE" as const, days: 1 } };
     const container = await bench.container({ settings: { versioning: "enabled", objectLock: rule } });
