@@ -1,4 +1,8 @@
 /** What is asked of a bucket as a whole. */
+import { hash } from "node:crypto";
+
+import { internal } from "@andromede/base/errors";
+
 import type { S3Client } from "./client.ts";
 
 /** Makes the bucket unless it is there. Idempotent. */
@@ -23,6 +27,29 @@ export async function* listKeys(client: S3Client, prefix: string): AsyncGenerato
     token = next === undefined ? undefined : decodeXml(next);
   }
 }
+
+/** Deletes up to 1,000 keys (a page of `listKeys`) in one request; one that is not there is no error. */
+export async function deleteKeys(client: S3Client, keys: readonly string[]): Promise<void> {
+  if (keys.length === 0) return;
+  const objects = keys.map((key) => `<Object><Key>${encodeXml(key)}</Key></Object>`).join("");
+  const order = Buffer.from(`<Delete><Quiet>true</Quiet>${objects}</Delete>`);
+  const { text } = await client.ask(
+    {
+      method: "POST",
+      key: "",
+      query: { delete: "" },
+      headers: { "content-md5": hash("md5", order, "base64") },
+      body: { bytes: order.length, sha256: hash("sha256", order), stream: () => order },
+    },
+    [200],
+  );
+  const refused = /<Error>.*?<Code>([^<]*)</s.exec(text)?.[1];
+  if (refused !== undefined)
+    throw internal("The server that keeps the bytes refused", { cause: new Error(`DeleteObjects: ${refused}`) });
+}
+
+const encodeXml = (text: string): string =>
+  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 
 const ENTITIES: { [name: string]: string } = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
 

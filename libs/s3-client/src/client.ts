@@ -26,6 +26,8 @@ export type S3Request = {
   key: string;
   query?: { [name: string]: string };
   range?: { first: number; last: number };
+  /** Others that go along, signed; names in lower case. */
+  headers?: { [name: string]: string };
   /** Made anew for each try. */
   body?: { bytes: number; sha256: string; stream: () => Readable | Buffer };
 };
@@ -145,6 +147,7 @@ export function sign(
   const signed: { [name: string]: string } = {
     host,
     ...(asked.range === undefined ? {} : { range: `bytes=${asked.range.first}-${asked.range.last}` }),
+    ...asked.headers,
     "x-amz-content-sha256": payload,
     "x-amz-date": time,
   };

@@ -4,6 +4,7 @@ import { type IncomingMessage, type ServerResponse, createServer } from "node:ht
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 
+import { decodeXml } from "../bucket.ts";
 import { sign } from "../client.ts";
 
 export type FakeS3 = {
@@ -33,6 +34,7 @@ export async function startFakeS3(keys: Keys): Promise<FakeS3> {
       return void response.writeHead(403).end("<Code>SignatureDoesNotMatch</Code>");
     const failure = fail.shift();
     if (typeof failure === "number") return void response.writeHead(failure).end();
+    if (key === "" && url.searchParams.has("delete")) return onDeletion(response, body);
     if (key === "") return onBucket(request, response, url, name);
     if (bucket !== name) return void response.writeHead(404).end("<Code>NoSuchBucket</Code>");
     onObject(request, response, { key, body, isCut: failure === "cut" });
@@ -44,13 +46,16 @@ export async function startFakeS3(keys: Keys): Promise<FakeS3> {
     { key, body, isCut }: { key: string; body: Buffer; isCut: boolean },
   ): void {
     if (request.method === "PUT") {
+      if (request.headers["if-none-match"] === "*" && objects.has(key))
+        return void response.writeHead(412).end("<Code>PreconditionFailed</Code>");
       objects.set(key, body);
       return void response.writeHead(200).end();
     }
     if (request.method === "DELETE") return void response.writeHead(objects.delete(key) ? 204 : 404).end();
     const found = objects.get(key);
     if (found === undefined) return void response.writeHead(404).end("<Code>NoSuchKey</Code>");
-    const [, first = "0", last = "0"] = /bytes=(\d+)-(\d+)/.exec(request.headers.range ?? "") ?? [];
+    const [range, first = "0", last = "0"] = /bytes=(\d+)-(\d+)/.exec(request.headers.range ?? "") ?? [];
+    if (range === undefined) return void response.writeHead(200, { "content-length": found.length }).end(found);
     const part = found.subarray(Number(first), Number(last) + 1);
     response.writeHead(206, {
       "content-length": part.length,
@@ -58,6 +63,11 @@ export async function startFakeS3(keys: Keys): Promise<FakeS3> {
     });
     if (!isCut) return void response.end(part);
     response.write(part.subarray(0, part.length / 2), () => response.destroy());
+  }
+
+  function onDeletion(response: ServerResponse, order: Buffer): void {
+    for (const [, key = ""] of order.toString().matchAll(/<Key>([^<]*)<\/Key>/g)) objects.delete(decodeXml(key));
+    response.writeHead(200).end("<DeleteResult/>");
   }
 
   function onBucket(request: IncomingMessage, response: ServerResponse, url: URL, name: string): void {
@@ -95,12 +105,15 @@ function isSigned(keys: Keys, request: IncomingMessage, url: URL, body: Buffer):
   const at = new Date(time.replace(/(....)(..)(..T..)(..)(..Z)/, "$1-$2-$3:$4:$5"));
   const sha256 = createHash("sha256").update(body).digest("hex");
   const [, first, last] = /bytes=(\d+)-(\d+)/.exec(headers.range ?? "") ?? [];
+  const names = /SignedHeaders=([^,]*)/.exec(headers.authorization ?? "")?.[1]?.split(";") ?? [];
+  const others = names.filter((name) => !["host", "range", "x-amz-content-sha256", "x-amz-date"].includes(name));
   const expected = sign(keys, {
     asked: {
       method: method as "GET",
       key: "",
       ...(first === undefined ? {} : { range: { first: Number(first), last: Number(last) } }),
-      ...(method === "PUT" && body.length > 0 ? { body: { bytes: body.length, sha256, stream: () => body } } : {}),
+      headers: Object.fromEntries(others.map((name) => [name, String(headers[name])])),
+      ...(body.length > 0 ? { body: { bytes: body.length, sha256, stream: () => body } } : {}),
     },
     host: String(headers.host),
     path: url.pathname,
