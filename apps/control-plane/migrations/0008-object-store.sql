@@ -58,6 +58,8 @@ create table object_usage (
   slot smallint not null,
   objects bigint not null default 0,
   bytes bigint not null default 0,
+  -- of uploads that are not complete: quotas count them, nothing else does
+  part_bytes bigint not null default 0,
   primary key (container_id, slot)
 ) with (fillfactor = 50);
 
@@ -173,6 +175,25 @@ create table object_damage (
   detail text not null
 );
 
+-- Server access logs on their way: lines of requests, kept until they are an object in the bucket that they go to.
+create table object_access_log (
+  id bigint generated always as identity primary key,
+  -- the container that the requests were for: a log is of one
+  container_id bigint not null,
+  project_id text collate "C" not null,
+  bucket text not null,
+  -- its setting when they came: where they go, and under which name
+  logging jsonb not null,
+  -- of the requests (UTC): a log may be asked to be of one day
+  day date not null,
+  lines text not null,
+  bytes integer not null,
+  logged_at timestamptz not null default now(),
+  -- the key of the object that it was decided to be part of
+  delivery text
+);
+create index object_access_log_by_delivery on object_access_log (delivery) where delivery is not null;
+
 -- Metering: what went through the doors, by hour.
 create table object_traffic (
   project_id text collate "C" not null,
@@ -271,6 +292,12 @@ begin
     on conflict (container_id, slot) do update set objects = u.objects + more_objects, bytes = u.bytes + more_bytes;
   end if;
 end $$;
+
+-- The same for the parts of uploads.
+create function object_count_parts(container bigint, more_bytes bigint) returns void language sql as $$
+  insert into object_usage as u (container_id, slot, part_bytes) values (container, pg_backend_pid() % 16, more_bytes)
+  on conflict (container_id, slot) do update set part_bytes = u.part_bytes + more_bytes
+$$;
 
 -- A page of a listing with a delimiter: what is current, or every version (by key, the newest first), from `low` to before
 -- `high`. A key with the delimiter behind the prefix gives what it begins with, and all others that begin so are skipped by one

@@ -58,6 +58,7 @@ const NO_CLASS: { [table: string]: string } = {
   object_chunk: "bytes of an object or part; the collector's when that is gone",
   object_pack: "bytes of many objects",
   object_damage: "what the scrub found",
+  object_access_log: "lines of a container's log on their way into a bucket: minutes; an account's go with it",
   object_traffic: "what an account is metered by: goes with it",
 };
 

@@ -8,7 +8,7 @@ import type { Origin } from "@andromede/platform/events/append";
 import type { Chunk, Placement } from "../bytes/byte-store.ts";
 import type { Combine } from "./combiner.ts";
 import type { Container, Usage } from "./container.model.ts";
-import { sumAccount, sumContainer } from "./container.queries.ts";
+import { sumForQuota } from "./container.queries.ts";
 import type { NamespaceDeps } from "./deps.ts";
 import { objectEvent } from "./events.ts";
 import { lockKeys, lockQuotas, shareContainer } from "./locks.queries.ts";
@@ -165,8 +165,8 @@ export async function assertRoom(sql: Change["sql"], state: WriteState, added: U
 export async function checkRoom(sql: Queryable, state: WriteState, added: Usage): Promise<void> {
   const of = quotasOf(state);
   const [account, container] = await Promise.all([
-    of.account ? sumAccount(sql, state.projectId) : null,
-    of.container ? sumContainer(sql, state.id) : null,
+    of.account ? sumForQuota(sql, { projectId: state.projectId }) : null,
+    of.container ? sumForQuota(sql, { containerId: state.id }) : null,
   ]);
   const ofAccount = { bytes: state.accountQuotaBytes, objects: state.accountQuotaObjects };
   if (account !== null) checkQuota(ofAccount, account, added);

@@ -55,6 +55,19 @@ export async function sumContainer(sql: Queryable, containerId: number): Promise
 
 export type ContainerRow = Pick<Container, "id" | "name" | "createdAt" | "updatedAt"> & Usage;
 
+/** What quotas are compared with: parts of uploads that are not complete lie there as objects do. */
+export async function sumForQuota(sql: Queryable, of: { projectId: string } | { containerId: number }): Promise<Usage> {
+  const [row] = await sql<Usage[]>`
+    select coalesce(sum(u.objects), 0)::bigint as objects, coalesce(sum(u.bytes + u.part_bytes), 0)::bigint as bytes
+    from ${
+      "containerId" in of
+        ? sql`object_usage u where u.container_id = ${of.containerId}`
+        : sql`object_container c join object_usage u on u.container_id = c.id
+            where c.project_id = ${of.projectId} and c.removed_at is null`
+    }`;
+  return row ?? { objects: 0, bytes: 0 };
+}
+
 /** A page by name; what each holds is summed for those of the page only. */
 export async function listContainerRows(
   sql: Queryable,

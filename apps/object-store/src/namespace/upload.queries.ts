@@ -74,11 +74,19 @@ export async function putPartRow(sql: Queryable, uploadId: string, part: PartRow
       ${part.checksums === null ? null : sql.json(part.checksums)}, ${part.modifiedAt})`;
 }
 
-export async function takePartRow(sql: Queryable, uploadId: string, number: number): Promise<number | null> {
-  const [row] = await sql<{ sequence: number }[]>`
-    delete from object_part where upload_id = ${uploadId} and number = ${number} returning sequence`;
-  return row?.sequence ?? null;
+export async function takePartRow(
+  sql: Queryable,
+  uploadId: string,
+  number: number,
+): Promise<{ sequence: number; size: number } | null> {
+  const [row] = await sql<{ sequence: number; size: number }[]>`
+    delete from object_part where upload_id = ${uploadId} and number = ${number} returning sequence, size`;
+  return row ?? null;
 }
+
+/** What parts weigh is counted for quotas only. */
+export const countParts = (sql: Queryable, containerId: number, bytes: number): Promise<unknown> =>
+  sql`select object_count_parts(${containerId}::bigint, ${bytes}::bigint)`.execute();
 
 /** Chunks of parts become the object's, each where its part begins. */
 export const adoptChunks = (
@@ -93,7 +101,9 @@ export const adoptChunks = (
     where c.owner = p.sequence`.execute();
 
 /** What no part of the object is, or of no object any more. */
-export const freeParts = (sql: Queryable, uploadId: string, now: Date): Promise<unknown> =>
+export const freeParts = (sql: Queryable, upload: { id: string; containerId: number }, now: Date): Promise<unknown> =>
   sql`
-    with gone as (delete from object_part where upload_id = ${uploadId} returning sequence)
-    update object_chunk set owner = null, garbage_at = ${now} where owner in (select sequence from gone)`.execute();
+    with gone as (delete from object_part where upload_id = ${upload.id} returning sequence, size),
+    freed as (
+      update object_chunk set owner = null, garbage_at = ${now} where owner in (select sequence from gone)
+    ) select object_count_parts(${upload.containerId}::bigint, -sum(size)::bigint) from gone having count(*) > 0`.execute();

@@ -99,6 +99,31 @@ describe("uploads", () => {
     assert.deepEqual(await bench.faults(), []);
   });
 
+  for (const whose of ["container", "account"] as const)
+    it(`count in the quota of the ${whose} while they are not complete`, async () => {
+      const container = await bench.container(whose === "container" ? { quotaBytes: 2 * PART } : {});
+      if (whose === "account") await space().updateAccount(origin(), container.projectId, { quotaBytes: 2 * PART });
+      const upload = await begin(container);
+      const other = await begin(container, "other");
+      const full = { kind: "overQuota", type: "QuotaExceeded" };
+      const one = await send(container, upload, 1, "a".repeat(PART));
+      await assert.rejects(send(container, other, 1, "b".repeat(PART + 1)), full);
+      const two = await send(container, upload, 2, "b".repeat(PART));
+      assert.deepEqual(await space().containerUsage(container), { objects: 0, bytes: 0 });
+      await assert.rejects(send(container, other, 1, "c"), full, "of another upload");
+      await assert.rejects(bench.put(container, "plain", "c"), full, "of an object");
+      // what a client sends anew takes the place of what it sent before
+      assert.deepEqual((await send(container, upload, 2, "b".repeat(PART))).etag, two.etag);
+      await complete(container, upload, [one, two]);
+      assert.deepEqual(await space().containerUsage(container), { objects: 1, bytes: 2 * PART });
+      await assert.rejects(send(container, other, 1, "c"), full);
+      await space().deleteObject(origin(), container, "key");
+      await send(container, other, 1, "c".repeat(2 * PART));
+      await space().abortUpload(origin(), container, other);
+      await bench.put(container, "plain", "c".repeat(2 * PART));
+      assert.deepEqual(await bench.faults(), []);
+    });
+
   it("keep their container, and are listed by key, the oldest first", async () => {
     const container = await bench.container();
     const made = [];
@@ -133,6 +158,7 @@ describe("uploads", () => {
     await db`
       insert into object_chunk (writer_id, address, owner, start, bytes, sealed_bytes)
       select 1, decode(md5(n::text), 'hex'), 1000000 + n, 0, ${PART}, ${PART} from generate_series(1, 10000) n`;
+    await db`select object_count_parts(${container.id}::bigint, ${10_000 * PART}::bigint)`;
     const parts = Array.from({ length: 10_000 }, (_, index) => ({ number: index + 1, etag: `e${index + 1}` }));
     const whole = await complete(container, upload, parts);
     assert.equal(whole.size, 10_000 * PART);

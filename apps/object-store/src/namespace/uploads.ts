@@ -1,8 +1,9 @@
 import { notFound, unavailable } from "@andromede/base/errors";
 import type { Origin } from "@andromede/platform/events/append";
 
+import { PACKED_BYTES } from "../bytes/byte-store.ts";
 import { checkBody, checkEtag, settling } from "./bodies.ts";
-import { applyPlan, assertRoom, beginWrite, chunksOf, newVersionId } from "./commit-put.ts";
+import { applyPlan, assertRoom, beginWrite, checkRoom, chunksOf, newVersionId, quotasOf } from "./commit-put.ts";
 import type { Container } from "./container.model.ts";
 import type { NamespaceDeps } from "./deps.ts";
 import { objectEvent } from "./events.ts";
@@ -20,6 +21,7 @@ import { transact } from "./transact.ts";
 import { createUploadIds } from "./upload-ids.ts";
 import {
   adoptChunks,
+  countParts,
   deleteUpload,
   findUploadRow,
   freeParts,
@@ -133,6 +135,8 @@ async function putPart(
 ): Promise<Part> {
   const { size, maxBytes, digests, number } = part;
   const { customerKey } = part;
+  // a large body is refused before it is sent, if it can be
+  if (size === null || size > PACKED_BYTES) await tryPart(deps, container, { upload, number, size: size ?? 0 });
   const key = await keys.keyFor(container, upload.details.encryption, { customerKey, origin });
   const written = await deps.bytes.write(part.body, { key, digests, size, maxBytes, mayPack: false });
   return settling(written, async () => {
@@ -161,11 +165,32 @@ async function putPart(
       if (!live) throw notKept();
       const sequence = sequences[0] ?? 0;
       const was = await takePartRow(sql, upload.id, number);
-      if (was !== null) last(freeChunks(sql, [was], made.modifiedAt));
-      last(putPartRow(sql, upload.id, { ...made, sequence }), insertChunks(sql, sequence, chunksOf(written.placement)));
+      const more = made.size - (was?.size ?? 0);
+      await assertRoom(sql, state, { objects: 0, bytes: more });
+      if (was !== null) last(freeChunks(sql, [was.sequence], made.modifiedAt));
+      last(
+        putPartRow(sql, upload.id, { ...made, sequence }),
+        insertChunks(sql, sequence, chunksOf(written.placement)),
+        countParts(sql, container.id, more),
+      );
       return made;
     });
   });
+}
+
+/** Would it be refused? Decides nothing: that is done when the part is there. */
+async function tryPart(
+  { db }: NamespaceDeps,
+  container: Container,
+  { upload, number, size }: { upload: Upload; number: number; size: number },
+): Promise<void> {
+  const state = await findWriteState(db, container.id);
+  if (state === null) throw noContainer(container.name);
+  const of = quotasOf(state);
+  if (!of.account && !of.container) return;
+  // who sends a part anew replaces it
+  const [was] = await listPartRows(db, upload.id, number - 1, 1);
+  await checkRoom(db, state, { objects: 0, bytes: size - (was?.number === number ? was.size : 0) });
 }
 
 const notKept = () => unavailable("The part could not be kept; try again", { type: "ServiceUnavailable" });
@@ -202,7 +227,9 @@ async function completeUpload(
       { precondition, freshId: newVersionId() },
     );
     const added = weighed(plan, { size: assembly.size });
-    await assertRoom(sql, state, added);
+    // its parts were counted when they came
+    const counted = rows.reduce((sum, { size }) => sum + size, 0);
+    await assertRoom(sql, state, { objects: added.objects, bytes: added.bytes - counted });
     const details = { ...options.details, parts: assembly.parts.map(({ size }) => size) };
     const stored: StoredObject = {
       containerId: container.id,
@@ -222,7 +249,7 @@ async function completeUpload(
     };
     last(
       adoptChunks(sql, sequence, assembly.parts),
-      freeParts(sql, upload.id, now),
+      freeParts(sql, { id: upload.id, containerId: container.id }, now),
       deleteUpload(sql, upload.id),
       ...applyPlan(sql, { containerId: container.id, key: upload.key, plan, insert: stored, now }),
       addUsage(sql, container.id, added),
@@ -252,6 +279,7 @@ export async function abortUpload(
       findUploadRow(sql, upload.id),
     ]);
     if (found === null) throw noUpload();
-    last(freeParts(sql, upload.id, new Date(deps.clock.now())), deleteUpload(sql, upload.id));
+    const now = new Date(deps.clock.now());
+    last(freeParts(sql, { id: upload.id, containerId: container.id }, now), deleteUpload(sql, upload.id));
   });
 }

@@ -73,13 +73,17 @@ async function findFaults({ store }: TestStore, bytes: MemoryBytes | undefined):
   const { db } = store;
   const [usage, lost, orphans, current] = await Promise.all([
     db<{ id: number; saw: string }[]>`
-      select c.id, concat(u.n, '/', u.b, ' for ', o.n, '/', o.b) as saw from object_container c
+      select c.id, concat(u.n, '/', u.b, '/', u.p, ' for ', o.n, '/', o.b, '/', p.b) as saw from object_container c
       cross join lateral (
-        select coalesce(sum(objects), 0) as n, coalesce(sum(bytes), 0) as b from object_usage where container_id = c.id) u
+        select coalesce(sum(objects), 0) as n, coalesce(sum(bytes), 0) as b, coalesce(sum(part_bytes), 0) as p
+        from object_usage where container_id = c.id) u
       cross join lateral (
         select count(*) filter (where not is_delete_marker) as n, coalesce(sum(size), 0) as b
         from object where container_id = c.id) o
-      where u.n <> o.n or u.b <> o.b`,
+      cross join lateral (
+        select coalesce(sum(size), 0) as b from object_upload join object_part on upload_id = id
+        where container_id = c.id) p
+      where u.n <> o.n or u.b <> o.b or u.p <> p.b`,
     db<{ key: string }[]>`
       select o.key from object o where o.pack_id is null and o.size <> (
         select coalesce(sum(bytes), 0) from object_chunk c where c.owner = o.sequence)`,

@@ -36,11 +36,12 @@ export async function findAccount(sql: Queryable, projectId: string): Promise<Ac
   return row ?? null;
 }
 
-/** With what was metered of it. */
+/** With what was metered of it, and what was on its way into its logs. */
 export async function deleteAccount(sql: Queryable, projectId: string): Promise<boolean> {
   const [gone] = await Promise.all([
     sql`delete from object_account where project_id = ${projectId}`,
     sql`delete from object_traffic where project_id = ${projectId}`,
+    sql`delete from object_access_log where project_id = ${projectId}`,
   ]);
   return gone.count > 0;
 }
