@@ -30,6 +30,8 @@ export type S3Request = {
   headers?: { [name: string]: string };
   /** Made anew for each try. */
   body?: { bytes: number; sha256: string; stream: () => Readable | Buffer };
+  /** Nobody waits for it any more: it is cut off, and not tried again. */
+  signal?: AbortSignal;
 };
 
 export type S3Client = {
@@ -75,6 +77,7 @@ export function createS3Client(config: S3Config): S3Client {
           headers,
           agent,
           timeout: TIMEOUT_MS,
+          ...(asked.signal === undefined ? {} : { signal: asked.signal }),
         },
         resolve,
       );
@@ -83,6 +86,7 @@ export function createS3Client(config: S3Config): S3Client {
       const body = asked.body?.stream();
       if (body === undefined || Buffer.isBuffer(body)) return void outgoing.end(body);
       body.on("error", (error) => outgoing.destroy(error));
+      outgoing.on("close", () => body.destroy());
       body.pipe(outgoing);
     });
   }
@@ -97,7 +101,7 @@ export function createS3Client(config: S3Config): S3Client {
         },
         (cause: unknown) => ({
           error: unavailable("The server that keeps the bytes does not answer", { cause }),
-          again: true,
+          again: asked.signal?.aborted !== true,
         }),
       );
       if ("answer" in failure) return failure.answer;

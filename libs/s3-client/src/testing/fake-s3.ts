@@ -10,6 +10,8 @@ import { sign } from "../client.ts";
 export type FakeS3 = {
   url: string;
   objects: Map<string, Buffer>;
+  /** Multipart uploads that nobody has completed or aborted, by their ids. */
+  uploads: Map<string, { key: string; parts: Map<number, Buffer> }>;
   requests: string[];
   /** The answers to the next requests, instead of what they ask for; `cut`: the connection ends in the middle. */
   fail: (number | "cut")[];
@@ -20,6 +22,8 @@ type Keys = { region: string; accessKey: string; secretKey: string };
 
 export async function startFakeS3(keys: Keys): Promise<FakeS3> {
   const objects = new Map<string, Buffer>();
+  const uploads: FakeS3["uploads"] = new Map();
+  let made = 0;
   const requests: string[] = [];
   const fail: (number | "cut")[] = [];
   let bucket: string | null = null;
@@ -37,6 +41,8 @@ export async function startFakeS3(keys: Keys): Promise<FakeS3> {
     if (key === "" && url.searchParams.has("delete")) return onDeletion(response, body);
     if (key === "") return onBucket(request, response, url, name);
     if (bucket !== name) return void response.writeHead(404).end("<Code>NoSuchBucket</Code>");
+    if (url.searchParams.has("uploads") || url.searchParams.has("uploadId"))
+      return onUpload(request, response, { key, body, query: url.searchParams });
     onObject(request, response, { key, body, isCut: failure === "cut" });
   }
 
@@ -65,6 +71,34 @@ export async function startFakeS3(keys: Keys): Promise<FakeS3> {
     response.write(part.subarray(0, part.length / 2), () => response.destroy());
   }
 
+  function onUpload(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { key, body, query }: { key: string; body: Buffer; query: URLSearchParams },
+  ): void {
+    if (query.has("uploads")) {
+      made += 1;
+      uploads.set(`upload-${made}`, { key, parts: new Map() });
+      return void response.writeHead(200).end(`<R><UploadId>upload-${made}</UploadId></R>`);
+    }
+    const id = query.get("uploadId") ?? "";
+    const upload = uploads.get(id);
+    if (upload?.key !== key) return void response.writeHead(404).end("<Code>NoSuchUpload</Code>");
+    if (request.method === "PUT") {
+      upload.parts.set(Number(query.get("partNumber")), body);
+      return void response.writeHead(200, { etag: `"part-${query.get("partNumber") ?? ""}"` }).end();
+    }
+    uploads.delete(id);
+    if (request.method === "DELETE") return void response.writeHead(204).end();
+    const named = [...body.toString().matchAll(/<PartNumber>(\d+)<\/PartNumber><ETag>([^<]*)<\/ETag>/g)];
+    const parts = named.map(([, number, etag]) =>
+      etag === `&quot;part-${number ?? ""}&quot;` ? upload.parts.get(Number(number)) : undefined,
+    );
+    if (parts.includes(undefined)) return void response.writeHead(400).end("<Code>InvalidPart</Code>");
+    objects.set(key, Buffer.concat(parts as Buffer[]));
+    response.writeHead(200).end("<CompleteMultipartUploadResult/>");
+  }
+
   function onDeletion(response: ServerResponse, order: Buffer): void {
     for (const [, key = ""] of order.toString().matchAll(/<Key>([^<]*)<\/Key>/g)) objects.delete(decodeXml(key));
     response.writeHead(200).end("<DeleteResult/>");
@@ -73,6 +107,7 @@ export async function startFakeS3(keys: Keys): Promise<FakeS3> {
   function onBucket(request: IncomingMessage, response: ServerResponse, url: URL, name: string): void {
     if (request.method === "PUT") bucket = name;
     if (request.method !== "GET") return void response.writeHead(bucket === name ? 200 : 404).end();
+    if (url.searchParams.has("uploads")) return onUploadList(response, url.searchParams);
     const after = url.searchParams.get("continuation-token") ?? "";
     const found = [...objects.keys()].filter(
       (key) => key.startsWith(url.searchParams.get("prefix") ?? "") && key > after,
@@ -83,6 +118,21 @@ export async function startFakeS3(keys: Keys): Promise<FakeS3> {
     response.writeHead(200).end(`<L>${page.map((key) => `<C><Key>${key}</Key></C>`).join("")}${next}</L>`);
   }
 
+  function onUploadList(response: ServerResponse, query: URLSearchParams): void {
+    const after = `${query.get("key-marker") ?? ""} ${query.get("upload-id-marker") ?? ""}`;
+    const found = [...uploads]
+      .filter(([id, { key }]) => key.startsWith(query.get("prefix") ?? "") && `${key} ${id}` > after)
+      .toSorted(([a, { key: one }], [b, { key: other }]) => (`${one} ${a}` < `${other} ${b}` ? -1 : 1));
+    const page = found.slice(0, 2);
+    const [lastId = "", last] = page.at(-1) ?? [];
+    const next =
+      found.length > 2
+        ? `<IsTruncated>true</IsTruncated><NextKeyMarker>${last?.key ?? ""}</NextKeyMarker><NextUploadIdMarker>${lastId}</NextUploadIdMarker>`
+        : "<IsTruncated>false</IsTruncated>";
+    const entries = page.map(([id, { key }]) => `<Upload><Key>${key}</Key><UploadId>${id}</UploadId></Upload>`);
+    response.writeHead(200).end(`<L>${next}${entries.join("")}</L>`);
+  }
+
   const server = createServer((request, response) => {
     answer(request, response).catch(() => response.destroy());
   });
@@ -90,6 +140,7 @@ export async function startFakeS3(keys: Keys): Promise<FakeS3> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     objects,
+    uploads,
     requests,
     fail,
     async close() {
