@@ -24,6 +24,8 @@ export type ObservedGuest = {
   process: GuestProcess;
   /** Had been running, and went without our doing. Stays true until `acknowledgeExit`. */
   exited: boolean;
+  /** It went because its process was killed, or crashed: the machine had not been switched off. */
+  died: boolean;
   /** A suspended state is on disk, from which `launch` with `resume` continues. */
   stateSaved: boolean;
   /** Ids of the disks that the process has (a suspended guest: will have again); without one, of those that are made. */

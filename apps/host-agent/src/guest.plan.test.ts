@@ -50,6 +50,7 @@ const seen = (changes: Partial<ObservedGuest> = {}): ObservedGuest => ({
   remake: false,
   process: "none",
   exited: false,
+  died: false,
   stateSaved: false,
   disks: [],
   toLimit: [],
@@ -259,6 +260,23 @@ const ROWS: Row[] = [
   // by itself
   ["switched itself off", {}, { exited: true }, { do: "noteHalted" }],
   ["switched itself off, and the note was lost", { halted: true }, { exited: true }, { do: "acknowledgeExit" }],
+  ["its process died", {}, { exited: true, died: true }, { do: "acknowledgeDeath" }],
+  ["a paused one's process died", { power: "paused" }, { exited: true, died: true }, { do: "acknowledgeDeath" }],
+  [
+    "its process goes on dying",
+    {},
+    { exited: true, died: true },
+    { do: "noteHalted" },
+    { deathsMs: [NOW - 400_000, NOW - 200_000, NOW - 1] },
+  ],
+  [
+    "its process died again, long after",
+    {},
+    { exited: true, died: true },
+    { do: "acknowledgeDeath" },
+    { deathsMs: [NOW - 700_000, NOW - 200_000, NOW - 1] },
+  ],
+  ["its process died as it was to stop", { power: "stopped" }, { exited: true, died: true }, { do: "acknowledgeExit" }],
   ["stays off", { halted: true }, {}, { do: "done" }],
   ["stays off, without its ports", { halted: true }, { holdsPorts: true }, { do: "release" }],
   ["stays off though wanted suspended", { halted: true, power: "suspended" }, {}, { do: "done" }],
@@ -271,7 +289,7 @@ const ROWS: Row[] = [
 describe("plan of a guest", () => {
   for (const [what, wish, observed, step, progress] of ROWS) {
     test(what, () => {
-      const noProgress = { launchedAtMs: null, shutdownAskedAtMs: null, shutdownPressedAtMs: null };
+      const noProgress = { launchedAtMs: null, shutdownAskedAtMs: null, shutdownPressedAtMs: null, deathsMs: [] };
       const planned = planGuest({
         wanted: entry(wish),
         observed: seen(observed),

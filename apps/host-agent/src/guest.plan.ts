@@ -13,6 +13,8 @@ export type Progress = {
   shutdownAskedAtMs: number | null;
   /** The last press of the power button. */
   shutdownPressedAtMs: number | null;
+  /** When its process died, lately. */
+  deathsMs: readonly number[];
 };
 
 export type PlanLimits = {
@@ -25,6 +27,8 @@ export type PlanLimits = {
 export const DEFAULT_LIMITS: PlanLimits = { portsMs: 30_000, shutdownMs: 60_000 };
 
 const PRESS_AGAIN_MS = 10_000;
+/** A guest whose process dies is started again; one that goes on dying is not, and is seen to be off. */
+const DEATHS = { most: 3, withinMs: 600_000 };
 
 export type Step =
   | { do: "prepare" }
@@ -37,6 +41,7 @@ export type Step =
   | { do: "suspend" }
   | { do: "discardSaved" }
   | { do: "acknowledgeExit" }
+  | { do: "acknowledgeDeath" }
   | { do: "noteHalted" }
   | { do: "noteRebootDown"; nonce: string }
   | { do: "plug"; wanted: GuestInterface }
@@ -59,8 +64,8 @@ export function planGuest(now: Case): Step {
   if (wanted.deleting) return observed.process === "none" ? { do: "remove" } : { do: "kill", why: "deleted" };
   if (observed.exited) {
     const asked = wanted.reboot !== null || wanted.spec.power === "stopped" || wanted.halted;
-    const expected = asked || startsAnew(observed);
-    return expected ? { do: "acknowledgeExit" } : { do: "noteHalted" };
+    if (asked || startsAnew(observed)) return { do: "acknowledgeExit" };
+    return observed.died && startsAfterDeath(now) ? { do: "acknowledgeDeath" } : { do: "noteHalted" };
   }
   if (wanted.reboot !== null) return planReboot(now, wanted.reboot);
   switch (wanted.spec.power) {
@@ -72,6 +77,14 @@ export function planGuest(now: Case): Step {
     case "paused":
       return planOn(now);
   }
+}
+
+function startsAfterDeath({ progress, nowMs }: Case): boolean {
+  return recentDeaths(progress, nowMs).length < DEATHS.most;
+}
+
+export function recentDeaths({ deathsMs }: Progress, nowMs: number): number[] {
+  return deathsMs.filter((atMs) => nowMs - atMs < DEATHS.withinMs);
 }
 
 function planReboot(now: Case, reboot: { kind: "soft" | "hard"; nonce: string }): Step {

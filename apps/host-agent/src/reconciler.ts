@@ -13,7 +13,7 @@ import { CloudError } from "@andromede/base/errors";
 import type { Logger } from "@andromede/base/log";
 
 import type { Backend } from "./backend.ts";
-import { type PlanLimits, type Progress, type Step, planGuest, reportGuest } from "./guest.plan.ts";
+import { type PlanLimits, type Progress, type Step, planGuest, recentDeaths, reportGuest } from "./guest.plan.ts";
 import type { Ledger, LedgerEntry } from "./ledger.ts";
 
 type Worker = {
@@ -35,7 +35,8 @@ type Worker = {
 /** What there is to do, waiting aside. */
 type ActiveStep = Exclude<Step, { do: "done" | "wait" | "needKeys" | "fault" }>;
 const isActive = (step: Step): step is ActiveStep => !["done", "wait", "needKeys", "fault"].includes(step.do);
-type PlainStep = Exclude<ActiveStep, { do: "launch" | "askShutdown" | "kill" | "acknowledgeExit" | "noteHalted" }>;
+type EndStep = Extract<Step, { do: "acknowledgeExit" | "acknowledgeDeath" | "noteHalted" }>;
+type PlainStep = Exclude<ActiveStep, EndStep | { do: "launch" | "askShutdown" | "kill" }>;
 
 export type ReconcilerOptions = {
   ledger: Ledger;
@@ -238,13 +239,13 @@ export class Reconciler {
   }
 
   async #perform(wanted: LedgerEntry, next: ActiveStep, worker: Worker): Promise<void> {
-    const { backend, ledger, clock } = this.#options;
+    const { backend, clock } = this.#options;
     const { spec } = wanted;
     // Steps about the process change what is known of its progress; the others are one call of the backend.
     if (next.do === "launch") {
-      worker.progress = noProgress();
+      worker.progress = noProgress(worker.progress);
       await backend.launch(spec, { resume: next.resume });
-      worker.progress = { ...noProgress(), launchedAtMs: clock.now() };
+      worker.progress = { ...worker.progress, launchedAtMs: clock.now() };
     } else if (next.do === "askShutdown") {
       await backend.askShutdown(spec);
       worker.progress = {
@@ -254,14 +255,23 @@ export class Reconciler {
       };
     } else if (next.do === "kill") {
       await backend.kill(spec);
-      worker.progress = noProgress();
-    } else if (next.do === "acknowledgeExit" || next.do === "noteHalted") {
-      if (next.do === "noteHalted") await ledger.noteHalted(spec.id);
-      await backend.acknowledgeExit(spec);
-      worker.progress = noProgress();
+      worker.progress = noProgress(worker.progress);
+    } else if (next.do === "acknowledgeExit" || next.do === "acknowledgeDeath" || next.do === "noteHalted") {
+      await this.#performEnd(wanted, next, worker);
     } else {
       await this.#performPlain(wanted, next, worker.step?.signal ?? AbortSignal.abort());
     }
+  }
+
+  async #performEnd({ spec }: LedgerEntry, next: EndStep, worker: Worker): Promise<void> {
+    const { backend, ledger, clock, log } = this.#options;
+    if (next.do === "noteHalted") await ledger.noteHalted(spec.id);
+    await backend.acknowledgeExit(spec);
+    worker.progress = noProgress(worker.progress);
+    if (next.do !== "acknowledgeDeath") return;
+    const deathsMs = [...recentDeaths(worker.progress, clock.now()), clock.now()];
+    worker.progress = { ...worker.progress, deathsMs };
+    log.error({ guest: spec.id, lately: deathsMs.length }, "a guest's process died; it is started again");
   }
 
   #performPlain(wanted: LedgerEntry, next: PlainStep, signal: AbortSignal): Promise<void> {
@@ -323,7 +333,13 @@ export const lastReport = (id: string, generation: number): GuestReport => ({
   gone: true,
 });
 
-const noProgress = (): Progress => ({ launchedAtMs: null, shutdownAskedAtMs: null, shutdownPressedAtMs: null });
+/** Of the next process; what became of those before stays known. */
+const noProgress = ({ deathsMs }: Pick<Progress, "deathsMs"> = { deathsMs: [] }): Progress => ({
+  launchedAtMs: null,
+  shutdownAskedAtMs: null,
+  shutdownPressedAtMs: null,
+  deathsMs,
+});
 
 const STEP_IN_WORDS: { [step in Step["do"]]?: string } = {
   prepare: "prepare the server's disks",

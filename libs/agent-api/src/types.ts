@@ -162,8 +162,8 @@ export type GuestReport = {
   /** True when `state` is what generation's spec wants and all of it is applied. */
   converged: boolean;
   /**
-   * The guest stopped without being asked to: it powered itself off, or its process was killed. It is not started
-   * again by itself. `state` is "stopped"; `converged` is false unless a stop was wanted meanwhile.
+   * The guest stopped without being asked to: it powered itself off, or its process, which is started again when it
+   * dies, went on dying. It is not started again by itself. `state` is "stopped"; `converged` is false unless a stop was wanted meanwhile.
    */
   spontaneous?: true;
   /** The nonce of the last reboot that was carried out. The guest is back once `converged`. */

@@ -46,6 +46,14 @@ function contract(the: () => BenchHost): void {
   const gone = (id: string): Promise<true> =>
     waitUntil("guest to be gone", async () => (await the().client.getGuest(id)) === null, WAIT);
 
+  /** By what it says on its console, it has begun so often. */
+  const started = (id: string, times: number): Promise<true> =>
+    waitUntil(
+      `start ${times} on the console`,
+      async () => (await the().client.consoleText(id, undefined)).split(/UP|contract: started/).length - 1 === times,
+      WAIT,
+    );
+
   /** A running guest, removed when the test ends. */
   async function running(
     context: { after(fn: () => Promise<void>): void },
@@ -197,16 +205,14 @@ function contract(the: () => BenchHost): void {
           "rebooted",
           ({ rebootNonce, converged: settled, state }) => rebootNonce === nonce && settled && state === "running",
         );
-      const starts = async (): Promise<number> =>
-        (await the().client.consoleText(spec.id, undefined)).split(/UP|contract: started/).length - 1;
-      await waitUntil("the first start on the console", async () => (await starts()) === 1, WAIT);
+      await started(spec.id, 1);
       await the().client.rebootGuest(spec.id, kind, "one");
       await rebooted("one");
-      await waitUntil("the second start on the console", async () => (await starts()) === 2, WAIT);
+      await started(spec.id, 2);
       await the().client.rebootGuest(spec.id, kind, "one");
       await the().client.rebootGuest(spec.id, kind, "two");
       await rebooted("two");
-      await waitUntil("the third start on the console", async () => (await starts()) === 3, WAIT);
+      await started(spec.id, 3);
     });
   }
 
@@ -242,6 +248,19 @@ function contract(the: () => BenchHost): void {
     await the().crashAgent();
     await the().startAgent();
     assert.equal((await see(spec.id, "off", ({ state }) => state === "stopped")).spontaneous, true);
+  });
+
+  test("a guest whose process dies is started again, unless it goes on dying", async (context) => {
+    const spec = await running(context);
+    for (const starts of [1, 2, 3, 4]) {
+      await started(spec.id, starts);
+      assert.equal((await converged(spec.id, "running", 1)).spontaneous, undefined);
+      if (starts < 4) await the().killGuest(spec.id);
+    }
+    await the().killGuest(spec.id);
+    assert.equal((await see(spec.id, "off", ({ state }) => state === "stopped")).spontaneous, true);
+    await change(spec, { powerNonce: "start" });
+    await converged(spec.id, "running", 2);
   });
 
   test("no guest runs before its ports are up; that they are not is said after a time; then it runs", async (context) => {

@@ -68,6 +68,7 @@ const UNLIMITED_BYTES_PER_S = 2 ** 40;
 export class GuestMachine {
   process: GuestProcess = "none";
   exited = false;
+  died = false;
   stateSaved = false;
   layout: MachineLayout | null = null;
   readonly #options: GuestProcessOptions;
@@ -81,6 +82,8 @@ export class GuestMachine {
   /** Why the last launch came to nothing after all. */
   #earlyEnd: string | null = null;
   #ioError = false;
+  /** QEMU has said that it ends: the guest switched itself off, or somebody asked QEMU to. */
+  #shutDown = false;
   #closed = false;
   /** Only the newest watch has a say. */
   #watches = 0;
@@ -136,6 +139,7 @@ export class GuestMachine {
     this.layout = layout;
     this.#ending = false;
     this.#ioError = false;
+    this.#shutDown = false;
     const started = await this.#start(layout, options);
     try {
       await writeAtomically(
@@ -215,6 +219,7 @@ export class GuestMachine {
     this.#console = null;
     this.process = "none";
     this.exited = false;
+    this.died = false;
     await removePath(this.#options.paths.process);
   }
 
@@ -251,6 +256,7 @@ export class GuestMachine {
   async acknowledgeExit(): Promise<void> {
     await removePath(this.#options.paths.process);
     this.exited = false;
+    this.died = false;
   }
 
   /** The monitor, for what is done to a running guest (guest-devices.ts). */
@@ -386,17 +392,23 @@ export class GuestMachine {
       return;
     }
     if (watch !== this.#watches) return;
-    const ran = this.process === "running" || this.process === "paused";
     const why = await this.#lastWords();
     await this.#console?.ended();
-    if (this.#ending) return;
-    this.#log.info({ ran, why }, "the guest's process ended");
-    if (!ran && this.process === "starting") this.#earlyEnd = why;
+    if (!this.#ending) await this.#endedByItself(why, monitor !== null);
+  }
+
+  /** `heard`: its monitor was open to the end. */
+  async #endedByItself(why: string, heard: boolean): Promise<void> {
+    const ran = this.process === "running" || this.process === "paused";
+    const died = ran && heard && !this.#shutDown;
+    this.#log.info({ ran, died, why }, "the guest's process ended");
+    if (this.process === "starting") this.#earlyEnd = why;
     this.#monitor = null;
     await this.#console?.close();
     this.#console = null;
     this.process = "none";
     this.exited = ran;
+    this.died = died;
     this.#options.changed();
   }
 
@@ -404,6 +416,7 @@ export class GuestMachine {
     const { name, data } = event;
     if (name === "RTC_CHANGE" || name === "NIC_RX_FILTER_CHANGED") return;
     this.#log.debug({ event: name, data }, "QMP event");
+    if (name === "SHUTDOWN") this.#shutDown = true;
     if (name === "BLOCK_IO_ERROR" && data["action"] === "stop") this.#ioError = true;
     if (name === "STOP" && this.process === "running") this.process = "paused";
     else if (name === "RESUME" && this.process === "paused") this.process = "running";

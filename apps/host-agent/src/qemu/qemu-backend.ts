@@ -176,6 +176,7 @@ class QemuBackend implements Backend {
       remake: disksGo(spec, disks),
       process,
       exited: machine.exited,
+      died: machine.died,
       stateSaved: machine.stateSaved,
       disks: this.#disksOf(spec),
       toLimit: process === "none" || layout === null ? [] : disksToLimit(spec, layout),

@@ -46,6 +46,7 @@ type SimGuest = {
   made: Map<string, { source: string; sizeGib: number }>;
   process: GuestProcess;
   exited: boolean;
+  died: boolean;
   stateSaved: boolean;
   holdsPorts: boolean;
   /** Of the process: id -> limits. */
@@ -65,6 +66,7 @@ export type SimHost = {
   readonly faults: SimulatedFault[];
   /** The guest's own doings, for tests. */
   powerOff(guestId: string): void;
+  die(guestId: string): void;
   ignoreShutdown(guestId: string): void;
   /** Ports come up only when told so, from now on. */
   holdPorts(hold: boolean): void;
@@ -85,6 +87,12 @@ export function createSimHost(options: SimHostOptions): SimHost {
     powerOff(guestId) {
       const guest = guests.get(guestId);
       if (guest !== undefined) endBySelf(host, guestId, guest);
+    },
+    die(guestId) {
+      const guest = guests.get(guestId);
+      if (guest === undefined) return;
+      guest.died = true;
+      endBySelf(host, guestId, guest);
     },
     ignoreShutdown(guestId) {
       const guest = guests.get(guestId);
@@ -155,6 +163,7 @@ const ABSENT: ObservedGuest = {
   remake: false,
   process: "none",
   exited: false,
+  died: false,
   stateSaved: false,
   disks: [],
   toLimit: [],
@@ -205,7 +214,7 @@ class SimBackend implements Backend {
   observe(spec: GuestSpec): ObservedGuest {
     const guest = this.#host.guests.get(spec.id);
     if (guest === undefined) return ABSENT;
-    const { process, exited, stateSaved, plugged, holdsPorts, portsUp } = guest;
+    const { process, exited, died, stateSaved, plugged, holdsPorts, portsUp } = guest;
     const remake = mustRemake(spec, guest);
     const prepared = !remake && isPrepared(spec, guest);
     const has = process !== "none" || stateSaved;
@@ -216,6 +225,7 @@ class SimBackend implements Backend {
       remake,
       process,
       exited,
+      died,
       stateSaved,
       disks,
       toLimit:
@@ -288,7 +298,9 @@ class SimBackend implements Backend {
   }
 
   async acknowledgeExit(spec: GuestSpec): Promise<void> {
-    (await this.#step("acknowledgeExit", spec)).exited = false;
+    const guest = await this.#step("acknowledgeExit", spec);
+    guest.exited = false;
+    guest.died = false;
   }
 
   async plug(spec: GuestSpec, wanted: GuestInterface): Promise<void> {
@@ -437,6 +449,7 @@ function newGuest(spec: GuestSpec): SimGuest {
     made: new Map(),
     process: "none",
     exited: false,
+    died: false,
     stateSaved: false,
     holdsPorts: false,
     disks: new Map(),

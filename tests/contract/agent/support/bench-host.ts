@@ -14,6 +14,8 @@ export type BenchHost = {
   disk(sizeGib: number): { disk: GuestDisk; images: ImageLocation[] };
   /** The guest switches itself off. */
   powerOffFromInside(guestId: string): Promise<void>;
+  /** The guest's process dies, as it would of a bug or for want of memory. */
+  killGuest(guestId: string): Promise<void>;
   /** The guest takes no notice of its power button from now on. */
   ignoreShutdown(guestId: string): Promise<void>;
   /** OVN wires no port until told to. */

@@ -190,6 +190,9 @@ async function start({ directory, instance, namespace, cleanUps, stop, options }
     agentDied,
     disk: image,
     powerOffFromInside: (guestId) => say(guestId, "q", () => pids(guestId).length === 0),
+    killGuest: async (guestId) => {
+      for (const pid of pids(guestId)) process.kill(pid, "SIGKILL");
+    },
     ignoreShutdown: (guestId) =>
       say(guestId, "d", async () => (await client.consoleText(guestId, undefined)).endsWith("d")),
     holdPorts: ovn.hold,

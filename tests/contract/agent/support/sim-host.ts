@@ -43,6 +43,7 @@ export async function startSimHost(): Promise<BenchHost> {
       return { disk: { id: "root", source, sizeGib, bootIndex: 0 }, images: [{ imageId, path: "/nowhere/tiny" }] };
     },
     powerOffFromInside: async (guestId) => machine.powerOff(guestId),
+    killGuest: async (guestId) => machine.die(guestId),
     ignoreShutdown: async (guestId) => machine.ignoreShutdown(guestId),
     holdPorts: (hold) => machine.holdPorts(hold),
     remains: async (guestId) => (machine.guests.has(guestId) ? [guestId] : []),
