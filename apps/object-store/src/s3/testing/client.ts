@@ -1,6 +1,7 @@
 /** A small client of S3 for tests: signs in every way there is, sends what no SDK would. Test files only. */
 import { createHash, hash } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
+import { Agent, request as httpsRequest } from "node:https";
 import { request as httpRequest } from "@andromede/base/node-http";
 import { buffer } from "node:stream/consumers";
 
@@ -63,24 +64,33 @@ const REGION = "us-east-1";
 export function createS3Client(
   baseUrl: string,
   credentials: Credentials | null,
-  options: { host?: string; now?: () => number } = {},
+  options: {
+    host?: string;
+    now?: () => number;
+    /** Of a store that speaks TLS. */
+    ca?: Buffer;
+    /** Sees every answer. */
+    heard?: (what: string, answer: Answer) => void;
+  } = {},
 ): S3Client {
   const base = new URL(baseUrl);
+  const agent = options.ca === undefined ? undefined : new Agent({ ca: options.ca, keepAlive: true });
   const host = options.host ?? base.host;
   const now = options.now ?? Date.now;
 
   const raw: S3Client["raw"] = async (method, url, headers = {}, body) => {
     const target = new URL(base);
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-    const request = httpRequest(
-      { host: target.hostname, port: target.port, method, path: url, headers: { host, ...headers } },
-      (response) => {
-        buffer(response).then((bytes) => resolve(toAnswer(response.statusCode ?? 0, response.headers, bytes)), reject);
-      },
-    );
+    const where = { host: target.hostname, port: target.port, method, path: url, headers: { host, ...headers } };
+    const request = agent === undefined ? httpRequest(where) : httpsRequest({ ...where, agent });
+    request.once("response", (response) => {
+      buffer(response).then((bytes) => resolve(toAnswer(response.statusCode ?? 0, response.headers, bytes)), reject);
+    });
     request.once("error", reject);
     request.end(body);
-    return promise;
+    const answer = await promise;
+    options.heard?.(`${method} ${url}`, answer);
+    return answer;
   };
 
   return {

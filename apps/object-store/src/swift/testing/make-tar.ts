@@ -3,7 +3,7 @@
 export type TarFile = {
   name: string;
   /** Absent: a directory. */
-  body?: string;
+  body?: string | Buffer;
   pax?: { [key: string]: string };
 };
 

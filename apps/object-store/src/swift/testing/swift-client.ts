@@ -1,5 +1,6 @@
 /** Requests to a Swift under test, as they are: any verb, any path, nothing added. Test files only. */
 import type { IncomingHttpHeaders } from "node:http";
+import { Agent, request as httpsRequest } from "node:https";
 
 import { request as httpRequest } from "@andromede/base/node-http";
 
@@ -12,9 +13,12 @@ export type Ask = {
   chunked?: boolean;
 };
 
-/** `base` is what `listen()` gave. */
-export function swiftClient(base: string): (method: string, path: string, ask?: Ask) => Promise<Answer> {
+export type SwiftClient = (method: string, path: string, ask?: Ask) => Promise<Answer>;
+
+/** `base` is what `listen()` gave; `ca` of a store that speaks TLS. */
+export function swiftClient(base: string, { ca }: { ca?: Buffer } = {}): SwiftClient {
   const { hostname, port } = new URL(base);
+  const tls = ca === undefined ? null : new Agent({ ca, keepAlive: true });
   return (method, path, ask = {}) =>
     new Promise((resolve, reject) => {
       const headers: { [name: string]: string } = { ...ask.headers };
@@ -23,7 +27,9 @@ export function swiftClient(base: string): (method: string, path: string, ask?: 
         headers["Content-Length"] = String(Buffer.byteLength(ask.body));
       if (ask.body === undefined && (method === "PUT" || method === "POST") && !("Content-Length" in headers))
         headers["Content-Length"] = "0";
-      const sent = httpRequest({ hostname, port, method, path, headers, agent: false }, (response) => {
+      const where = { hostname, port, method, path, headers };
+      const sent = tls === null ? httpRequest({ ...where, agent: false }) : httpsRequest({ ...where, agent: tls });
+      sent.once("response", (response) => {
         const chunks: Buffer[] = [];
         response.on("data", (chunk: Buffer) => chunks.push(chunk));
         response.once("error", reject);
