@@ -2,9 +2,11 @@ import { readFile } from "node:fs/promises";
 
 import { invalid } from "@andromede/base/errors";
 import { parseJson } from "@andromede/base/json";
+import { s3PlaceProperties, s3PlaceRequired } from "@andromede/s3-client/place";
 import { Ajv } from "ajv";
 
 import type { SimulatedDelays, SimulatedFault } from "./sim/sim-backend.ts";
+import type { BackupPlace } from "./volumes/backup-driver.ts";
 
 /** The agent's configuration file, as the CLI writes it. */
 export type AgentConfig = {
@@ -35,8 +37,8 @@ export type AgentConfig = {
   portTimeoutMs?: number;
   /** Where volumes are; the same directory on all hosts that name the same pool. */
   volumePool?: { name: string; directory: string };
-  /** Where backups are; the same directory on all hosts of the pool. */
-  backupDirectory?: string;
+  /** Where backups are; the same directory or bucket on all hosts of the pool. */
+  backupStore?: BackupPlace;
   logLevel?: string;
   simulated?: SimulatedConfig;
 };
@@ -131,7 +133,22 @@ const common = {
     required: ["uid", "gid"],
     properties: { uid: { type: "integer", minimum: 1 }, gid: { type: "integer", minimum: 1 } },
   },
-  backupDirectory: text,
+  backupStore: {
+    oneOf: [
+      {
+        type: "object",
+        additionalProperties: false,
+        required: ["driver", "directory"],
+        properties: { driver: { const: "files" }, directory: text },
+      },
+      {
+        type: "object",
+        additionalProperties: false,
+        required: ["driver", ...s3PlaceRequired],
+        properties: { driver: { const: "s3" }, ...s3PlaceProperties },
+      },
+    ],
+  },
   guestUids: {
     type: "object",
     additionalProperties: false,

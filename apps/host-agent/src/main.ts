@@ -41,7 +41,7 @@ function optionsOf(config: AgentConfig, log: Logger): AgentOptions[] {
 type HostOptions = Omit<AgentOptions, "controlPlaneGid" | "limits">;
 
 function qemuOptions(config: AgentConfig, log: Logger): HostOptions {
-  const { volumePool, backupDirectory } = config;
+  const { volumePool, backupStore } = config;
   const images = imageCacheOf(config, log);
   const step = crashPoint(process.env["ANDROMEDE_TEST_CRASH_AT"]);
   return {
@@ -50,11 +50,11 @@ function qemuOptions(config: AgentConfig, log: Logger): HostOptions {
     ledgerDir: join(config.dataDir, "ledger"),
     log,
     backend: () => createQemuBackend(config, images, log, step),
-    ...(volumePool === undefined || backupDirectory === undefined
+    ...(volumePool === undefined || backupStore === undefined
       ? {}
       : {
           storage: ({ online }) =>
-            createQcow2Storage({ ...config, volumePool, backupDirectory, online, images, step, log }),
+            createQcow2Storage({ ...config, volumePool, backupStore, online, images, step, log }),
         }),
   };
 }

@@ -183,7 +183,7 @@ export function agentConfig(stack: Stack, accelerator: Accelerator): object {
     guestUser: users.guest,
     guestUids: users.guests,
     volumePool: { name: VOLUME_POOL, directory: paths.volumes },
-    backupDirectory: paths.backups,
+    backupStore: { driver: "files", directory: paths.backups },
   };
 }
 

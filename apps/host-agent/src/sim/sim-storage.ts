@@ -176,6 +176,8 @@ function openedBackup(pool: SimPool, backupId: string, key: string): SimBackup {
 function createSimBackups(pool: SimPool, step: Step): BackupStore {
   return {
     start: () => Promise.resolve(),
+    tidy: () => undefined,
+    close: () => undefined,
     find: (backupId) => Promise.resolve(pool.backups.get(backupId)?.facts ?? null),
     async make({ id, volumeId, volumeKey, snapshotId, parentId, key }, tell, signal) {
       tell({ storedBytes: 0, pieces: 0, progress: 0 });

@@ -162,7 +162,7 @@ class Bucket {
   async put(key: string, body: Body, headers: { [name: string]: string } = {}): Promise<void> {
     const client = await this.#open();
     const expected = "if-none-match" in headers ? [200, 409, 412] : [200];
-    await client.ask({ method: "PUT", key, headers, body }, expected);
+    await client.ask({ method: "PUT", key, headers, body }, expected).catch((error: unknown) => this.#lost(error));
   }
 
   async remove(key: string): Promise<void> {
@@ -172,12 +172,24 @@ class Bucket {
 
   async removeBelow(prefix: string): Promise<void> {
     const client = await this.#open();
-    for await (const page of listKeys(client, prefix)) await deleteKeys(client, page);
+    try {
+      for await (const page of listKeys(client, prefix)) await deleteKeys(client, page);
+    } catch (error) {
+      this.#lost(error);
+    }
   }
 
   async keysBelow(prefix: string): Promise<string[]> {
     const client = await this.#open();
-    return (await Array.fromAsync(listKeys(client, prefix))).flat();
+    const pages = await Array.fromAsync(listKeys(client, prefix)).catch((error: unknown) => this.#lost(error));
+    return pages.flat();
+  }
+
+  /** Where only the bucket can be missing, it is: whoever asks next makes it again. */
+  #lost(error: unknown): never {
+    if (!(error instanceof CloudError) || error.kind !== "notFound") throw error;
+    this.close();
+    throw unavailable("The bucket that keeps backups is not there", { cause: error });
   }
 
   close(): void {
@@ -291,7 +303,7 @@ function draftIn(note: string): Draft | null {
   return backupId === undefined || name === undefined ? null : { backupId, name };
 }
 
-/** Does it again for a while when the server cannot. */
+/** Does it again for a while when the server cannot, unless it is given up. */
 async function patiently<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   const started = performance.now();
   for (;;) {
@@ -314,6 +326,7 @@ function draftWriter(bucket: Bucket, draft: Draft): DraftWriter {
   let heldBytes = 0;
   let stripes = 0;
   let sending: Promise<void> = Promise.resolve();
+  const closing = new AbortController();
 
   async function send(): Promise<void> {
     await sending;
@@ -324,7 +337,7 @@ function draftWriter(bucket: Bucket, draft: Draft): DraftWriter {
     stripes += 1;
     held = [];
     heldBytes = 0;
-    sending = patiently(() => bucket.put(key, body));
+    sending = patiently(() => bucket.put(key, body), closing.signal);
     sending.catch(() => undefined);
   }
 
@@ -342,16 +355,20 @@ function draftWriter(bucket: Bucket, draft: Draft): DraftWriter {
     async finish(manifest) {
       if (heldBytes > 0) await send();
       await sending;
-      await patiently(() => bucket.put(manifestKey(draft), bodyOf(manifest)));
+      await patiently(() => bucket.put(manifestKey(draft), bodyOf(manifest)), closing.signal);
     },
-    close: () => Promise.resolve(),
+    close() {
+      closing.abort();
+      return Promise.resolve();
+    },
   };
 }
 
 function pieceReader(bucket: Bucket, draft: Draft): PieceReader {
+  const closing = new AbortController();
   async function readIn(stripe: number, first: number, bytes: number): Promise<Buffer> {
     const range = { first, last: first + bytes - 1 };
-    const part = await patiently(() => bucket.read(stripeKey(draft, stripe), range));
+    const part = await patiently(() => bucket.read(stripeKey(draft, stripe), range), closing.signal);
     if (part?.length !== bytes) throw damaged(draft.backupId);
     return part;
   }
@@ -366,6 +383,9 @@ function pieceReader(bucket: Bucket, draft: Draft): PieceReader {
       }
       return Buffer.concat(await Promise.all(parts));
     },
-    close: () => Promise.resolve(),
+    close() {
+      closing.abort();
+      return Promise.resolve();
+    },
   };
 }

@@ -30,7 +30,7 @@ export type PieceReader = {
 };
 
 export type BackupDriver = {
-  /** MUST be called first, once, before anything else is asked of it in this process. */
+  /** MUST be called first by an agent, once; threads do not. */
   start(): Promise<void>;
   /** Called every minute; does not wait. Removes what an earlier agent of this host left half-made. */
   tidy(): void;

@@ -1,16 +1,16 @@
-/** Backups as directories (backup-format.ts). What is under its final name is whole; what is not, nobody will miss. */
-import { mkdir, readdir, rename } from "node:fs/promises";
-import { join } from "node:path";
+/** Makes, finds, restores and removes backups, wherever they are kept (backup-driver.ts). */
 import { Worker } from "node:worker_threads";
 
 import type { BackupReport, BackupSpec } from "@andromede/agent-api/types";
-import { CloudError, invalid, unavailable } from "@andromede/base/errors";
+import { CloudError, unavailable } from "@andromede/base/errors";
+import type { Logger } from "@andromede/base/log";
 
-import { removePath, syncDirectory } from "../durable.ts";
+import type { BackupDriver, BackupPlace, Draft } from "./backup-driver.ts";
 import { type BackupHeader, backupKeys, decodeManifest, readHeader } from "./backup-format.ts";
 import type { BackupMessage, BackupWork } from "./backup-thread.ts";
-import { type Progress, readManifest, readManifestHead } from "./backup-work.ts";
+import type { Progress } from "./backup-work.ts";
 import type { PointInTime, StepHook } from "./driver.ts";
+import { openBackups } from "./open-backups.ts";
 import { serveSnapshot } from "./read-point.ts";
 import type { VolumeTools } from "./tools.ts";
 import { inWords } from "./words.ts";
@@ -22,11 +22,15 @@ export type BackupFacts = Omit<BackupReport, "id" | "state" | "fault">;
 export type BackupStore = {
   /** Removes what an earlier agent of this host left half-made. */
   start(): Promise<void>;
+  /** Called every minute; does not wait. */
+  tidy(): void;
   find(backupId: string): Promise<BackupFacts | null>;
   /** Makes it, unless it is there. */
   make(spec: BackupSpec, tell: (facts: BackupFacts) => void, signal: AbortSignal): Promise<BackupFacts>;
   /** No error when it is not there. */
   remove(backupId: string): Promise<void>;
+  /** Lets go of connections. */
+  close(): void;
 };
 
 /** What the restoring of volumes needs. */
@@ -40,20 +44,28 @@ export type BackupReader = {
   ): Promise<void>;
 };
 
-export function createBackupReader(directory: string): BackupReader {
+/** Where the backups of a host are: what the threads that make and restore them are told. */
+export type BackupsOfHost = { place: BackupPlace; host: string; driver: BackupDriver };
+
+export function backupsOfHost(place: BackupPlace, host: string, log: Logger): BackupsOfHost {
+  const warn = (error: unknown): void =>
+    log.warn({ error }, "what is left of a backup was not removed, will be tried again");
+  return { place, host, driver: openBackups(place, { host, now: () => performance.now(), warn }) };
+}
+
+export function createBackupReader({ place, host, driver }: BackupsOfHost): BackupReader {
   return {
     async describe(backupId, key) {
-      return decodeManifest(backupKeys(key), await readManifest(directory, backupId), backupId).header;
+      return decodeManifest(backupKeys(key), await driver.readManifest(backupId), backupId).header;
     },
     async restore(work, tell, signal) {
-      await inThread({ do: "restore", directory, ...work }, tell, signal);
+      await inThread({ do: "restore", place, host, ...work }, tell, signal);
     },
   };
 }
 
 type StoreOptions = {
-  directory: string;
-  host: string;
+  backups: BackupsOfHost;
   tools: VolumeTools;
   pointInTime: (
     volume: { id: string; key: string | null },
@@ -62,66 +74,67 @@ type StoreOptions = {
     giveUp: () => Promise<void>,
   ) => Promise<BackupHeader>;
   step: StepHook;
+  log: Logger;
 };
 
-export function createBackupStore({ directory, host, tools, pointInTime, step }: StoreOptions): BackupStore {
-  const partialOf = (backupId: string): string => join(directory, `${backupId}.${host}.partial`);
+export function createBackupStore({ backups, tools, pointInTime, step, log }: StoreOptions): BackupStore {
+  const { place, host, driver } = backups;
   const find = async (backupId: string): Promise<BackupFacts | null> => {
-    const head = await readManifestHead(directory, backupId);
+    const head = await driver.readManifestHead(backupId);
     return head === null ? null : factsOf(readHeader(head, backupId));
   };
-  const copy = (spec: BackupSpec, tell: (facts: BackupFacts) => void, signal: AbortSignal): Promise<BackupHeader> => {
+  const copy = (
+    spec: BackupSpec,
+    draft: Draft,
+    tell: (facts: BackupFacts) => void,
+    signal: AbortSignal,
+  ): Promise<BackupHeader> => {
     const { id, volumeId, volumeKey, parentId, key } = spec;
-    const partial = partialOf(id);
     const store = (point: PointInTime): Promise<BackupHeader> => {
       step("backup:snapshot");
       const { sizeBytes } = point;
       return serveSnapshot(tools, point, { owner: volumeId, signal }, async (socketPath, alive) => {
         const backup = { id, volumeId, parentId };
-        const work: BackupWork = { do: "store", directory, partial, socketPath, sizeBytes, key, backup };
-        return headerOf(await inThread(work, tell, alive));
+        const work: BackupWork = { do: "store", place, host, draft, socketPath, sizeBytes, key, backup };
+        const toldOf = (progress: Progress): void => {
+          tell(progress);
+          step("backup:piece");
+        };
+        return headerOf(await inThread(work, toldOf, alive));
       });
     };
-    return pointInTime({ id: volumeId, key: volumeKey }, spec.snapshotId, store, () => removePath(partial));
+    return pointInTime({ id: volumeId, key: volumeKey }, spec.snapshotId, store, () => abandon(draft));
   };
+  /** Why it was given up matters more than that something is left. */
+  const abandon = (draft: Draft): Promise<void> =>
+    driver.abandon(draft).catch((error: unknown) => {
+      log.warn({ error, backup: draft.backupId }, "what is left of a backup was not removed");
+    });
 
   return {
     find,
-    async start() {
-      await mkdir(directory, { recursive: true, mode: 0o700 });
-      const halves = (await readdir(directory)).filter((name) => name.endsWith(`.${host}.partial`));
-      await Promise.all(halves.map((name) => removePath(join(directory, name))));
-    },
+    start: () => driver.start(),
+    tidy: () => driver.tidy(),
     async make(spec, tell, signal) {
       const there = await find(spec.id);
       if (there !== null) return there;
-      const partial = partialOf(spec.id);
+      let draft: Draft | null = null;
       try {
-        await removePath(partial);
-        await mkdir(partial, { mode: 0o700 });
+        draft = await driver.begin(spec.id);
         step("backup:begun");
-        const header = await copy(spec, tell, signal);
+        const header = await copy(spec, draft, tell, signal);
         step("backup:copied");
-        await rename(partial, join(directory, spec.id));
-        await syncDirectory(directory);
+        await driver.publish(draft, signal);
         step("backup:complete");
-        return factsOf(header);
+        // Another host may have been first.
+        return (await find(spec.id)) ?? factsOf(header);
       } catch (error) {
-        await removePath(partial);
+        if (draft !== null) await abandon(draft);
         throw inWords(error, `backup ${spec.id}`);
       }
     },
-    async remove(backupId) {
-      const partial = partialOf(backupId);
-      await removePath(partial);
-      // A directory that is half removed must not look like a backup.
-      await rename(join(directory, backupId), partial).catch((error: unknown) => {
-        if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-      });
-      await syncDirectory(directory);
-      step("backup:removing");
-      await removePath(partial);
-    },
+    remove: (backupId) => driver.remove(backupId, () => step("backup:removing")),
+    close: () => driver.close(),
   };
 }
 
@@ -160,7 +173,8 @@ function inThread(
   });
 }
 
-function toError({ kind, message, code }: Extract<BackupMessage, { failed: unknown }>["failed"]): Error {
-  if (kind !== null) return kind === "invalid" ? invalid(message) : new CloudError(kind, message);
-  return Object.assign(new Error(message), { code });
+function toError({ kind, message, code, causes }: Extract<BackupMessage, { failed: unknown }>["failed"]): Error {
+  const options = causes.length === 0 ? {} : { cause: causes.join("; ") };
+  if (kind !== null) return new CloudError(kind, message, options);
+  return Object.assign(new Error(message, options), { code });
 }

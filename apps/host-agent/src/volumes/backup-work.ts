@@ -2,15 +2,13 @@
  * Making and restoring backups, in a thread of their own (backup-thread.ts): hashing and sealing would hold up everything
  * else. Memory is bounded: a few pieces, and the table.
  */
-import { type FileHandle, open, readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { promisify } from "node:util";
 import { zstdCompress, zstdDecompress } from "node:zlib";
 
-import { invalid, notFound } from "@andromede/base/errors";
+import { invalid } from "@andromede/base/errors";
 import { type NbdClient, connectNbd } from "@andromede/nbd/client";
 
-import { syncDirectory } from "../durable.ts";
+import type { BackupDriver, Draft, DraftWriter, PieceReader } from "./backup-driver.ts";
 import {
   type BackupEntry,
   type BackupHeader,
@@ -28,124 +26,87 @@ import { EXPORT_NAME } from "./tools.ts";
 
 export type StoreWork = {
   do: "store";
-  /** Where backups are; the finished one's manifest and pieces go to `partial`, a directory. */
-  directory: string;
-  partial: string;
+  draft: Draft;
   socketPath: string;
   /** Of what is exported there: the export may go on, with zeroes. */
   sizeBytes: number;
   key: string;
   backup: { id: string; volumeId: string; parentId: string | null };
 };
-export type RestoreWork = { do: "restore"; directory: string; socketPath: string; key: string; backupId: string };
+export type RestoreWork = { do: "restore"; socketPath: string; key: string; backupId: string };
 
 export type Progress = { progress: number; storedBytes: number; pieces: number };
 
 /** Pieces in hand at a time. */
 const DEPTH = 4;
-const MOST_HEADER_BYTES = 1024 * 1024;
 const EXTENT_BYTES = 1024 * 1024 * 1024;
 const compress = promisify(zstdCompress);
 const decompress = promisify(zstdDecompress);
 
-const manifestPath = (directory: string, backupId: string): string => join(directory, backupId, "manifest");
-const piecesPath = (directory: string, backupId: string): string => join(directory, backupId, "pieces");
-
-/** As much of a manifest as its header can be; null when there is no such backup. */
-export async function readManifestHead(directory: string, backupId: string): Promise<Buffer | null> {
-  const file = await open(manifestPath(directory, backupId), "r").catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    throw error;
-  });
-  if (file === null) return null;
-  try {
-    const { bytesRead, buffer } = await file.read(Buffer.alloc(MOST_HEADER_BYTES), 0, MOST_HEADER_BYTES, 0);
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await file.close();
-  }
-}
-
-export async function readManifest(directory: string, backupId: string): Promise<Buffer> {
-  return readFile(manifestPath(directory, backupId)).catch((cause: unknown) => {
-    throw notFound(`Backup ${backupId} is not there`, { cause });
-  });
-}
-
-/** Copies what the server at the socket exports into a backup; `partial` is a whole backup afterwards, but for its name. */
-export async function storeBackup(work: StoreWork, tell: (progress: Progress) => void): Promise<BackupHeader> {
-  const { directory, partial, backup } = work;
+/** Copies what the server at the socket exports into a draft; it is a whole backup afterwards, but for its name. */
+export async function storeBackup(
+  driver: BackupDriver,
+  work: StoreWork,
+  tell: (progress: Progress) => void,
+): Promise<BackupHeader> {
+  const { draft, backup } = work;
   const keys = backupKeys(work.key);
   const parent =
-    backup.parentId === null
-      ? null
-      : decodeManifest(keys, await readManifest(directory, backup.parentId), backup.parentId);
+    backup.parentId === null ? null : decodeManifest(keys, await driver.readManifest(backup.parentId), backup.parentId);
   if (parent !== null && parent.header.pieceBytes !== PIECE_BYTES) throw damaged(parent.header.id);
   const chain = [...(parent?.header.chain ?? []), backup.id];
   const client = await connectNbd({ socketPath: work.socketPath, exportName: EXPORT_NAME });
   try {
-    const file = await open(join(partial, "pieces"), "wx", 0o600);
+    const writer = await driver.openDraft(draft);
     try {
-      const writer = new PieceWriter({
+      const copier = new Copier({
         client,
         sizeBytes: work.sizeBytes,
         keys,
-        file,
+        writer,
         holderId: backup.id,
         holder: chain.length - 1,
         known: new Map((parent?.entries ?? []).map((entry) => [entry.piece, entry])),
       });
-      await writer.copy(tell);
-      await file.sync();
+      await copier.copy(tell);
       const header = {
         ...backup,
         chain,
         sizeBytes: work.sizeBytes,
         pieceBytes: PIECE_BYTES,
-        storedBytes: writer.storedBytes,
-        pieces: writer.pieces,
+        storedBytes: copier.storedBytes,
+        pieces: copier.pieces,
       };
-      await writeSynced(join(partial, "manifest"), encodeManifest(keys, header, writer.entries));
-      await syncDirectory(partial);
+      await writer.finish(encodeManifest(keys, header, copier.entries));
       return header;
     } finally {
-      await file.close();
+      await writer.close();
     }
   } finally {
     await client.close();
   }
 }
 
-async function writeSynced(path: string, content: Buffer): Promise<void> {
-  const handle = await open(path, "wx", 0o600);
-  try {
-    await handle.writeFile(content);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
 type Prepared = { piece: number } & ({ same: BackupEntry } | { sealed: Buffer; digest: Buffer } | { zero: true });
 
-type WriterOptions = {
+type CopierOptions = {
   client: NbdClient;
   sizeBytes: number;
   keys: BackupKeys;
-  file: FileHandle;
+  writer: DraftWriter;
   holderId: string;
   holder: number;
   /** The parent's pieces, by number. */
   known: ReadonlyMap<number, BackupEntry>;
 };
 
-class PieceWriter {
+class Copier {
   readonly entries: BackupEntry[] = [];
   storedBytes = 0;
   pieces = 0;
-  readonly #options: WriterOptions;
+  readonly #options: CopierOptions;
 
-  constructor(options: WriterOptions) {
+  constructor(options: CopierOptions) {
     this.#options = options;
   }
 
@@ -211,20 +172,11 @@ class PieceWriter {
       return;
     }
     const { piece, sealed, digest } = prepared;
-    const { file, holder } = this.#options;
-    await writeAll(file, sealed, this.storedBytes);
+    const { writer, holder } = this.#options;
+    await writer.append(sealed);
     this.entries.push({ piece, holder, offset: this.storedBytes, length: sealed.length, digest });
     this.storedBytes += sealed.length;
     this.pieces += 1;
-  }
-}
-
-async function writeAll(file: FileHandle, bytes: Buffer, position: number): Promise<void> {
-  let done = 0;
-  while (done < bytes.length) {
-    // eslint-disable-next-line no-await-in-loop
-    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
-    done += bytesWritten;
   }
 }
 
@@ -233,12 +185,16 @@ function isZero(bytes: Buffer): boolean {
 }
 
 /** Writes what a backup holds to the server at the socket, whose export is zeroes. */
-export async function restoreBackup(work: RestoreWork, tell: (progress: Progress) => void): Promise<void> {
-  const { directory, backupId } = work;
+export async function restoreBackup(
+  driver: BackupDriver,
+  work: RestoreWork,
+  tell: (progress: Progress) => void,
+): Promise<void> {
+  const { backupId } = work;
   const keys = backupKeys(work.key);
-  const { header, entries } = decodeManifest(keys, await readManifest(directory, backupId), backupId);
+  const { header, entries } = decodeManifest(keys, await driver.readManifest(backupId), backupId);
   const client = await connectNbd({ socketPath: work.socketPath, exportName: EXPORT_NAME });
-  const files = new Map<string, FileHandle>();
+  const readers = new Map<string, PieceReader>();
   try {
     if (client.sizeBytes < header.sizeBytes) throw invalid(`Backup ${backupId} is larger than the volume`);
     const underWay: Promise<void>[] = [];
@@ -247,9 +203,9 @@ export async function restoreBackup(work: RestoreWork, tell: (progress: Progress
       const holderId = header.chain[entry.holder];
       if (holderId === undefined) throw damaged(backupId);
       // eslint-disable-next-line no-await-in-loop
-      const file = files.get(holderId) ?? (await openPieces(directory, holderId));
-      files.set(holderId, file);
-      const restoring = restorePiece({ client, keys, file, header, holderId, entry });
+      const reader = readers.get(holderId) ?? (await driver.openPieces(holderId));
+      readers.set(holderId, reader);
+      const restoring = restorePiece({ client, keys, reader, header, holderId, entry });
       restoring.catch(() => undefined);
       underWay.push(restoring);
       if (underWay.length < DEPTH) continue;
@@ -262,29 +218,21 @@ export async function restoreBackup(work: RestoreWork, tell: (progress: Progress
     await client.flush();
   } finally {
     await client.close();
-    await Promise.all([...files.values()].map((file) => file.close()));
+    await Promise.all([...readers.values()].map((reader) => reader.close()));
   }
-}
-
-function openPieces(directory: string, backupId: string): Promise<FileHandle> {
-  return open(piecesPath(directory, backupId), "r").catch((cause: unknown) => {
-    throw notFound(`Backup ${backupId} is not there`, { cause });
-  });
 }
 
 async function restorePiece(options: {
   client: NbdClient;
   keys: BackupKeys;
-  file: FileHandle;
+  reader: PieceReader;
   header: BackupHeader;
   holderId: string;
   entry: BackupEntry;
 }): Promise<void> {
-  const { client, keys, file, header, holderId, entry } = options;
+  const { client, keys, reader, header, holderId, entry } = options;
   const { piece, offset, length, digest } = entry;
-  const { bytesRead, buffer } = await file.read(Buffer.alloc(length), 0, length, offset);
-  if (bytesRead !== length) throw damaged(holderId);
-  const content = openPiece(keys, { holderId, piece }, buffer);
+  const content = openPiece(keys, { holderId, piece }, await reader.read(offset, length));
   const bytes = content.compressed
     ? await decompress(content.bytes, { maxOutputLength: header.pieceBytes })
     : content.bytes;

@@ -6,7 +6,8 @@ import type { Logger } from "@andromede/base/log";
 
 import { DEFAULT_UIDS, uidOf } from "../qemu/layout.ts";
 import type { ImageCache } from "../storage/image-cache.ts";
-import { createBackupReader, createBackupStore } from "./backup-store.ts";
+import type { BackupPlace } from "./backup-driver.ts";
+import { backupsOfHost, createBackupReader, createBackupStore } from "./backup-store.ts";
 import type { StepHook } from "./driver.ts";
 import { createExportStore } from "./export-store.ts";
 import type { OnlineGuests } from "./online.ts";
@@ -21,7 +22,7 @@ export type Qcow2StorageOptions = {
   dataDir: string;
   engineRoot: string;
   volumePool: { name: string; directory: string };
-  backupDirectory: string;
+  backupStore: BackupPlace;
   guestUser: { gid: number };
   guestUids?: { first: number; count: number };
   online: OnlineGuests;
@@ -31,7 +32,7 @@ export type Qcow2StorageOptions = {
 };
 
 export function createQcow2Storage(options: Qcow2StorageOptions): StorageParts {
-  const { host, dataDir, engineRoot, volumePool, backupDirectory, guestUser, online, images, step, log } = options;
+  const { host, dataDir, engineRoot, volumePool, backupStore, guestUser, online, images, step, log } = options;
   const uids = options.guestUids ?? DEFAULT_UIDS;
   const tools = createVolumeTools({
     engineRoot,
@@ -40,23 +41,24 @@ export function createQcow2Storage(options: Qcow2StorageOptions): StorageParts {
     userOf: (owner) => ({ uid: uidOf(`volume ${owner}`, uids), gid: guestUser.gid }),
   });
   const copies = new Slots(COPIES);
+  const kept = backupsOfHost(backupStore, host, log);
   const driver = new Qcow2Driver({
     files: new PoolFiles({ ...volumePool, host }),
     tools,
     online,
     images,
     patternPath: join(dataDir, "volume-pattern.qcow2"),
-    backups: createBackupReader(backupDirectory),
+    backups: createBackupReader(kept),
     copies,
     step,
     log,
   });
   const backups = createBackupStore({
-    directory: backupDirectory,
-    host,
+    backups: kept,
     tools,
     pointInTime: (volume, snapshotId, work, giveUp) => driver.pointInTime(volume, snapshotId, work, giveUp),
     step,
+    log,
   });
   const exports = createExportStore({
     directory: join(dataDir, "exports"),

@@ -92,6 +92,7 @@ export function createStorage({ parts, clock = systemClock, log, changed }: Stor
     removeExport: (id) => exports.remove(id),
     async tidy() {
       volumes.tidy();
+      parts.backups.tidy();
       await driver.tidy();
       for (const id of await parts.exports.expired()) {
         log.info({ export: id }, "an export that nobody fetched for a day is removed");
@@ -101,6 +102,7 @@ export function createStorage({ parts, clock = systemClock, log, changed }: Stor
     },
     async close() {
       await Promise.all([volumes.close(), backups.close(), exports.close()]);
+      parts.backups.close();
     },
   };
 }

@@ -126,7 +126,7 @@ async function start({ directory, instance, namespace, cleanUps, stop, options }
       shutdownTimeoutMs: SHUTDOWN_TIMEOUT_MS,
       portTimeoutMs: PORT_TIMEOUT_MS,
       volumePool: { name: "local", directory: volumes },
-      backupDirectory: backups,
+      backupStore: { driver: "files", directory: backups },
       logLevel: "debug",
     }),
   );
