@@ -8,6 +8,8 @@ import { connectApi } from "./api.ts";
 import type { Cloud } from "./cloud.ts";
 
 export type StoreAccess = {
+  /** `http://127.0.0.1:<port>` */
+  url: string;
   s3: S3Client;
   /** Swift's: `http://127.0.0.1:<port>/v1/AUTH_<project>`, and a token for it. */
   storageUrl: string;
@@ -43,7 +45,7 @@ async function accessStore(cloud: Cloud): Promise<StoreAccess> {
   };
   const url = `http://127.0.0.1:${ports.customerObjects}`;
   const s3 = createS3Client(url, { accessKey: credential.access, secretKey: credential.secret });
-  return { s3, storageUrl: `${url}/v1/AUTH_${projectId}`, token };
+  return { url, s3, storageUrl: `${url}/v1/AUTH_${projectId}`, token };
 }
 
 /** The store's own processes, the first one first. */
