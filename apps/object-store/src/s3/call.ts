@@ -7,6 +7,7 @@ import type { Exchange } from "../http/exchange.ts";
 import type { Container } from "../namespace/container.model.ts";
 import type { Store } from "../store.ts";
 import type { Query } from "./query.ts";
+import { uriEncode } from "./signature/canonical.ts";
 import type { Caller } from "./signature/caller.ts";
 
 export type Call = {
@@ -37,6 +38,10 @@ export const originOf = (call: Call): Origin => call.exchange.origin(call.caller
 
 /** Who writes, as owners are kept: a project, or nobody. */
 export const writerOf = (call: Call): string | null => call.caller.actor?.projectId ?? null;
+
+/** The object's address, in characters that a header may have: Swift's containers are called as they like. */
+export const locationOf = ({ exchange, bucket, key }: ObjectCall): string =>
+  `${exchange.door.url}/${uriEncode(bucket)}/${uriEncode(key).replaceAll("%2F", "/")}`;
 
 /** Did the bucket ever have versions? Then answers name them. */
 export const isVersioned = (container: Container): boolean => container.settings.versioning !== undefined;

@@ -13,7 +13,7 @@ import {
   checksumValue,
   digestNameOf,
 } from "../body/checksums.ts";
-import type { BucketCall, ObjectCall } from "../call.ts";
+import { type BucketCall, type ObjectCall, locationOf } from "../call.ts";
 import { s3Error } from "../errors.ts";
 import { quoted, writtenHeaders } from "../objects/object-answer.ts";
 import { MAX_PUT_BYTES, prepareWrite } from "../objects/prepare-write.ts";
@@ -136,7 +136,7 @@ function bodyOf(stream: FormBody, { fields }: Form): RequestBody {
 
 function answer(call: ObjectCall, { fields }: Form, object: StoredObject): void {
   const headers = writtenHeaders(call.container, object);
-  const location = `${call.exchange.door.url}/${call.bucket}/${encodeURIComponent(call.key).replaceAll("%2F", "/")}`;
+  const location = locationOf(call);
   headers["location"] = location;
   const redirect = redirectOf(fields);
   if (redirect !== null) {

@@ -5,7 +5,7 @@ import { sendXml } from "../answer.ts";
 import { assertPermitted } from "../authorize/access.ts";
 import { type Checksum, checkType, checksumElement, checksumHeader } from "../body/checksums.ts";
 import { readDocument } from "../body/request-body.ts";
-import { type ObjectCall, headerIn, originOf } from "../call.ts";
+import { type ObjectCall, headerIn, locationOf, originOf } from "../call.ts";
 import { hasCode, s3Error } from "../errors.ts";
 import { readWritePrecondition } from "../objects/conditional.ts";
 import { quoted, writtenHeaders } from "../objects/object-answer.ts";
@@ -114,7 +114,7 @@ function answer(call: ObjectCall, object: StoredObject): void {
   delete headers["etag"];
   const { checksums } = object.details;
   const body =
-    tag("Location", `${call.exchange.door.url}/${call.bucket}/${encodeURIComponent(call.key).replaceAll("%2F", "/")}`) +
+    tag("Location", locationOf(call)) +
     tag("Bucket", call.bucket) +
     tag("Key", call.key) +
     tag("ETag", quoted(object.etag)) +

@@ -206,6 +206,8 @@ describe("swift: who else may", () => {
     assert.deepEqual([tooLarge.status, tooLarge.text], [400, "FormPost: max_file_size exceeded"]);
     assert.equal((await swift.as("GET", "/c/up-large")).status, 404);
     assert.equal((await post({}, {})).status, 400);
+    const odd = await post({ redirect: "http://\u2603/\r\nX-Injected: yes" }, {});
+    assert.deepEqual([odd.status, odd.headers["x-injected"]], [303, undefined]);
     const many = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`f${index}`, "x"]));
     assert.match((await post(many, { a: "1" })).text, /too many fields/);
   });

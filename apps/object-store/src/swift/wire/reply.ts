@@ -5,7 +5,7 @@ import { Readable } from "node:stream";
 import type { CloudError } from "@andromede/base/errors";
 
 import { sendBody } from "../../bytes/send-body.ts";
-import { escapeMarkup, quote } from "./text.ts";
+import { escapeMarkup, quote, toHeader } from "./text.ts";
 import { pageOf, reasonOf, refusalHeaders, statusOf } from "./refusal.ts";
 
 export type ReplyHeaders = { [name: string]: string | number };
@@ -62,6 +62,7 @@ export function errorReply(error: CloudError, realm: string): Reply {
 /** A page in HTML that names what is elsewhere. */
 export const movedReply = (status: 301 | 303, location: string): Reply => ({
   status,
-  headers: { Location: location },
+  // a form that nobody signed may say where to go on
+  headers: { Location: toHeader(location) },
   body: `<html><body><p><a href="${escapeMarkup(location)}">Click to continue...</a></p></body></html>`,
 });
