@@ -7,6 +7,7 @@ import type { TokenAuthority } from "@andromede/platform/tokens/token-verifier";
 
 import type { Config } from "./config.ts";
 import type { ReconcileSignal } from "./reconcile/signal.ts";
+import type { ImageStore } from "./services/image/store/image-store.ts";
 import type { OvnNorthbound } from "./services/network/ovn/northbound.ts";
 
 /** Everything a use case or a reconciler may need, passed by hand: no container, no globals. */
@@ -23,4 +24,6 @@ export type App = {
   /** null where no OVN is configured (API-only tests): network reconcilers then only mark rows as realised. */
   ovn: OvnNorthbound | null;
   agents: { client(host: string): AgentClient };
+  /** Where the bytes of images are. */
+  imageStore: ImageStore;
 };

@@ -5,6 +5,9 @@ import { Ajv } from "ajv";
 import { invalid } from "@andromede/base/errors";
 import { parseJson } from "@andromede/base/json";
 import type { DatabaseConfig } from "@andromede/platform/db/database";
+import { s3PlaceProperties, s3PlaceRequired } from "@andromede/s3-client/place";
+
+import type { ImageStoreConfig } from "./services/image/store/open-image-store.ts";
 
 /** Where one plane listens; `url` is what catalogs and links show, without a trailing slash. */
 export type Listener = { host: string; port: number; url: string };
@@ -24,7 +27,8 @@ export type Config = {
   ovn: { northbound: string } | null;
   /** Where the object store answers, by plane, without a trailing slash; absent: there is none. */
   objectStore?: { customer: string; operator: string };
-  imageStoreDir: string;
+  /** Where the bytes of images are: a directory, or a bucket of an S3 server. */
+  imageStore: ImageStoreConfig;
   /** The operator's root key: 32 random bytes, base64, in a file only our user can read. */
   rootKeyFile: string;
   hosts: { name: string; socketPath: string }[];
@@ -79,7 +83,7 @@ const configSchema = {
     "tls",
     "plainHttp",
     "ovn",
-    "imageStoreDir",
+    "imageStore",
     "rootKeyFile",
     "hosts",
     "jail",
@@ -126,7 +130,27 @@ const configSchema = {
       additionalProperties: false,
       properties: { customer: text, operator: text },
     },
-    imageStoreDir: text,
+    imageStore: {
+      oneOf: [
+        {
+          type: "object",
+          required: ["driver", "directory"],
+          additionalProperties: false,
+          properties: { driver: { const: "files" }, directory: text },
+        },
+        {
+          type: "object",
+          required: ["driver", "directory", ...s3PlaceRequired],
+          additionalProperties: false,
+          properties: {
+            driver: { const: "s3" },
+            directory: text,
+            cacheBytes: { type: "integer", minimum: 0 },
+            ...s3PlaceProperties,
+          },
+        },
+      ],
+    },
     rootKeyFile: text,
     hosts: {
       type: "array",

@@ -22,6 +22,7 @@ import { reconcilers, services } from "./services.ts";
 import { attachConsoles } from "./services/compute/consoles/console-socket.ts";
 import { markHostLost, receiveReport } from "./services/compute/hosts/receive-report.ts";
 import { tokenLifetimeMs } from "./services/identity/tokens/token-lifetime.ts";
+import { openImageStore } from "./services/image/store/open-image-store.ts";
 import { markVolumeHostLost, receiveVolumeReport } from "./services/volume/public.ts";
 import { connectNorthbound } from "./services/network/ovn/northbound.ts";
 
@@ -42,6 +43,8 @@ export async function openApp(config: Config, log: Logger, clock: Clock = system
     stops.push(() => tokens.stop());
     const ovn = config.ovn === null ? null : await connectNorthbound({ address: config.ovn.northbound, log });
     if (ovn !== null) stops.push(() => ovn.close());
+    const imageStore = openImageStore({ config: config.imageStore, rootKeyFile: config.rootKeyFile, log });
+    stops.push(() => imageStore.close());
     const app: App = {
       config,
       db,
@@ -52,6 +55,7 @@ export async function openApp(config: Config, log: Logger, clock: Clock = system
       reconcile: noReconcile,
       ovn,
       agents: createAgentDirectory(config.hosts),
+      imageStore,
     };
     return { app, stop };
   } catch (error) {

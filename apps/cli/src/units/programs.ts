@@ -77,7 +77,7 @@ export function controlPlaneConfig(stack: Stack): { hosts: AgentAddress[]; [memb
       ? { objectStore: { customer: objectsUrl(stack, "customer"), operator: objectsUrl(stack, "operator") } }
       : {}),
     ovn: { northbound: `unix:${join(paths.run, "ovn", "ovnnb_db.sock")}` },
-    imageStoreDir: paths.images,
+    imageStore: { driver: "files", directory: paths.images },
     rootKeyFile: join(controlPlaneSecrets(paths), "root.key"),
     hosts: simulated ? simulatedHosts(stack) : [{ name: stack.host, socketPath: agentSocket(paths, stack.host) }],
     jail: { engineRoot: stack.engineRoot },

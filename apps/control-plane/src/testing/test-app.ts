@@ -25,6 +25,7 @@ import type { Service } from "../http/service.ts";
 import { noReconcile } from "../reconcile/signal.ts";
 import { type Reconciler, Worker } from "../reconcile/worker.ts";
 import { tokenLifetimeMs } from "../services/identity/tokens/token-lifetime.ts";
+import { openImageStore } from "../services/image/store/open-image-store.ts";
 import type { OvnNorthbound } from "../services/network/ovn/northbound.ts";
 
 export type Answer = { status: number; headers: { [name: string]: unknown }; body: never; text: string };
@@ -91,6 +92,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     reconcile: options.reconcilers === undefined ? noReconcile : worker,
     ovn: options.ovn ?? null,
     agents: agentsOf(options.agents ?? {}),
+    imageStore: openImageStore({ config: config.imageStore, rootKeyFile: config.rootKeyFile, log: silentLogger }),
   };
   if (options.reconcilers !== undefined) await worker.start(app);
   const door = (plane: Plane): FastifyInstance =>
@@ -115,6 +117,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
       if (options.reconcilers !== undefined) await worker.stop();
       await Promise.all([doors.customer.close(), doors.operator.close()]);
       await tokens.stop();
+      await app.imageStore.close();
       await db.end({ timeout: 1 });
       await database.drop();
       rmSync(home, { recursive: true, force: true });
@@ -213,7 +216,7 @@ function testConfig(home: string, database: Config["database"], overrides: Parti
     tls: null,
     plainHttp: true,
     ovn: null,
-    imageStoreDir: join(home, "images"),
+    imageStore: { driver: "files", directory: join(home, "images") },
     rootKeyFile,
     hosts: [],
     jail: null,

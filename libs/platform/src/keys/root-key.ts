@@ -51,3 +51,7 @@ export function createRootKey(file: string): void {
 export function deriveWrappingKey(root: Buffer, purpose: WrappingPurpose): Buffer {
   return Buffer.from(hkdfSync("sha256", root, Buffer.alloc(0), `andromede/v1/${purpose}`, BYTES));
 }
+
+/** What an installation calls itself where others may have been before it: nobody learns anything of the key from it. */
+export const installationName = (root: Buffer): string =>
+  Buffer.from(hkdfSync("sha256", root, Buffer.alloc(0), "andromede/v1/installation", 16)).toString("hex");

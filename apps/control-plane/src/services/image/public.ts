@@ -8,10 +8,10 @@ import type { Actor, Plane } from "@andromede/platform/tokens/actor";
 
 import type { Transaction } from "../../db/transaction.ts";
 import { startDeletion } from "./images/delete-image.ts";
+import { type ImageFile, bringImageFile } from "./images/image-file.ts";
 import { type BootImage, type Image, type ImageStatus, bootFormat, reasonNotBootable } from "./images/image.model.ts";
 import { findImage, findVisibleImage, insertImage, listServerBackups } from "./images/image.queries.ts";
 import { uploadMade } from "./images/upload-image.ts";
-import { imagePath } from "./store/image-store.ts";
 
 export type { BootImage, Image as ProxiedImage, ImageStatus } from "./images/image.model.ts";
 /** For Nova's older door to images. */
@@ -27,25 +27,32 @@ export { changeImageProperties } from "./images/update-image.ts";
  */
 export async function imageForBoot(
   sql: Queryable,
-  who: { app: Pick<App, "config">; actor: Actor; plane: Plane },
+  who: { actor: Actor; plane: Plane },
   imageId: string,
 ): Promise<BootImage> {
   const image = await findVisibleImage(sql, who, imageId);
   if (image === null) throw notFound(`Image ${imageId} could not be found.`);
-  return toBootImage(who.app, image);
+  return toBootImage(image);
 }
 
 /**
  * The same for a reconciler, which acts for nobody: null when the image is gone, deactivated or cannot be booted.
  */
-export async function bootImageById(
-  sql: Queryable,
-  app: Pick<App, "config">,
-  imageId: string,
-): Promise<BootImage | null> {
+export async function bootImageById(sql: Queryable, imageId: string): Promise<BootImage | null> {
   const image = await findImage(sql, imageId);
-  return image === null || reasonNotBootable(image) !== null ? null : toBootImage(app, image);
+  return image === null || reasonNotBootable(image) !== null ? null : toBootImage(image);
 }
+
+/**
+ * An image's bytes as a file, for a host's agent. Waits a moment for them, and says when they are still on their way: ask
+ * again then. Never throws.
+ */
+export const imageFile = (app: Pick<App, "imageStore" | "log">, image: BootImage): Promise<ImageFile> =>
+  bringImageFile(app, { imageId: image.id, uploadId: image.uploadId });
+
+/** The same, if it is here already; null: it is not, and nobody brings it. */
+export const imageFileHere = (app: Pick<App, "imageStore">, image: BootImage): Promise<string | null> =>
+  app.imageStore.find({ imageId: image.id, uploadId: image.uploadId });
 
 /** An image that is about to be made of something in the cloud. */
 export type NewMadeImage = {
@@ -112,7 +119,7 @@ export async function imageTraits(
   return image === null ? null : { minDisk: image.minDisk, minRam: image.minRam, properties: image.properties };
 }
 
-function toBootImage(app: Pick<App, "config">, image: Image): BootImage {
+function toBootImage(image: Image): BootImage {
   const reason = reasonNotBootable(image);
   const format = bootFormat(image);
   if (
@@ -127,7 +134,7 @@ function toBootImage(app: Pick<App, "config">, image: Image): BootImage {
   return {
     id: image.id,
     name: image.name,
-    path: imagePath(app.config, image.id, image.uploadId),
+    uploadId: image.uploadId,
     sha512: image.sha512,
     format,
     sizeBytes: image.sizeBytes,

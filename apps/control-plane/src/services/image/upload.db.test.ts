@@ -27,7 +27,7 @@ import { createHttpServer } from "../../http/server.ts";
 import { type TestApp, createTestApp } from "../../testing/test-app.ts";
 import { reasonNotBootable } from "./images/image.model.ts";
 import { findImage } from "./images/image.queries.ts";
-import { bootImageById, imageForBoot } from "./public.ts";
+import { type BootImage, bootImageById, imageFile, imageForBoot } from "./public.ts";
 import { imageReconcilers } from "./reconcilers.ts";
 import { imageService } from "./service.ts";
 import { imageStoreReconciler } from "./images/image.reconciler.ts";
@@ -47,7 +47,11 @@ before(async () => {
   cloud = await createTestApp({
     services: [imageService],
     reconcilers: imageReconcilers,
-    config: { imageStoreDir: join(disk, "images"), jail: { engineRoot: engineRoot() }, image: LIMITS },
+    config: {
+      imageStore: { driver: "files", directory: join(disk, "images") },
+      jail: { engineRoot: engineRoot() },
+      image: LIMITS,
+    },
   });
   server = createHttpServer(cloud.app, { plane: "customer", baseUrl: "http://customer.test" }, [imageService]);
   await server.listen({ host: "127.0.0.1", port: 0 });
@@ -118,9 +122,15 @@ const remove = (owner: Owner, id: string) =>
 
 /** Names of the files that an image has anywhere in the store. */
 function filesOf(id: string): string[] {
-  const store = cloud.app.config.imageStoreDir;
+  const store = cloud.app.config.imageStore.directory;
   mkdirSync(join(store, "incoming"), { recursive: true });
   return [...readdirSync(store), ...readdirSync(join(store, "incoming"))].filter((name) => name.startsWith(id));
+}
+
+async function fileOf(image: BootImage): Promise<string> {
+  const file = await imageFile(cloud.app, image);
+  assert.ok("path" in file, JSON.stringify(file));
+  return file.path;
 }
 
 async function assertUntouched(owner: Owner, id: string): Promise<void> {
@@ -166,7 +176,7 @@ describe("an upload", () => {
         const image = await show(owner, id);
         assert.equal(image["os_hash_value"], createHash("sha512").update(data).digest("hex"), `${size} ${way}`);
         const [name = ""] = filesOf(id);
-        assert.ok(readFileSync(join(cloud.app.config.imageStoreDir, name)).equals(data));
+        assert.ok(readFileSync(join(cloud.app.config.imageStore.directory, name)).equals(data));
         await remove(owner, id);
         await cloud.drain();
         assert.deepEqual(filesOf(id), []);
@@ -359,7 +369,7 @@ describe("after a crash", () => {
     const owner = somebody();
     const id = await create(owner);
     const uploadId = "00112233aabbccdd";
-    const store = cloud.app.config.imageStoreDir;
+    const store = cloud.app.config.imageStore.directory;
     for (const directory of [store, join(store, "incoming")])
       writeFileSync(join(directory, `${id}.${uploadId}`), "half");
     await cloud.app
@@ -379,7 +389,7 @@ describe("after a crash", () => {
     const owner = somebody();
     const id = await create(owner);
     await put(owner, id, Buffer.from("kept"));
-    const store = cloud.app.config.imageStoreDir;
+    const store = cloud.app.config.imageStore.directory;
     const orphans = [
       join(store, "incoming", "6c8b5c2e-1111-4222-8333-00000000000a.00112233aabbccdd"),
       join(store, `${id}.00112233aabbccde`),
@@ -423,7 +433,7 @@ describe("after a crash", () => {
     const id = await create(owner);
     await put(owner, id, Buffer.from("data"));
     await cloud.app.db`update image set checksum = null where id = ${id}`;
-    rmSync(join(cloud.app.config.imageStoreDir, filesOf(id)[0] ?? ""));
+    rmSync(join(cloud.app.config.imageStore.directory, filesOf(id)[0] ?? ""));
     assert.deepEqual([(await show(owner, id))["status"], (await show(owner, id))["checksum"]], ["active", null]);
     assert.equal(
       (await cloud.inject({ method: "GET", url: `/image/v2/images/${id}/file`, token: owner.token })).status,
@@ -452,12 +462,17 @@ describe("contents", () => {
     assert.equal((await put(owner, id, make("disk.qcow2", "1G"))).status, 204);
     assert.equal((await show(owner, id))["virtual_size"], 1024 * MIB);
     const actor = { ...(cloud.app.tokens.verify(owner.token, Date.now()) as never as object) } as never;
-    const image = await imageForBoot(cloud.app.db, { app: cloud.app, actor, plane: "customer" }, id);
+    const image = await imageForBoot(cloud.app.db, { actor, plane: "customer" }, id);
     assert.deepEqual([image.format, image.virtualSizeBytes, image.name], ["qcow2", 1024 * MIB, "i"]);
-    assert.equal(createHash("sha512").update(readFileSync(image.path)).digest("hex"), image.sha512);
-    assert.deepEqual(await bootImageById(cloud.app.db, cloud.app, id), image);
+    assert.equal(
+      createHash("sha512")
+        .update(readFileSync(await fileOf(image)))
+        .digest("hex"),
+      image.sha512,
+    );
+    assert.deepEqual(await bootImageById(cloud.app.db, id), image);
     const stranger = cloud.app.tokens.verify(somebody().token, Date.now()) as never;
-    await assert.rejects(imageForBoot(cloud.app.db, { app: cloud.app, actor: stranger, plane: "customer" }, id), {
+    await assert.rejects(imageForBoot(cloud.app.db, { actor: stranger, plane: "customer" }, id), {
       kind: "notFound",
     });
   });
@@ -510,7 +525,7 @@ describe("contents", () => {
         assert.equal((await show(owner, id))["status"], "active");
         const bootable =
           (container === "bare" && ["raw", "iso", "ami"].includes(format)) || (container === "ami" && format === "ami");
-        const attempt = imageForBoot(cloud.app.db, { app: cloud.app, actor, plane: "customer" }, id);
+        const attempt = imageForBoot(cloud.app.db, { actor, plane: "customer" }, id);
         if (bootable) assert.equal((await attempt).format, "raw");
         else await assert.rejects(attempt, { kind: "invalid" }, `${container} ${format}`);
       }
@@ -522,10 +537,10 @@ describe("contents", () => {
     const id = await create(owner);
     const image = await findImage(cloud.app.db, id);
     assert.match(reasonNotBootable(image as never) ?? "", /is not active/);
-    assert.equal(await bootImageById(cloud.app.db, cloud.app, id), null);
+    assert.equal(await bootImageById(cloud.app.db, id), null);
     await put(owner, id, Buffer.from("x"));
-    assert.notEqual(await bootImageById(cloud.app.db, cloud.app, id), null);
+    assert.notEqual(await bootImageById(cloud.app.db, id), null);
     await cloud.inject({ method: "POST", url: `/image/v2/images/${id}/actions/deactivate`, token: owner.token });
-    assert.equal(await bootImageById(cloud.app.db, cloud.app, id), null);
+    assert.equal(await bootImageById(cloud.app.db, id), null);
   });
 });

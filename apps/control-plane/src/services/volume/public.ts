@@ -144,7 +144,7 @@ export async function reimageOfServer(
   tx: Transaction,
   { volumeId, imageId }: { volumeId: string; imageId: string },
 ): Promise<void> {
-  const [volume, image] = [await lockVolume(tx.sql, volumeId, null), await bootImageById(tx.sql, app, imageId)];
+  const [volume, image] = [await lockVolume(tx.sql, volumeId, null), await bootImageById(tx.sql, imageId)];
   if (volume === null) throw notFound(`Volume ${volumeId} could not be found.`);
   if (image === null) throw notFound(`Image ${imageId} could not be found.`);
   await checkReimage(tx, volume, image, OF_SERVER);

@@ -33,7 +33,7 @@ export async function rebuildServer(request: ApiRequest, id: string, wanted: Reb
   const { app, actor, plane } = request;
   const allowed = { word: "rebuild", vmStates: ["active", "stopped", "error"] } as const;
   const [image, keypair] = await Promise.all([
-    imageForBoot(app.db, { app, actor, plane }, wanted.imageId).then(
+    imageForBoot(app.db, { actor, plane }, wanted.imageId).then(
       (found): BootImage | Error => found,
       (error: unknown) => error as Error,
     ),

@@ -42,7 +42,7 @@ async function ownImageOf({ app }: ApiRequest, server: Server): Promise<string |
 
 async function findRescueImage({ app, actor, plane }: ApiRequest, imageId: string): Promise<BootImage> {
   try {
-    return await imageForBoot(app.db, { app, actor, plane }, imageId);
+    return await imageForBoot(app.db, { actor, plane }, imageId);
   } catch (cause) {
     if (!(cause instanceof CloudError)) throw cause;
     throw invalid(`Requested rescue image '${imageId}' is not supported`, { cause });

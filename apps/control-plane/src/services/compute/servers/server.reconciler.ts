@@ -7,7 +7,7 @@ import { systemOrigin } from "@andromede/platform/events/append";
 import type { App } from "../../../app.ts";
 import { transact } from "../../../db/transaction.ts";
 import { type Outcome, type Reconciler, done, pollAfter, waitFor } from "../../../reconcile/worker.ts";
-import { bootImageById, discardImage } from "../../image/public.ts";
+import { bootImageById, discardImage, imageFile, imageFileHere } from "../../image/public.ts";
 import { bindPorts, releaseServerPorts, serverInterfaces, serverPortsReady } from "../../network/public.ts";
 import { volumeReadiness } from "../../volume/public.ts";
 import { finishActions } from "../actions/action.queries.ts";
@@ -41,6 +41,8 @@ import {
 } from "./server.queries.ts";
 
 const DISK_CHECK_MS = 2_000;
+/** Its image is being brought here: whoever asked waits a moment for it already. */
+const IMAGE_POLL_MS = 250;
 const origin = systemOrigin("server.reconciler");
 
 export const serverReconciler: Reconciler = {
@@ -230,6 +232,8 @@ async function putGuest(app: App, server: Server): Promise<Outcome> {
     imagesOf(app, server),
     adminPasswordOf(app, server),
   ]);
+  const later = images.find(({ comesLater }) => comesLater !== null);
+  if (later !== undefined) return pollAfter(IMAGE_POLL_MS, later.comesLater ?? "");
   const missing = images.find(({ path, needed }) => path === null && needed);
   if (missing !== undefined) {
     const message = `Image ${missing.imageId} could not be found.`;
@@ -260,11 +264,11 @@ async function putGuest(app: App, server: Server): Promise<Outcome> {
 /** Tasks that make the root disk. */
 const MAKES_DISK: readonly (string | null)[] = ["rebuilding", "unshelving", "resize_finish"];
 
-/** What its disks are made from, and where it is; `needed`: there is no disk yet that could do without. */
-async function imagesOf(
-  app: App,
-  server: Server,
-): Promise<{ imageId: string; path: string | null; needed: boolean }[]> {
+/** `needed`: there is no disk yet that could do without. */
+type DiskImage = { imageId: string; path: string | null; needed: boolean; comesLater: string | null };
+
+/** What its disks are made from, and where it is. */
+async function imagesOf(app: App, server: Server): Promise<DiskImage[]> {
   const root = diskImageOf(server);
   const isNew = server.observedLaunchedAt === null || MAKES_DISK.includes(server.task);
   const isCopied = server.task !== "resize_finish" || server.otherHost !== null;
@@ -276,8 +280,12 @@ async function imagesOf(
   ];
   return Promise.all(
     wanted.map(async ({ id, sha512, needed }) => {
-      const image = await bootImageById(app.db, app, id);
-      return { imageId: id, path: image?.sha512 === sha512 ? image.path : null, needed };
+      const image = await bootImageById(app.db, id);
+      if (image?.sha512 !== sha512) return { imageId: id, path: null, needed, comesLater: null };
+      if (!needed) return { imageId: id, path: await imageFileHere(app, image), needed, comesLater: null };
+      const file = await imageFile(app, image);
+      const path = "path" in file ? file.path : null;
+      return { imageId: id, path, needed, comesLater: "later" in file ? file.later : null };
     }),
   );
 }

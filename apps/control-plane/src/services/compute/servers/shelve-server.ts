@@ -47,8 +47,7 @@ export async function unshelveServer(request: ApiRequest, id: string, wish: Unsh
       );
     }
     const change: TaskChange = { power: "running" };
-    if (isAway)
-      Object.assign(change, await checkPlace(request, held, wish), { diskImage: await shelvedDisk(request, held) });
+    if (isAway) Object.assign(change, await checkPlace(request, held, wish), { diskImage: await shelvedDisk(held) });
     await beginTask(request, held, {
       task: "unshelving",
       step: isAway ? "place" : "apply",
@@ -76,9 +75,9 @@ async function checkPlace(request: ApiRequest, { tx, server }: Held, wish: Unshe
   return { wantedZone: zone, wantedHost: wish.host };
 }
 
-async function shelvedDisk({ app }: ApiRequest, { tx, server }: Held): Promise<NamedImage | null> {
+async function shelvedDisk({ tx, server }: Held): Promise<NamedImage | null> {
   if (server.shelvedImageId === null) return null;
-  const image = await bootImageById(tx.sql, app, server.shelvedImageId);
+  const image = await bootImageById(tx.sql, server.shelvedImageId);
   if (image === null) throw invalid(`Image ${server.shelvedImageId} could not be found.`);
   const { id, sha512, format, sizeBytes } = image;
   return { id, sha512, format, sizeBytes };

@@ -69,7 +69,7 @@ async function endCopy(
 ): Promise<void> {
   if (!end.ok) return abandonTask(tx, server, end.message, at);
   if (snapshot.kind === "migrate") {
-    const image = await bootImageById(tx.sql, app, snapshot.imageId);
+    const image = await bootImageById(tx.sql, snapshot.imageId);
     if (image === null) return abandonTask(tx, server, "The copy of the disk is gone.", at);
     const { id, sha512, format, sizeBytes } = image;
     const moving = { ...server, otherDiskImage: { id, sha512, format, sizeBytes } };

@@ -7,6 +7,7 @@ import type { Config } from "../../../config.ts";
 import type { Service } from "../../../http/service.ts";
 import type { Reconciler } from "../../../reconcile/worker.ts";
 import { type Answer, type TestApp, createTestApp } from "../../../testing/test-app.ts";
+import { seedBytes } from "../../image/testing/seed-bytes.ts";
 import { receiveReport } from "../hosts/receive-report.ts";
 import { ensureFlavor } from "../public.ts";
 import { computeReconcilers } from "../reconcilers.ts";
@@ -91,16 +92,18 @@ export async function createComputeLab(
   };
 }
 
-/** An image that could be booted, as far as the database knows. */
+/** An image that could be booted, as far as the control plane knows. */
 export async function seedImage(
   app: TestApp,
   over: { minDisk?: number; minRam?: number; virtualSizeBytes?: number } = {},
 ): Promise<string> {
   const id = newUuid();
+  const uploadId = newHexId().slice(0, 16);
   await app.app.db`
     insert into image (id, name, project_id, visibility, status, disk_format, container_format, min_disk, min_ram, size_bytes, virtual_size_bytes,
       checksum, sha512, upload_id)
     values (${id}, 'mini', null, 'public', 'active', 'qcow2', 'bare', ${over.minDisk ?? 0}, ${over.minRam ?? 0}, 1000,
-      ${over.virtualSizeBytes ?? 2 ** 29}, 'x', ${randomBytes(64).toString("hex")}, ${newHexId()})`;
+      ${over.virtualSizeBytes ?? 2 ** 29}, 'x', ${randomBytes(64).toString("hex")}, ${uploadId})`;
+  await seedBytes(app.app, { imageId: id, uploadId });
   return id;
 }

@@ -38,7 +38,7 @@ async function findImage(request: ApiRequest, disk: NewDisk): Promise<BootImage>
   const { app, actor, plane } = request;
   const id = disk.sourceId ?? "";
   try {
-    return await imageForBoot(app.db, { app, actor, plane }, id);
+    return await imageForBoot(app.db, { actor, plane }, id);
   } catch (cause) {
     if (cause instanceof CloudError && cause.kind === "notFound") {
       throw invalid(`Block Device Mapping is Invalid: failed to get image ${id}.`, { cause });

@@ -60,7 +60,8 @@ export const importInfo = ({ app }: ApiRequest): Reply =>
   });
 
 export const storesInfo = (): Reply => ok({ stores: [STORE] });
-export const storesDetail = (): Reply => ok({ stores: [{ ...STORE, type: "file", properties: {} }] });
+export const storesDetail = ({ app }: ApiRequest): Reply =>
+  ok({ stores: [{ ...STORE, type: app.imageStore.type, properties: {} }] });
 
 /** The bytes are in one place: who takes them from there takes the image. */
 export async function deleteFromStore(request: ApiRequest): Promise<Reply> {
@@ -71,7 +72,7 @@ export async function deleteFromStore(request: ApiRequest): Promise<Reply> {
   throw forbidden("Cannot delete image data from the only store containing it. Consider deleting the image instead.");
 }
 
-/** Images are files beside the program that serves them: there is nothing to bring nearer. Glance's own answer to that. */
+/** What is worth bringing nearer the service brings by itself. Glance's own answer where there is no such API. */
 export function noCache(): Reply {
   throw notFound("Caching via API is not supported at this site.");
 }

@@ -1,12 +1,9 @@
-import { open } from "node:fs/promises";
 import type { Writable } from "node:stream";
 
-import { CloudError, forbidden, unavailable } from "@andromede/base/errors";
+import { CloudError, forbidden } from "@andromede/base/errors";
 
 import { isAdmin } from "../../../http/policy.ts";
 import type { ApiRequest } from "../../../http/service.ts";
-import { imagePath } from "../store/image-store.ts";
-import { sendFile } from "../store/send-file.ts";
 import { type ByteRange, readRange } from "./byte-range.ts";
 import { getVisibleImage } from "./image-access.ts";
 
@@ -14,7 +11,7 @@ export type Download = {
   sizeBytes: number;
   range: ByteRange | null;
   checksum: string | null;
-  /** MUST be called: the file is open, so that deleting the image does not cut the download. */
+  /** MUST be called: the bytes are open, so that deleting the image does not cut the download. */
   write: (response: Writable) => Promise<void>;
 };
 
@@ -41,14 +38,8 @@ export async function openDownload(
       status: 416,
     });
   }
-  const file = await open(imagePath(request.app.config, id, image.uploadId), "r").catch((cause: unknown) => {
-    throw unavailable(`The data of image ${id} cannot be read`, { cause });
-  });
   const { first, last } = range ?? { first: 0, last: sizeBytes - 1 };
-  return {
-    sizeBytes,
-    range,
-    checksum: image.checksum,
-    write: (response) => sendFile(file, response, { first, length: last - first + 1 }),
-  };
+  const bytes = { imageId: id, uploadId: image.uploadId };
+  const { write } = await request.app.imageStore.open(bytes, { first, length: last - first + 1 });
+  return { sizeBytes, range, checksum: image.checksum, write };
 }

@@ -51,8 +51,8 @@ export type BootFormat = "qcow2" | "raw";
 export type BootImage = {
   id: string;
   name: string | null;
-  /** Where this machine keeps the bytes. */
-  path: string;
+  /** Names the bytes: see `imageFile` in public.ts. */
+  uploadId: string;
   /** Of the stored bytes: who uses them checks it. */
   sha512: string;
   format: BootFormat;

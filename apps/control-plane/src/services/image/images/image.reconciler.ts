@@ -3,7 +3,6 @@ import { systemOrigin } from "@andromede/platform/events/append";
 import type { App } from "../../../app.ts";
 import { transact } from "../../../db/transaction.ts";
 import { type Outcome, type Reconciler, done, pollAfter } from "../../../reconcile/worker.ts";
-import { ensureStore, listUploads, removeFiles } from "../store/image-store.ts";
 import { planImage } from "./image.plan.ts";
 import { deleteImageRow, findImageState, listClaimedUploads, listUnsettledImages } from "./image.queries.ts";
 import { makeChecksum } from "./late-checksum.ts";
@@ -43,7 +42,7 @@ async function reconcileImage(app: App, id: string): Promise<Outcome> {
     case "hash-later":
       return pollAfter(plan.ms, "its checksum is computed once nobody is busy with it");
     case "remove":
-      if (plan.uploadId !== null) await removeFiles(app.config, id, plan.uploadId);
+      if (plan.uploadId !== null) await app.imageStore.remove({ imageId: id, uploadId: plan.uploadId });
       await deleteImageRow(app.db, id);
       return done;
   }
@@ -52,25 +51,26 @@ async function reconcileImage(app: App, id: string): Promise<Outcome> {
 /** Not when the upload turned out to be alive after all. */
 async function removeUnclaimed(app: App, imageId: string, uploadId: string): Promise<void> {
   const claimed = await listClaimedUploads(app.db, [uploadId]);
-  if (!claimed.has(uploadId)) await removeFiles(app.config, imageId, uploadId);
+  if (!claimed.has(uploadId)) await app.imageStore.remove({ imageId, uploadId });
 }
 
 /**
- * `image-store/sweep`: files that no image counts on, whatever left them there. An upload's row names it before its
- * file is made, so a file seen before the rows are read, and named by none of them, is nobody's.
+ * `image-store/sweep`: bytes that no image counts on, whatever left them there. An upload's row names it before
+ * anything of it is made, so what is seen before the rows are read, and named by none of them, is nobody's.
  */
 export const imageStoreReconciler: Reconciler = {
   kind: "image-store",
   async reconcile(app) {
-    await ensureStore(app.config);
-    const uploads = await listUploads(app.config);
+    await app.imageStore.prepare();
+    const uploads = await app.imageStore.list();
     const claimed = await listClaimedUploads(
       app.db,
       uploads.map(({ uploadId }) => uploadId),
     );
     const orphans = uploads.filter(({ uploadId }) => !claimed.has(uploadId));
-    for (const { imageId, uploadId } of orphans) await removeFiles(app.config, imageId, uploadId);
-    if (orphans.length > 0) app.log.info({ count: orphans.length }, "image files that nobody counted on were removed");
+    for (const orphan of orphans) await app.imageStore.remove(orphan);
+    if (orphans.length > 0) app.log.info({ count: orphans.length }, "image bytes that nobody counted on were removed");
+    await app.imageStore.tidy(uploads.filter(({ uploadId }) => claimed.has(uploadId)));
     return done;
   },
   resync: { everyMs: 60_000, ids: () => Promise.resolve(["sweep"]) },

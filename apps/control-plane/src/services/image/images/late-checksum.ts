@@ -6,11 +6,10 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import type { App } from "../../../app.ts";
 import { hashFile } from "../store/hasher.ts";
-import { imagePath } from "../store/image-store.ts";
 import type { Image } from "./image.model.ts";
 import { setChecksum } from "./image.queries.ts";
 
-type Needs = Pick<App, "config" | "db" | "log">;
+type Needs = Pick<App, "db" | "imageStore" | "log">;
 
 /** Longer than that nobody is kept waiting: the image is shown without. */
 const PATIENCE_MS = 20_000;
@@ -23,7 +22,7 @@ export async function makeChecksum(app: Needs, id: string, uploadId: string): Pr
   const found = running.get(key);
   if (found !== undefined) return found;
   const made = (async () => {
-    const checksum = await hashFile(imagePath(app.config, id, uploadId), "md5");
+    const checksum = await hashFile(await app.imageStore.file({ imageId: id, uploadId }), "md5");
     await setChecksum(app.db, id, uploadId, checksum);
     return checksum;
   })();

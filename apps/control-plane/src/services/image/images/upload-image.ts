@@ -1,10 +1,10 @@
 /**
  * PUT of an image's bytes. One short transaction before (the image is being saved, by this upload; the project's quota
- * is promised), the bytes to a file of this upload's own, one short transaction after (the image is active).
+ * is promised), the bytes to a place of this upload's own, one short transaction after (the image is active).
  *
  * Killed at any instant, nothing half-made stays: until the last transaction commits the image is `saving` under a
- * lease that somebody alive has to renew, and its file belongs to nobody else. Once the lease has run out the
- * reconciler puts the image back to `queued` and removes the file.
+ * lease that somebody alive has to renew, and its bytes belong to nobody else. Once the lease has run out the
+ * reconciler puts the image back to `queued` and removes them.
  */
 import { randomBytes } from "node:crypto";
 import type { Readable } from "node:stream";
@@ -17,9 +17,9 @@ import type { App } from "../../../app.ts";
 import { transact } from "../../../db/transaction.ts";
 import type { ApiRequest } from "../../../http/service.ts";
 import { inspectImage } from "../inspection/inspect-image.ts";
+import type { ImageBytes } from "../store/bytes-name.ts";
 import { hashFile } from "../store/hasher.ts";
-import { ensureRoom, ensureStore, incomingPath, publishFile, removeFiles } from "../store/image-store.ts";
-import { type Received, receiveUpload } from "../store/receive-upload.ts";
+import type { Received } from "../store/receive-upload.ts";
 import type { ExpectedDigests } from "./expected-digests.ts";
 import { lockOwnImage } from "./image-access.ts";
 import { imageLimits } from "./image.limits.ts";
@@ -49,6 +49,8 @@ type Upload = Pick<ApiRequest, "app" | "origin"> & {
 };
 type Expected = { expectedBytes: number | null; digests: ExpectedDigests };
 type Claim = { image: Image; uploadId: string; maxBytes: number };
+
+const bytesOf = ({ image, uploadId }: Claim): ImageBytes => ({ imageId: image.id, uploadId });
 
 export const uploadImage = (
   request: Pick<ApiRequest, "app" | "actor" | "plane" | "origin" | "stream">,
@@ -85,11 +87,8 @@ async function upload(request: Upload, id: string, options: Expected): Promise<v
   const claim = await startUpload(request, id, options.expectedBytes);
   try {
     if (request.stages === true) {
-      await finishStaging(
-        request,
-        claim,
-        await whileRenewing(request, claim, () => receiveBytes(request, claim, options)),
-      );
+      const received = await whileRenewing(request, claim, () => receiveStaged(request, claim, options));
+      await finishStaging(request, claim, received);
       return;
     }
     const file = await whileRenewing(request, claim, () => receive(request, claim, options));
@@ -147,21 +146,25 @@ function assertFormats(image: Image): void {
 export const exceedsQuota = (left: number) =>
   tooLarge(`Image exceeds the storage quota: ${Math.max(0, left)} bytes are left of it`);
 
-async function receiveBytes(request: Upload, claim: Claim, options: Expected): Promise<Received> {
-  const { config } = request.app;
-  await ensureStore(config);
-  if (options.expectedBytes !== null) await ensureRoom(config, options.expectedBytes);
-  return receiveUpload(request.stream, {
-    path: incomingPath(config, claim.image.id, claim.uploadId),
-    maxBytes: claim.maxBytes,
-    expectedBytes: options.expectedBytes,
-  });
+async function receiveBytes(
+  { app, stream }: Upload,
+  claim: Claim,
+  { expectedBytes }: Expected,
+): Promise<Received & { path: string }> {
+  await app.imageStore.prepare();
+  if (expectedBytes !== null) await app.imageStore.ensureRoom(expectedBytes);
+  return app.imageStore.receive(bytesOf(claim), stream, { maxBytes: claim.maxBytes, expectedBytes });
+}
+
+async function receiveStaged(request: Upload, claim: Claim, options: Expected): Promise<Received> {
+  const received = await receiveBytes(request, claim, options);
+  await request.app.imageStore.publish(bytesOf(claim));
+  return received;
 }
 
 async function receive(request: Upload, claim: Claim, options: Expected): Promise<UploadedFile> {
-  const { config } = request.app;
-  const path = incomingPath(config, claim.image.id, claim.uploadId);
-  const received = await receiveBytes(request, claim, options);
+  const { config, imageStore } = request.app;
+  const { path, ...received } = await receiveBytes(request, claim, options);
   const md5 =
     received.sizeBytes <= MD5_AT_ONCE_BYTES || options.digests.md5 !== undefined ? await hashFile(path, "md5") : null;
   await checkDigests(options.digests, path, received, md5);
@@ -170,7 +173,7 @@ async function receive(request: Upload, claim: Claim, options: Expected): Promis
     { path, sizeBytes: received.sizeBytes, diskFormat: claim.image.diskFormat },
     { maxVirtualBytes: imageLimits(config).maxVirtualBytes },
   );
-  await publishFile(config, claim.image.id, claim.uploadId);
+  await imageStore.publish(bytesOf(claim));
   return { ...received, checksum: md5, ...inspected };
 }
 
@@ -260,7 +263,7 @@ async function undoUpload(request: Upload, claim: Claim, error: unknown): Promis
       tx.enqueue(`image/${id}`);
       return true;
     });
-    await removeFiles(app.config, id, claim.uploadId);
+    await app.imageStore.remove(bytesOf(claim));
     return wasOurs;
   } catch (cause) {
     app.log.error({ error: cause, imageId: id }, "an upload could not be undone yet");

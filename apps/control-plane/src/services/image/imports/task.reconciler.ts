@@ -1,10 +1,9 @@
 /**
  * `image-task/<id>`: takes staged bytes, or fetches them, and makes them the image's. Killed at any instant it is run
- * again from the start: until its last transaction commits the image is `importing`, and a file belongs to the attempt
+ * again from the start: until its last transaction commits the image is `importing`, and bytes belong to the attempt
  * whose name is in the image's row, or to nobody.
  */
 import { randomBytes } from "node:crypto";
-import { access } from "node:fs/promises";
 
 import { CloudError, invalid, messageOf } from "@andromede/base/errors";
 import { systemOrigin } from "@andromede/platform/events/append";
@@ -17,8 +16,7 @@ import { MD5_AT_ONCE_BYTES, exceedsQuota } from "../images/upload-image.ts";
 import { type UploadedFile, activateImage, lockRemainingBytes } from "../images/upload.queries.ts";
 import { inspectImage } from "../inspection/inspect-image.ts";
 import { hashFile } from "../store/hasher.ts";
-import { ensureRoom, ensureStore, imagePath, incomingPath, publishFile, removeFiles } from "../store/image-store.ts";
-import { type Received, receiveUpload } from "../store/receive-upload.ts";
+import type { Received } from "../store/receive-upload.ts";
 import { type ImageTask, isFinished } from "./task.model.ts";
 import {
   type ImportState,
@@ -80,12 +78,12 @@ async function finish(app: App, task: ImageTask, image: ImportState | null, mess
     });
   });
   const uploadId = now?.uploadId ?? null;
-  if (uploadId !== null) await removeFiles(app.config, task.imageId, uploadId);
+  if (uploadId !== null) await app.imageStore.remove({ imageId: task.imageId, uploadId });
 }
 
 async function importImage(app: App, task: ImageTask, image: ImportState): Promise<void> {
-  const { config } = app;
-  await ensureStore(config);
+  const { config, imageStore } = app;
+  await imageStore.prepare();
   const limits = imageLimits(config);
   const got =
     task.input.method === "web-download" ? await fetchFile(app, task.input.uri, image) : await stagedFile(app, image);
@@ -97,43 +95,41 @@ async function importImage(app: App, task: ImageTask, image: ImportState): Promi
     { maxVirtualBytes: limits.maxVirtualBytes },
   );
   const checksum = received.sizeBytes <= MD5_AT_ONCE_BYTES ? await hashFile(path, "md5") : null;
-  if (path === incomingPath(config, image.id, uploadId)) await publishFile(config, image.id, uploadId);
+  if (!got.isPublished) await imageStore.publish({ imageId: image.id, uploadId });
   await activate(app, task, image, uploadId, { ...received, checksum, ...inspected });
 }
 
-type Got = { path: string; uploadId: string; received: Received };
+/** `isPublished`: staged bytes are where an image's are since they were staged. */
+type Got = { path: string; uploadId: string; received: Received; isPublished: boolean };
 
-/** The staged bytes, wherever an attempt before this one left them. */
-async function stagedFile({ config }: App, image: ImportState): Promise<Got> {
+async function stagedFile({ imageStore }: App, image: ImportState): Promise<Got> {
   const { id, uploadId, stagedBytes, stagedSha512 } = image;
   if (uploadId === null || stagedBytes === null || stagedSha512 === null) throw invalid("Nothing was staged.");
   const received = { sizeBytes: stagedBytes, sha512: stagedSha512 };
-  for (const path of [incomingPath(config, id, uploadId), imagePath(config, id, uploadId)]) {
-    if (await exists(path)) return { path, uploadId, received };
-  }
-  throw invalid("The staged data is gone.");
+  const path = await imageStore.file({ imageId: id, uploadId }).catch((cause: unknown) => {
+    if (cause instanceof CloudError && cause.kind === "notFound") throw invalid("The staged data is gone.", { cause });
+    throw cause;
+  });
+  return { path, uploadId, received, isPublished: true };
 }
-
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  );
 
 /** null: nobody wants it any more. */
 async function fetchFile(app: App, uri: string, image: ImportState): Promise<Got | null> {
-  const { config, db } = app;
-  if (image.uploadId !== null) await removeFiles(config, image.id, image.uploadId);
+  const { config, db, imageStore } = app;
+  if (image.uploadId !== null) await imageStore.remove({ imageId: image.id, uploadId: image.uploadId });
   const uploadId = randomBytes(8).toString("hex");
   if (!(await claimAttempt(db, image.id, uploadId))) return null;
   const limits = imageLimits(config);
   const maxBytes = Math.min(limits.maxBytes, await roomFor(app, image));
   const { body, expectedBytes } = await openUrl(uri, config.image?.webDownloadHosts ?? []);
-  const path = incomingPath(config, image.id, uploadId);
   try {
     if ((expectedBytes ?? 0) > maxBytes) throw exceedsQuota(maxBytes);
-    await ensureRoom(config, expectedBytes ?? 0);
-    return { path, uploadId, received: await receiveUpload(body, { path, maxBytes, expectedBytes }) };
+    await imageStore.ensureRoom(expectedBytes ?? 0);
+    const { path, ...received } = await imageStore.receive({ imageId: image.id, uploadId }, body, {
+      maxBytes,
+      expectedBytes,
+    });
+    return { path, uploadId, received, isPublished: false };
   } finally {
     body.destroy();
   }
@@ -172,5 +168,5 @@ async function activate(
     return true;
   });
   // deleted, or another attempt's, meanwhile
-  if (!isOurs) await removeFiles(app.config, id, uploadId);
+  if (!isOurs) await app.imageStore.remove({ imageId: id, uploadId });
 }

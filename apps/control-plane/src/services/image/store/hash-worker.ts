@@ -3,7 +3,7 @@ import { type Hash, createHash } from "node:crypto";
 import { closeSync, openSync, readSync } from "node:fs";
 import { parentPort } from "node:worker_threads";
 
-import type { HashAnswer, HashRequest } from "./hasher.ts";
+import type { FilePart, HashAnswer, HashRequest } from "./hasher.ts";
 
 const port = parentPort;
 if (port === null) throw new Error("hash-worker.ts is a worker thread's program");
@@ -25,7 +25,7 @@ port.on("message", (request: HashRequest) => {
       running = undefined;
       break;
     case "file":
-      answer(hashWholeFile(request.path, request.algorithm));
+      answer(hashOfFile(request.path, request.algorithm, request.part));
       break;
   }
 });
@@ -34,14 +34,18 @@ function answer(message: HashAnswer): void {
   port?.postMessage(message, message.kind === "block" ? [message.block.buffer] : []);
 }
 
-function hashWholeFile(path: string, algorithm: string): HashAnswer {
+function hashOfFile(path: string, algorithm: string, { start, end }: FilePart): HashAnswer {
   try {
     const descriptor = openSync(path, "r");
     try {
       const hash = createHash(algorithm);
       const block = new Uint8Array(1024 * 1024);
-      for (let read = readSync(descriptor, block); read > 0; read = readSync(descriptor, block))
+      for (let at = start; at < end;) {
+        const read = readSync(descriptor, block, 0, Math.min(block.length, end - at), at);
+        if (read === 0) break;
         hash.update(block.subarray(0, read));
+        at += read;
+      }
       return { kind: "digest", digest: hash.digest("hex") };
     } finally {
       closeSync(descriptor);

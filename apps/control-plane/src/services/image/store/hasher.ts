@@ -7,12 +7,14 @@ import { Worker } from "node:worker_threads";
 import { internal } from "@andromede/base/errors";
 
 export type Block = Uint8Array<ArrayBuffer>;
+/** Some bytes of a file; an end of Infinity is the file's. */
+export type FilePart = { start: number; end: number };
 
 export type HashRequest =
   | { kind: "update"; block: Block; length: number }
   | { kind: "digest" }
   | { kind: "reset" }
-  | { kind: "file"; path: string; algorithm: string };
+  | { kind: "file"; path: string; algorithm: string; part: FilePart };
 export type HashAnswer =
   | { kind: "block"; block: Block }
   | { kind: "digest"; digest: string }
@@ -127,11 +129,15 @@ export async function startSha512(): Promise<Sha512> {
   };
 }
 
-/** The hash of a whole file, in hex. */
-export async function hashFile(path: string, algorithm: "md5" | "sha256" | "sha512"): Promise<string> {
+/** The hash of a file, or of part of it, in hex. */
+export async function hashFile(
+  path: string,
+  algorithm: "md5" | "sha256" | "sha512",
+  part: FilePart = { start: 0, end: Infinity },
+): Promise<string> {
   const thread = await borrow();
   try {
-    return toDigest(await thread.ask({ kind: "file", path, algorithm }));
+    return toDigest(await thread.ask({ kind: "file", path, algorithm, part }));
   } finally {
     giveBack(thread);
   }

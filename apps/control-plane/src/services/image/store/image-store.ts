@@ -1,70 +1,50 @@
 /**
- * Where image bytes are: `<imageStoreDir>/<image id>.<upload id>`, complete and synced to disk, and
- * `<imageStoreDir>/incoming/` with the same names for uploads under way. A file belongs to the row that names its
- * upload, or to nobody. A row names its upload before the file is made, and never names another while it keeps the
- * first: so whatever a crash leaves behind is found by comparing names.
+ * Where image bytes are, behind one interface: a directory of this machine (`files`), or a bucket of an S3 server (`s3`).
+ *
+ * Bytes are called after the image and the upload they came with, and belong to the row that names that upload, or to
+ * nobody. A row names its upload before anything is made, and never names another while it keeps the first: so whatever
+ * a crash leaves behind is found by comparing names.
  */
-import { constants } from "node:fs";
-import { mkdir, open, readdir, rename, rm, statfs } from "node:fs/promises";
-import { join } from "node:path";
+import type { Readable, Writable } from "node:stream";
 
-import { tooLarge } from "@andromede/base/errors";
+import type { ImageBytes } from "./bytes-name.ts";
+import type { ReceiveOptions, Received } from "./receive-upload.ts";
 
-import type { Config } from "../../../config.ts";
-
-type Store = Pick<Config, "imageStoreDir">;
-
-const fileName = (imageId: string, uploadId: string): string => `${imageId}.${uploadId}`;
-
-/** The file of an upload that is complete. */
-export const imagePath = (config: Store, imageId: string, uploadId: string): string =>
-  join(config.imageStoreDir, fileName(imageId, uploadId));
-
-/** The file of an upload under way. */
-export const incomingPath = (config: Store, imageId: string, uploadId: string): string =>
-  join(config.imageStoreDir, "incoming", fileName(imageId, uploadId));
-
-/** Makes the directories. The store's own lets nobody but us in; files below it need no secrecy of their own. */
-export async function ensureStore(config: Store): Promise<void> {
-  await mkdir(join(config.imageStoreDir, "incoming"), { recursive: true, mode: 0o700 });
-}
-
-/** Throws what Glance says of a full disk when `bytes` more do not fit. */
-export async function ensureRoom(config: Store, bytes: number): Promise<void> {
-  const { bavail, bsize } = await statfs(config.imageStoreDir);
-  if (bytes > bavail * bsize) throw storageFull();
-}
-
-export const storageFull = (cause?: unknown) =>
-  tooLarge("Image storage media is full: there is not enough disk space on the image storage media.", { cause });
-
-/** Makes a received file the image's: after this returns, a power cut does not lose it. */
-export async function publishFile(config: Store, imageId: string, uploadId: string): Promise<void> {
-  await rename(incomingPath(config, imageId, uploadId), imagePath(config, imageId, uploadId));
-  const directory = await open(config.imageStoreDir, constants.O_RDONLY | constants.O_DIRECTORY);
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
-}
-
-/** Removes whatever an upload left, half-made or whole. Idempotent. */
-export async function removeFiles(config: Store, imageId: string, uploadId: string): Promise<void> {
-  await Promise.all([
-    rm(incomingPath(config, imageId, uploadId), { force: true }),
-    rm(imagePath(config, imageId, uploadId), { force: true }),
-  ]);
-}
-
-/** Every upload that has a file here. */
-export async function listUploads(config: Store): Promise<{ imageId: string; uploadId: string }[]> {
-  const [whole, incoming] = await Promise.all([
-    readdir(config.imageStoreDir),
-    readdir(join(config.imageStoreDir, "incoming")),
-  ]);
-  return [...new Set([...whole, ...incoming])].flatMap((name) => {
-    const match = /^([0-9a-f-]{36})\.([0-9a-f]{16})$/.exec(name);
-    return match?.[1] === undefined || match[2] === undefined ? [] : [{ imageId: match[1], uploadId: match[2] }];
-  });
-}
+export type ImageStore = {
+  /** Glance's word for what kind of store it is. */
+  readonly type: "file" | "s3";
+  /** MUST be called before anything is received. Idempotent, and cheap from the second time. */
+  prepare(): Promise<void>;
+  /** Throws what Glance says of a full disk when `bytes` more do not fit on this machine. */
+  ensureRoom(bytes: number): Promise<void>;
+  /**
+   * Takes a body in, to a file of this machine, for its bytes to be looked at before they are published. Throws as
+   * `receiveUpload` does; the caller then calls `remove`.
+   */
+  receive(
+    of: ImageBytes,
+    body: Readable,
+    options: Omit<ReceiveOptions, "path" | "onWritten">,
+  ): Promise<Received & { path: string }>;
+  /** Makes what `receive` took in the image's: complete, and after this returns no power cut loses it. */
+  publish(of: ImageBytes): Promise<void>;
+  /** A file of this machine with all of the bytes; null: there is none here. */
+  find(of: ImageBytes): Promise<string | null>;
+  /** The same, brought here when it is not. Throws `notFound`, and `noCapacity` when there is no room for it. */
+  file(of: ImageBytes): Promise<string>;
+  /** Part of the bytes, which no deletion takes from a reader any more. Throws when they cannot be read. */
+  open(
+    of: ImageBytes,
+    part: { first: number; length: number },
+  ): Promise<{
+    /** Gives it all; MUST be called, and closes what is open, whatever happens. */
+    write(response: Writable): Promise<void>;
+  }>;
+  /** Removes whatever an upload left, half-made or whole. Idempotent. */
+  remove(of: ImageBytes): Promise<void>;
+  /** Every upload that has anything here. */
+  list(): Promise<ImageBytes[]>;
+  /** Now and then: keeps order among what is kept, all of which some row names. */
+  tidy(kept: readonly ImageBytes[]): Promise<void>;
+  close(): Promise<void>;
+};

@@ -12,7 +12,7 @@ import type { Readable } from "node:stream";
 import { CloudError, invalid, tooLarge } from "@andromede/base/errors";
 
 import { type Block, type Sha512, startSha512 } from "./hasher.ts";
-import { storageFull } from "./image-store.ts";
+import { storageFull } from "./bytes-name.ts";
 
 const BLOCK_BYTES = 1024 * 1024;
 const BLOCKS = 8;
@@ -29,6 +29,8 @@ export type ReceiveOptions = {
   /** What Content-Length promised; null for a chunked body. */
   expectedBytes: number | null;
   stallMs?: number;
+  /** So many bytes from the start are in the file now. What it throws ends the upload. */
+  onWritten?: (bytes: number) => void;
 };
 
 /**
@@ -40,7 +42,7 @@ export async function receiveUpload(body: Readable, options: ReceiveOptions): Pr
   try {
     const hash = await startSha512();
     try {
-      const writer = new BlockWriter(file, hash);
+      const writer = new BlockWriter(file, hash, options.onWritten);
       await readAll(body, writer, options);
       if (options.expectedBytes !== null && writer.sizeBytes !== options.expectedBytes) {
         throw invalid(`The upload is incomplete: ${writer.sizeBytes} of ${options.expectedBytes} bytes arrived`);
@@ -88,6 +90,7 @@ class BlockWriter {
   sizeBytes = 0;
   readonly #file: FileHandle;
   readonly #hash: Sha512;
+  readonly #onWritten: ((bytes: number) => void) | undefined;
   readonly #free: Block[] = [];
   /** Blocks are made when first needed: a small upload never makes more than one. */
   #made = 0;
@@ -101,9 +104,10 @@ class BlockWriter {
   #failure: { error: unknown } | undefined;
   #wake: (() => void) | undefined;
 
-  constructor(file: FileHandle, hash: Sha512) {
+  constructor(file: FileHandle, hash: Sha512, onWritten?: (bytes: number) => void) {
     this.#file = file;
     this.#hash = hash;
+    this.#onWritten = onWritten;
   }
 
   /** Undefined when the chunk was taken at once; else a promise to wait for before the next. */
@@ -165,6 +169,7 @@ class BlockWriter {
       const { bytesWritten } = await this.#file.write(block, done, length - done, position + done);
       done += bytesWritten;
     }
+    this.#onWritten?.(position + length);
     // hashed after it was written, because a block that is with the thread is out of our hands
     this.#hashing = this.#hash.update(block, length).then(
       (home) => {

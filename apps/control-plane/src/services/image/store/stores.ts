@@ -1,7 +1,7 @@
 /** Where bytes may be kept: one place, which has a name so that clients that ask for stores find it. */
 import { conflict } from "@andromede/base/errors";
 
-export const STORE = { id: "file", description: "Files of this installation", default: "true" } as const;
+export const STORE = { id: "file", description: "The images of this installation", default: "true" } as const;
 
 /** One that a client names must be the one there is. */
 export function assertStore(named: string | string[] | undefined): void {

@@ -8,6 +8,7 @@ import { waitUntil } from "@andromede/base/waiting";
 import type { Service } from "../../../http/service.ts";
 import type { Reconciler } from "../../../reconcile/worker.ts";
 import { type Answer, type TestApp, createTestApp } from "../../../testing/test-app.ts";
+import { seedBytes } from "../../image/testing/seed-bytes.ts";
 import { receiveVolumeReport } from "../hosts/receive-report.ts";
 import { volumeReconcilers } from "../reconcilers.ts";
 import { volumeService } from "../service.ts";
@@ -97,13 +98,15 @@ export async function createVolumeLab(
   };
 }
 
-/** An image that could be booted, as far as the database knows. */
+/** An image that could be booted, as far as the control plane knows. */
 export async function seedImage(app: TestApp, over: { virtualSizeBytes?: number } = {}): Promise<string> {
   const id = newUuid();
+  const uploadId = newHexId().slice(0, 16);
   await app.app.db`
     insert into image (id, name, project_id, visibility, status, disk_format, container_format, min_disk, min_ram, size_bytes, virtual_size_bytes,
       checksum, sha512, upload_id, properties)
     values (${id}, 'mini', null, 'public', 'active', 'qcow2', 'bare', 0, 0, 1000, ${over.virtualSizeBytes ?? 2 ** 29}, 'x',
-      ${randomBytes(64).toString("hex")}, ${newHexId()}, '{"os_distro": "debian"}')`;
+      ${randomBytes(64).toString("hex")}, ${uploadId}, '{"os_distro": "debian"}')`;
+  await seedBytes(app.app, { imageId: id, uploadId });
   return id;
 }

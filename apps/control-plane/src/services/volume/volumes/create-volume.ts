@@ -291,7 +291,7 @@ export type NewServerVolume = {
 
 export async function createServerVolume(app: App, tx: Transaction, wanted: NewServerVolume): Promise<string> {
   const { source, projectId } = wanted;
-  const image = source.kind === "image" ? await bootImageById(tx.sql, app, source.imageId) : null;
+  const image = source.kind === "image" ? await bootImageById(tx.sql, source.imageId) : null;
   if (source.kind === "image" && image === null) throw invalid(`Image ${source.imageId} could not be found.`);
   return addVolume(
     app,

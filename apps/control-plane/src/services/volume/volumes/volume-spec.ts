@@ -2,7 +2,7 @@
 import type { VolumeSource, VolumeSpec } from "@andromede/agent-api/types";
 
 import type { App } from "../../../app.ts";
-import { bootImageById } from "../../image/public.ts";
+import { bootImageById, imageFile } from "../../image/public.ts";
 import { findBackupKey } from "../backups/backup.queries.ts";
 import { backupKeyName } from "../backups/backup.model.ts";
 import { findSnapshot } from "../snapshots/snapshot.queries.ts";
@@ -18,14 +18,16 @@ export async function openVolumeKey(app: Pick<App, "db" | "keys">, volumeId: str
   return key.toString("base64");
 }
 
-/** `gone`: what the volume is to be made from is not there any more. */
+/** `gone`: what the volume is to be made from is not there any more; `later`: it is not there yet. */
+type NoSource = { gone: string } | { later: string };
+
 export async function toVolumeSpec(
   app: App,
   volume: Volume,
   snapshots: readonly Snapshot[],
-): Promise<VolumeSpec | { gone: string }> {
+): Promise<VolumeSpec | NoSource> {
   const [key, source] = await Promise.all([openVolumeKey(app, volume.id), sourceOf(app, volume)]);
-  if ("gone" in source) return source;
+  if ("gone" in source || "later" in source) return source;
   return {
     id: volume.id,
     generation: volume.generation,
@@ -42,7 +44,7 @@ export async function toVolumeSpec(
   };
 }
 
-async function sourceOf(app: App, volume: Volume): Promise<VolumeSource | { gone: string }> {
+async function sourceOf(app: App, volume: Volume): Promise<VolumeSource | NoSource> {
   const isMaking = ["creating", "downloading", "restoring-backup"].includes(volume.status);
   if (!isMaking) return { kind: "empty" };
   if (volume.restoreBackupId !== null && volume.status === "restoring-backup")
@@ -58,11 +60,13 @@ async function sourceOf(app: App, volume: Volume): Promise<VolumeSource | { gone
   return { kind: "empty" };
 }
 
-async function fromImage(app: App, wanted: NonNullable<Volume["image"]>): Promise<VolumeSource | { gone: string }> {
-  const image = await bootImageById(app.db, app, wanted.id);
-  if (image === null || image.sha512 !== wanted.sha512) return { gone: `Image ${wanted.id} could not be found.` };
-  const { sha512, format, sizeBytes, path } = image;
-  return { kind: "image", imageId: wanted.id, sha512, format, sizeBytes, path };
+async function fromImage(app: App, wanted: NonNullable<Volume["image"]>): Promise<VolumeSource | NoSource> {
+  const image = await bootImageById(app.db, wanted.id);
+  const file = image?.sha512 === wanted.sha512 ? await imageFile(app, image) : null;
+  if (image === null || file === null || "gone" in file) return { gone: `Image ${wanted.id} could not be found.` };
+  if ("later" in file) return file;
+  const { sha512, format, sizeBytes } = image;
+  return { kind: "image", imageId: wanted.id, sha512, format, sizeBytes, path: file.path };
 }
 
 async function fromSnapshot(app: App, id: string): Promise<VolumeSource | { gone: string }> {

@@ -25,6 +25,8 @@ export const volumeReconciler: Reconciler = {
 
 const NO_BACKEND =
   "No storage could be allocated for this volume request. You may be able to try another size or volume type.";
+/** What it is made from is being brought here: whoever asked waits a moment for it already. */
+const SOURCE_POLL_MS = 250;
 const WORKING_POLL_MS = 2_000;
 
 type Loaded = { volume: Volume; snapshots: Snapshot[]; hosts: VolumeHost[]; host: string | null; users: number };
@@ -121,6 +123,7 @@ async function put(app: App, { volume, snapshots, host }: Loaded): Promise<Outco
     await failVolume(app, volume, spec.gone);
     return done;
   }
+  if ("later" in spec) return pollAfter(SOURCE_POLL_MS, spec.later);
   try {
     await receiveVolume(app, await app.agents.client(host ?? "").putVolume(spec));
   } catch (error) {
@@ -174,6 +177,7 @@ async function wipe(app: App, loaded: Loaded): Promise<Outcome> {
     await failVolume(app, volume, spec.gone);
     return done;
   }
+  if ("later" in spec) return pollAfter(SOURCE_POLL_MS, spec.later);
   const later = await removeBytes(app, loaded);
   if (later !== null) return later;
   await setWiped(app.db, volume.id, volume.generation);
