@@ -36,6 +36,8 @@ export type Config = {
   requestsPerSecond?: number;
   /** Signs requests for the admin part of Swift's /info; absent: nobody can make one. */
   swiftInfoKey?: string;
+  /** How long a record of a server access log waits to be delivered; 300 unless said. */
+  accessLogSeconds?: number;
   /** How long what was deleted is kept for those who are reading it; 600 unless said. */
   garbageGraceSeconds?: number;
 };
@@ -116,6 +118,7 @@ const configSchema = {
     s3WebsiteDomains: { type: "array", items: text },
     requestsPerSecond: { type: "integer", minimum: 1 },
     swiftInfoKey: text,
+    accessLogSeconds: { type: "number", minimum: 0 },
     garbageGraceSeconds: { type: "number", minimum: 0 },
   },
 };

@@ -7,12 +7,16 @@ import { openDatabase } from "@andromede/platform/db/database";
 import { openKeyTree } from "@andromede/platform/keys/key-tree";
 import { startTokenVerifier } from "@andromede/platform/tokens/token-verifier";
 
+import { insertLogRows } from "./access-logs/access-log.queries.ts";
+import { AccessLog } from "./access-logs/access-log.ts";
+import { deliverAccessLogs } from "./access-logs/deliver.ts";
 import { openAccessKeys } from "./access/access-keys.ts";
 import { createByteStore } from "./bytes/open-byte-store.ts";
 import type { Config } from "./config.ts";
 import { createObjectServer } from "./http/server.ts";
 import { addTraffic } from "./http/traffic.queries.ts";
 import { TrafficMeter } from "./http/traffic.ts";
+import { type Leased, startLeased } from "./maintenance/lease.ts";
 import { createNamespace } from "./namespace/create-namespace.ts";
 import { s3Front } from "./s3/front.ts";
 import type { Store } from "./store.ts";
@@ -40,13 +44,33 @@ export async function startWorker(config: Config, log: Logger, clock: Clock = sy
     const { identityUrl } = config;
     const accessKeys = openAccessKeys({ identityUrl, caFile: config.tls?.caFile ?? null, tokens, clock });
     const namespace = createNamespace({ db, clock, log, keys, bytes });
-    const store: Store = { config, db, clock, log, keys, tokens, accessKeys, bytes, namespace };
+    const accessLog = new AccessLog({ log, write: (rows) => insertLogRows(db, rows) });
+    stops.push(() => accessLog.stop());
+    const store: Store = { config, db, clock, log, keys, tokens, accessKeys, bytes, namespace, accessLog };
+    const delivery = startDelivery(store);
+    stops.push(() => delivery.stop());
     stops.push(...(await openDoors(store)));
     return { stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+const DELIVERY_EVERY_MS = 10_000;
+const ACCESS_LOG_SECONDS = 300;
+
+/** By a worker, since it is one that can seal: whichever has the lease. */
+function startDelivery({ config, db, clock, log, namespace }: Store): Leased {
+  const everySeconds = config.accessLogSeconds ?? ACCESS_LOG_SECONDS;
+  const { region, database } = config;
+  return startLeased({
+    name: "access logs",
+    database,
+    everyMs: Math.min(DELIVERY_EVERY_MS, Math.max(1_000, everySeconds * 1_000)),
+    log,
+    turn: (signal) => deliverAccessLogs({ db, clock, log, namespace, region, everySeconds }, signal),
+  });
 }
 
 async function openDoors(store: Store): Promise<(() => Promise<void>)[]> {

@@ -4,6 +4,7 @@ import type { Database } from "@andromede/platform/db/database";
 import type { KeyTree } from "@andromede/platform/keys/key-tree";
 import type { Plane, TokenVerifier } from "@andromede/platform/tokens/actor";
 
+import type { AccessLog } from "./access-logs/access-log.ts";
 import type { AccessKeys } from "./access/access-keys.ts";
 import type { ByteStore } from "./bytes/byte-store.ts";
 import type { Config } from "./config.ts";
@@ -21,6 +22,8 @@ export type Store = {
   accessKeys: AccessKeys;
   bytes: ByteStore;
   namespace: Namespace;
+  /** Takes in records of requests to containers that have a log. */
+  accessLog: AccessLog;
 };
 
 /** Which door a request came through. */

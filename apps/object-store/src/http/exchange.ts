@@ -5,6 +5,7 @@ import type { CloudError } from "@andromede/base/errors";
 import type { Origin } from "@andromede/platform/events/append";
 import type { Actor } from "@andromede/platform/tokens/actor";
 
+import type { Watch } from "../access-logs/access.model.ts";
 import type { Door, Store } from "../store.ts";
 
 /** One request and its answer, before either API has looked at it. */
@@ -20,6 +21,10 @@ export type Exchange = {
   rawQuery: string;
   /** `tx` + 21 hex digits + `-` + 10 hex digits (Swift's form); S3's request id too. Set on the response already. */
   transactionId: string;
+  /** When it came. */
+  startedAtMs: number;
+  /** Of a request that a server access log will tell of; null: none, or it is not known yet. */
+  watch: Watch | null;
   /** The request's body. Tells a client that waits for leave to send it (Expect: 100-continue) to go on: ask for it once you want it. */
   body(): Readable;
   /** Address of the client, as seen by the listener. */

@@ -82,7 +82,8 @@ function exchangeOf(place: Place, request: IncomingMessage, response: ServerResp
   const { store, door, traffic } = place;
   const url = request.url ?? "/";
   const question = url.indexOf("?");
-  const transactionId = newTransactionId(store.clock.now());
+  const startedAtMs = store.clock.now();
+  const transactionId = newTransactionId(startedAtMs);
   response.setHeader("x-trans-id", transactionId);
   response.setHeader("x-openstack-request-id", transactionId);
   const address = request.socket.remoteAddress ?? null;
@@ -97,6 +98,8 @@ function exchangeOf(place: Place, request: IncomingMessage, response: ServerResp
     rawQuery: question < 0 ? "" : url.slice(question + 1),
     transactionId,
     address,
+    startedAtMs,
+    watch: null,
     body() {
       if (mayGoOn) response.writeContinue();
       mayGoOn = false;

@@ -47,7 +47,8 @@ export type ContainerSettings = {
   encryption?: { algorithm: "AES256" | "aws:kms"; keyId?: string };
   /** Once on, never off. */
   objectLock?: { default?: { mode: "GOVERNANCE" | "COMPLIANCE"; days?: number; years?: number } };
-  logging?: { target: string; prefix: string };
+  /** Server access logs: into which container of the project. `grants`: S3's, of each object there. */
+  logging?: { target: string; prefix: string; partition?: "eventTime" | "deliveryTime"; grants?: unknown };
   /** Events for each object that is written or deleted, too. */
   objectEvents?: boolean;
 };

@@ -138,8 +138,7 @@ async function updateObject(
       throw notFound("The specified key does not exist.", { type: "NoSuchKey" });
     checkCondition(was, change.precondition);
     // a lock is on a version with all that it was stored with: a dynamic manifest, say, would show other bytes in its place
-    if (isRewritten(change))
-      checkRemovable(was.details, { nowMs, bypassGovernance: change.bypassGovernance ?? false });
+    if (isRewritten(change)) checkRemovable(was.details, { nowMs, bypassGovernance: change.bypassGovernance ?? false });
     const next = changed(was, change, nowMs);
     if (change.details !== undefined && "retention" in change.details)
       checkRetention(was.details.retention, next.details.retention, {

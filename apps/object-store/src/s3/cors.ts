@@ -5,6 +5,7 @@ import { sendEmpty } from "./answer.ts";
 import { getBucket } from "./buckets.ts";
 import type { Call } from "./call.ts";
 import { s3Error } from "./errors.ts";
+import { logCall } from "./log-call.ts";
 import { type CorsRule, corsHeaders, findRule } from "./settings/cors.ts";
 
 const headerNames = (text: string | undefined): string[] =>
@@ -21,6 +22,7 @@ export async function preflight(call: Call, { bucket }: Address): Promise<void> 
   if (method === undefined) throw s3Error("BadRequest", "Invalid Access-Control-Request-Method: null");
   if (bucket === null) throw s3Error("AccessForbidden");
   const container = await getBucket(call, bucket);
+  logCall(call, container, null, "REST.OPTIONS.PREFLIGHT");
   call.exchange.charge(container.projectId);
   const asked = { origin, method, headers: headerNames(call.headers["access-control-request-headers"]) };
   const rule = findRule((container.settings.cors as CorsRule[] | undefined) ?? [], asked);

@@ -58,6 +58,10 @@ const CODES = {
   InvalidRetentionPeriod: [400, "Default retention period must be a positive integer value"],
   InvalidStorageClass: [400, "The storage class you specified is not valid"],
   InvalidTag: [400, "The tag provided was not a valid tag."],
+  InvalidTargetBucketForLogging: [
+    400,
+    "The target bucket for logging does not exist, is not owned by you, or does not have the appropriate grants for the log-delivery group.",
+  ],
   InvalidURI: [400, "Couldn't parse the specified URI."],
   "KMS.NotFoundException": [400, "There is no such key."],
   KeyTooLongError: [400, "Your key is too long"],

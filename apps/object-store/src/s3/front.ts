@@ -12,10 +12,12 @@ import type { BucketCall, Call } from "./call.ts";
 import { allowOrigin, preflight } from "./cors.ts";
 import { errorDocument } from "./error.view.ts";
 import { s3Error, toAnswer } from "./errors.ts";
+import { logCall } from "./log-call.ts";
 import { listBuckets } from "./listings/listings.handlers.ts";
 import { type Query, parseQuery } from "./query.ts";
 import { recordRefusal } from "../http/refusals.ts";
-import { BUCKET_ROUTES, OBJECT_ROUTES, routeKey } from "./routes.ts";
+import { routeKey } from "./route-key.ts";
+import { BUCKET_ROUTES, OBJECT_ROUTES } from "./routes.ts";
 import { authenticate } from "./signature/authenticate.ts";
 import { type Caller, anonymousCaller } from "./signature/caller.ts";
 import { sendErrorPage, serveWebsite } from "./website/serve-website.ts";
@@ -41,7 +43,10 @@ async function handle(exchange: Exchange): Promise<void> {
   }
   const address = parseAddress(exchange.rawPath, bucketOfHost(host, store.config.s3Domains ?? []));
   if (exchange.method === "OPTIONS") return preflight({ exchange, store, headers, query, caller: NOBODY }, address);
-  const caller = await identify(exchange, query);
+  const caller = await identify(exchange, query).catch(async (error: unknown) => {
+    await logStranger({ exchange, store, headers, query, caller: NOBODY }, address);
+    throw error;
+  });
   known.set(exchange, { caller, bucket: address.bucket, isWebsite: false });
   await dispatch({ exchange, store, headers, query, caller }, address);
 }
@@ -54,6 +59,17 @@ async function identify(exchange: Exchange, query: Query): Promise<Caller> {
   if (rules !== undefined && !isAllowed(rules, { service: "object-store", mount: "", method, path: rawPath }))
     throw s3Error("AccessDenied");
   return caller;
+}
+
+/** Who failed to sign is told of in the bucket's log too, if the name is one that everybody knows. */
+async function logStranger(call: Call, { bucket, key }: Address): Promise<void> {
+  if (bucket === null || bucket.includes(":")) return;
+  try {
+    const container = await call.store.namespace.findGlobalContainer(bucket);
+    if (container !== null) logCall(call, container, key);
+  } catch (error) {
+    call.store.log.warn({ error }, "a request that was not signed well could not be logged");
+  }
 }
 
 function dispatch(call: Call, { bucket, key }: Address): Promise<void> {
@@ -103,6 +119,7 @@ async function enter(
 ): Promise<void> {
   const container = await findBucket(call, bucket, key);
   if (container === null) throw s3Error("NoSuchBucket");
+  logCall(call, container, key ?? null);
   call.exchange.charge(container.projectId);
   if (call.headers.origin !== undefined) allowOrigin(call, container);
   assertOwner(call, container.projectId);
@@ -120,8 +137,9 @@ function fail(exchange: Exchange, error: CloudError): void {
   const { response, method, transactionId, rawPath } = exchange;
   const what = known.get(exchange);
   recordRefusal(exchange, what?.caller.actor ?? null, error);
-  if (what?.isWebsite === true) return sendErrorPage(exchange, error);
   const { code, status, message } = toAnswer(error);
+  if (exchange.watch !== null) exchange.watch.errorCode = code;
+  if (what?.isWebsite === true) return sendErrorPage(exchange, error);
   if (status === 503) response.setHeader("retry-after", "1");
   const body = Buffer.from(errorDocument({ code, message, bucket: what?.bucket ?? null, rawPath, transactionId }));
   if (method === "HEAD") {

@@ -60,7 +60,6 @@ import {
 } from "./objects/object.handlers.ts";
 import { putObject } from "./objects/put-object.ts";
 import { readObject } from "./objects/read-object.ts";
-import type { Query } from "./query.ts";
 import { completeUpload } from "./uploads/complete-upload.ts";
 import { putPart } from "./uploads/put-part.ts";
 import { abortUpload, createUpload, listParts, listUploads } from "./uploads/uploads.handlers.ts";
@@ -141,48 +140,3 @@ export const OBJECT_ROUTES: { [route: string]: ObjectRoute } = {
   "DELETE uploadId": abortUpload,
   "GET uploadId": listParts,
 };
-
-/** What turns a plain request into another one. Those without a route are Amazon's that are not here: 501. */
-const SUBRESOURCES = new Set([
-  "accelerate",
-  "acl",
-  "analytics",
-  "attributes",
-  "cors",
-  "delete",
-  "encryption",
-  "intelligent-tiering",
-  "inventory",
-  "legal-hold",
-  "lifecycle",
-  "location",
-  "logging",
-  "metrics",
-  "notification",
-  "object-lock",
-  "ownershipControls",
-  "policy",
-  "policyStatus",
-  "publicAccessBlock",
-  "replication",
-  "requestPayment",
-  "restore",
-  "retention",
-  "select",
-  "session",
-  "tagging",
-  "torrent",
-  "uploadId",
-  "uploads",
-  "versioning",
-  "versions",
-  "website",
-]);
-
-/** The key of a route: the method, and the subresource if the query names one. */
-export function routeKey(method: string, query: Query): { key: string; subresource: string | null } {
-  // HEAD is of the thing itself, whatever else is said
-  if (query.size > 0 && method !== "HEAD")
-    for (const name of query.keys()) if (SUBRESOURCES.has(name)) return { key: `${method} ${name}`, subresource: name };
-  return { key: method, subresource: null };
-}

@@ -1,6 +1,7 @@
 /** A request to Swift, understood as far as all of them are. */
 import type { IncomingHttpHeaders } from "node:http";
 
+import { type Facts, logAccess } from "../access-logs/watch.ts";
 import type { Exchange } from "../http/exchange.ts";
 import type { Container } from "../namespace/container.model.ts";
 import type { Origin } from "@andromede/platform/events/append";
@@ -42,17 +43,38 @@ export async function findContainer(request: SwiftRequest, projectId: string, na
   const next = name === request.container && request.method !== "PUT" ? (request.object ?? undefined) : undefined;
   const found = await request.store.namespace.findContainer(projectId, name, next);
   request.known.set(key, found);
+  if (found !== null && name === request.container && projectId === request.projectId) logRequest(request, found);
   return found;
+}
+
+/** The request's own container is in its log, `other` of it that the request is about as well. */
+export function logRequest(
+  { exchange, method, object, query, caller }: SwiftRequest,
+  container: Container,
+  other?: { operation: string; key: string } & Pick<Partial<Facts>, "objectSize" | "outcome">,
+): void {
+  if (container.settings.logging === undefined) return;
+  const { actor } = caller;
+  logAccess(exchange, container, {
+    operation: `SWIFT.${method}.${object === null ? "CONTAINER" : "OBJECT"}`,
+    key: object,
+    versionId: other === undefined ? (query["version-id"] ?? null) : null,
+    requester: actor,
+    authType: actor === null ? null : "Token",
+    isSigned: false,
+    ...other,
+  });
 }
 
 /** The container, if they may. One that is not there is 404 for those who may know, and for all others what any container is. */
 export async function enterContainer(
   request: SwiftRequest,
-  where: { projectId: string; container: string },
-  wanted: { level: "container" | "object"; method: string },
+  where: { projectId: string; container: string; object?: string },
+  wanted: { level: "container" | "object"; method: string; versionId?: string | undefined },
 ): Promise<{ container: Container; access: "owner" | "granted" }> {
   const container = await findContainer(request, where.projectId, where.container);
-  const access = await authorize(request.store, request.caller, { ...wanted, projectId: where.projectId, container });
+  const { projectId, object } = where;
+  const access = await authorize(request, { ...wanted, projectId, container, object });
   if (container === null) throw refusal(404);
   return { container, access };
 }

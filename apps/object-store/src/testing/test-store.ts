@@ -16,6 +16,8 @@ import { createRootKey } from "@andromede/platform/keys/root-key";
 import type { Actor } from "@andromede/platform/tokens/actor";
 import { signingKeyOf } from "@andromede/platform/tokens/signing-key";
 
+import { insertLogRows } from "../access-logs/access-log.queries.ts";
+import { AccessLog } from "../access-logs/access-log.ts";
 import type { AccessKeys } from "../access/access-keys.ts";
 import type { Config } from "../config.ts";
 import type { Front } from "../http/exchange.ts";
@@ -73,6 +75,7 @@ export async function createTestStore(
     accessKeys,
     bytes,
     namespace: createNamespace({ db, clock, log: silentLogger, keys, bytes }),
+    accessLog: new AccessLog({ log: silentLogger, write: (rows) => insertLogRows(db, rows) }),
   };
   const closing: (() => Promise<void>)[] = [];
   return {
@@ -96,6 +99,7 @@ export async function createTestStore(
     },
     async stop() {
       await Promise.all(closing.map((close) => close()));
+      await store.accessLog.stop();
       await bytes.close();
       await db.end({ timeout: 1 });
       await database.drop();

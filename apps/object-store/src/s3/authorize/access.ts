@@ -1,12 +1,14 @@
 /** The decision for a request in hand: what it says of itself, for policies to compare, and the question to `decide`. */
+import { amendAccess } from "../../access-logs/watch.ts";
 import type { Container } from "../../namespace/container.model.ts";
 import type { StoredObject } from "../../namespace/object.model.ts";
 import { allowsReferrer, namesIdentity, namesRole, parseAcl } from "../../swift/acl/acl.model.ts";
 import { type BucketCall, type Call, headerIn } from "../call.ts";
 import { s3Error } from "../errors.ts";
 import { parseTagHeader } from "../settings/tags.ts";
+import { commonValue, listOf, tagOf } from "./condition-values.ts";
 import type { ConditionValues } from "./conditions.ts";
-import { type Action, type Request, isAllowed, mayDoAnything } from "./decide.ts";
+import { type Action, type Request, grantOf, mayDoAnything } from "./decide.ts";
 
 export type Target = {
   /** Absent: the bucket itself. */
@@ -32,7 +34,9 @@ export function isPermitted(call: BucketCall, action: Action, target: Target = {
   };
   if (target.key !== undefined) request.key = target.key;
   if (target.object !== undefined) request.object = target.object.details;
-  return isAllowed(request);
+  const grant = grantOf(request);
+  if (grant === "acl" && container === call.container) amendAccess(call.exchange, { byAcl: true });
+  return grant !== null;
 }
 
 /** Throws AccessDenied. */
@@ -61,18 +65,6 @@ function swiftAllows(call: Call, container: Container, access: "read" | "write" 
 type Source = (call: Call, target: Target) => string | null | undefined;
 
 const SOURCES: { [key: string]: Source } = {
-  "aws:sourceip": (call) => call.exchange.address,
-  "aws:securetransport": (call) => String(call.exchange.door.url.startsWith("https:")),
-  "aws:currenttime": (call) => new Date(call.store.clock.now()).toISOString(),
-  "aws:epochtime": (call) => String(Math.floor(call.store.clock.now() / 1000)),
-  "aws:useragent": (call) => call.headers["user-agent"],
-  "aws:referer": (call) => call.headers.referer,
-  "aws:userid": (call) => call.caller.actor?.userId,
-  "aws:username": (call) => call.caller.actor?.userName,
-  "aws:principalaccount": (call) => call.caller.actor?.projectId,
-  "aws:principaltype": (call) => (call.caller.actor === null ? "Anonymous" : "User"),
-  "aws:principalarn": ({ caller: { actor } }) =>
-    actor === null ? null : `arn:aws:iam::${actor.projectId ?? ""}:user/${actor.userName}`,
   "s3:prefix": (call) => call.query.get("prefix"),
   "s3:delimiter": (call) => call.query.get("delimiter"),
   "s3:max-keys": (call) => call.query.get("max-keys"),
@@ -90,11 +82,6 @@ const SOURCES: { [key: string]: Source } = {
   },
 };
 
-function tagOf(tags: { [name: string]: string } | undefined, lowerName: string): string | undefined {
-  for (const name in tags) if (name.toLowerCase() === lowerName) return tags[name];
-  return undefined;
-}
-
 function requestTags(call: Call): { [name: string]: string } | undefined {
   const text = headerIn(call, "x-amz-tagging");
   return text === undefined ? undefined : parseTagHeader(text);
@@ -103,6 +90,8 @@ function requestTags(call: Call): { [name: string]: string } | undefined {
 /** Looked up only when a policy asks. */
 function conditionValues(call: Call, target: Target): ConditionValues {
   return (key) => {
+    const common = commonValue(key, call.exchange, call.caller.actor);
+    if (common !== "unknown") return common;
     const source = Object.hasOwn(SOURCES, key) ? SOURCES[key] : undefined;
     if (source !== undefined) return listOf(source(call, target));
     if (key.startsWith("s3:x-amz-")) return listOf(headerIn(call, key.slice(3)));
@@ -114,6 +103,3 @@ function conditionValues(call: Call, target: Target): ConditionValues {
     return undefined;
   };
 }
-
-const listOf = (value: string | null | undefined): readonly string[] | undefined =>
-  value === undefined || value === null ? undefined : [value];

@@ -5,7 +5,7 @@ import type { Actor } from "@andromede/platform/tokens/actor";
 
 import type { Container, ContainerSettings } from "../../namespace/container.model.ts";
 import { cannedGrants, headerGrants, isPublicAcl } from "./acl.model.ts";
-import { type Action, type Request, isAllowed } from "./decide.ts";
+import { type Action, type Request, grantOf } from "./decide.ts";
 
 const actor = (projectId: string, ...roles: string[]): Actor => ({
   userId: `user-of-${projectId}`,
@@ -43,7 +43,7 @@ const may = (
   settings: ContainerSettings = {},
   more: Partial<Request> = {},
 ): boolean =>
-  isAllowed({
+  grantOf({
     actor: who,
     plane: "customer",
     action,
@@ -51,7 +51,7 @@ const may = (
     key: "k",
     values: () => undefined,
     ...more,
-  });
+  }) !== null;
 
 const member = actor("owner", "member");
 const reader = actor("owner", "reader");

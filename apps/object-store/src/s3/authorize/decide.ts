@@ -83,15 +83,19 @@ const SWIFT_ACCESS: { [action: Action]: "read" | "write" | "list" } = {
 const principalOf = (actor: Actor | null): Principal =>
   actor === null ? null : { projectId: actor.projectId, userId: actor.userId, userName: actor.userName };
 
-/** Explicit denial, then ownership, policy, ACLs of S3, ACLs of Swift; what nobody allows is denied. */
-export function isAllowed(request: Request): boolean {
+/**
+ * What allows it: explicit denial, then ownership, policy, ACLs of S3, ACLs of Swift. null: nothing, so it is denied; `acl`:
+ * nothing else would.
+ */
+export function grantOf(request: Request): "rights" | "acl" | null {
   const { actor, action, container } = request;
-  if (mayDoAnything(actor, request.plane)) return true;
+  if (mayDoAnything(actor, request.plane)) return "rights";
   const isOwners = actor !== null && actor.projectId === container.projectId && roleAllows(actor, action);
   const verdict = policyVerdict(request);
-  if (verdict === "deny" && !(isOwners && POLICY_ACTIONS.has(action))) return false;
-  if ((isOwners || verdict === "allow") && !isWithheld(request)) return true;
-  return isWriters(request) || aclAllows(request) || swiftAllows(request);
+  if (verdict === "deny" && !(isOwners && POLICY_ACTIONS.has(action))) return null;
+  if ((isOwners || verdict === "allow") && !isWithheld(request)) return "rights";
+  if (isWriters(request)) return "rights";
+  return aclAllows(request) || swiftAllows(request) ? "acl" : null;
 }
 
 function policyVerdict({ actor, action, container, key, values }: Request): "allow" | "deny" | null {

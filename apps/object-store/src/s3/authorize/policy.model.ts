@@ -19,8 +19,8 @@ type Statement = {
 };
 export type Policy = { Version?: string; Id?: string; Statement: Statement | Statement[] };
 
-/** Who asks, as policies name them; null: anonymous. */
-export type Principal = { projectId: string | null; userId: string; userName: string } | null;
+/** Who asks, as policies name them; null: anonymous. A service of Amazon's is one of ours that does the same. */
+export type Principal = { projectId: string | null; userId: string; userName: string } | { service: string } | null;
 
 export const MAX_POLICY_BYTES = 20 * 1024;
 
@@ -206,12 +206,14 @@ function isNamed(statement: Statement, principal: Principal): boolean {
 
 function matchesPrincipal(field: PrincipalField, principal: Principal): boolean {
   if (field === "*") return true;
+  if (principal !== null && "service" in principal)
+    return list(field["AWS"]).includes("*") || list(field["Service"]).includes(principal.service);
   const names = [...list(field["AWS"]), ...list(field["CanonicalUser"])];
   return names.some((name) => name === "*" || (principal !== null && namesOf(principal).has(name)));
 }
 
 /** All that a policy may call somebody: as in Ceph, an account is a project. */
-function namesOf({ projectId, userId, userName }: NonNullable<Principal>): Set<string> {
+function namesOf({ projectId, userId, userName }: Exclude<Principal, { service: string } | null>): Set<string> {
   const project = projectId ?? "";
   return new Set([
     project,

@@ -5,7 +5,7 @@ import { sendEmpty, sendXml } from "../answer.ts";
 import { type Grant, headerGrants, isPublicAcl, storedGrants } from "../authorize/acl.model.ts";
 import { MAX_POLICY_BYTES, isPublicPolicy, parsePolicy, policyOf } from "../authorize/policy.model.ts";
 import { readDocument } from "../body/request-body.ts";
-import { getBucket } from "../buckets.ts";
+import { findBucket } from "../buckets.ts";
 import { type BucketCall, headerIn, originOf } from "../call.ts";
 import { type S3Code, hasCode, s3Error } from "../errors.ts";
 import { assertAclAllowed } from "../objects/prepare-write.ts";
@@ -192,10 +192,12 @@ export async function getLogging(call: BucketCall): Promise<void> {
 export const putLogging = setter("BucketLoggingStatus", async (element, call) => {
   const logging = parseLogging(element);
   if (logging === null) return { logging };
-  const target = await getBucket(call, logging.target);
-  if (target.projectId !== call.container.projectId)
-    throw s3Error("InvalidRequest", "The owner for the bucket to be logged and the target bucket must be the same.");
-  return { logging };
+  const target = await findBucket(call, logging.target);
+  if (target === null || target.projectId !== call.container.projectId) throw s3Error("InvalidTargetBucketForLogging");
+  const grants = storedGrants(logging.grants);
+  assertAclAllowed(target, grants, undefined);
+  // whoever named it, and however: a bucket of the same project
+  return { logging: { ...logging, target: target.name } };
 });
 
 export async function getPolicy(call: BucketCall): Promise<void> {

@@ -15,6 +15,7 @@ import {
 } from "../body/checksums.ts";
 import { type BucketCall, type ObjectCall, locationOf } from "../call.ts";
 import { s3Error } from "../errors.ts";
+import { amendCaller } from "../log-call.ts";
 import { quoted, writtenHeaders } from "../objects/object-answer.ts";
 import { MAX_PUT_BYTES, prepareWrite } from "../objects/prepare-write.ts";
 import { write } from "../objects/put-object.ts";
@@ -40,6 +41,7 @@ export async function postObject(call: BucketCall): Promise<void> {
   const { caller, limits } = await admit(call, form);
   const key = keyOf(form);
   const object: ObjectCall = { ...call, caller, key };
+  amendCaller(call, caller, key);
   const headers = headersOf(form);
   const prepared = prepareWrite(object, headers);
   const request = bodyOf(body, form);

@@ -1,4 +1,5 @@
 /** CopyObject: the bytes are sealed anew, under the target's key. */
+import { amendAccess } from "../../access-logs/watch.ts";
 import type { PutObject } from "../../namespace/namespace.ts";
 import type { ObjectDetails } from "../../namespace/object.model.ts";
 import { sendXml } from "../answer.ts";
@@ -44,6 +45,7 @@ export async function copyObject(call: ObjectCall): Promise<void> {
   if (precondition !== undefined) put.precondition = precondition;
   if (prepared.customerKey !== undefined) put.customerKey = prepared.customerKey;
   const object = await call.store.namespace.putObject(originOf(call), call.container, put);
+  amendAccess(call.exchange, { objectSize: object.size });
   const headers = writtenHeaders(call.container, object);
   delete headers["etag"];
   if (isVersioned(source.container)) headers["x-amz-copy-source-version-id"] = source.object.versionId;

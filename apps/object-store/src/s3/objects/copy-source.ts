@@ -8,6 +8,7 @@ import { getBucket } from "../buckets.ts";
 import { type ObjectCall, headerIn } from "../call.ts";
 import { s3Error } from "../errors.ts";
 import { keyFor, readCopySourceKey } from "../settings/encryption.ts";
+import { logCopySource } from "../log-call.ts";
 import { assertSource } from "./conditional.ts";
 import { getObjectFor } from "./find-object.ts";
 import { type Readings, isPutTogether, openPutTogether } from "./swift-objects.ts";
@@ -54,6 +55,7 @@ export async function openCopySource(call: ObjectCall): Promise<CopySource> {
   const readings = isPutTogether(object)
     ? await openPutTogether(call, container, object)
     : plain(call, container, object, customerKey);
+  logCopySource(call, container, { key, versionId, size: readings.size });
   assertSource(call.headers, { etag: readings.etag, modifiedAt: object.modifiedAt });
   return { bucket, container, object, versionId, readings };
 }

@@ -10,6 +10,7 @@ import { isPermitted, versioned, assertPermitted } from "../authorize/access.ts"
 import { readDocument } from "../body/request-body.ts";
 import { type BucketCall, type ObjectCall, headerIn, isVersioned, originOf, versionIdOf } from "../call.ts";
 import { s3Error, toAnswer } from "../errors.ts";
+import { logDeletion } from "../log-call.ts";
 import { type XmlElement, child, childText, childrenOf, parseDocument, requiredText } from "../xml/parse.ts";
 import { tag, wrap, xmlDocument } from "../xml/write.ts";
 import { readWritePrecondition } from "./conditional.ts";
@@ -116,11 +117,11 @@ export async function deleteObjects(call: BucketCall): Promise<void> {
   const options = targets.some(({ key }) => bypasses(call, key)) ? { bypassGovernance: true } : {};
   const results = await deleteAll(call, targets, options);
   const parts = wanted.map((each, at) => {
-    if (mayDelete[at] !== true) return errorXml(each, s3Error("AccessDenied"));
-    const result = results.get(each);
-    if (result === undefined) return errorXml(each, s3Error("InternalError"));
-    if ("error" in result) return errorXml(each, result.error);
-    return isQuiet ? "" : deletedXml(each, result);
+    const result = mayDelete[at] === true ? results.get(each) : { error: s3Error("AccessDenied") };
+    const error = result === undefined ? s3Error("InternalError") : "error" in result ? result.error : null;
+    logDeletion(call, each, error);
+    if (error !== null) return errorXml(each, error);
+    return isQuiet || result === undefined || "error" in result ? "" : deletedXml(each, result);
   });
   sendXml(call, xmlDocument("DeleteResult", parts.join("")));
 }

@@ -1,6 +1,7 @@
 /** PUT of an object. */
 import type { OutgoingHttpHeaders } from "node:http";
 
+import { amendAccess } from "../../access-logs/watch.ts";
 import type { Digests } from "../../bytes/byte-store.ts";
 import type { PutObject } from "../../namespace/namespace.ts";
 import type { StoredObject } from "../../namespace/object.model.ts";
@@ -27,7 +28,7 @@ const putHeaders = (call: ObjectCall, object: StoredObject): OutgoingHttpHeaders
   writtenHeaders(call.container, object);
 
 /** Of a body that came at once, or of a form. */
-export function write(
+export async function write(
   call: ObjectCall,
   prepared: PreparedWrite,
   body: RequestBody,
@@ -54,7 +55,9 @@ export function write(
   };
   if (more.precondition !== undefined) put.precondition = more.precondition;
   if (prepared.customerKey !== undefined) put.customerKey = prepared.customerKey;
-  return call.store.namespace.putObject(originOf(call), call.container, put);
+  const object = await call.store.namespace.putObject(originOf(call), call.container, put);
+  amendAccess(call.exchange, { objectSize: object.size });
+  return object;
 }
 
 function checksumOf({ algorithm }: RequestBody, digests: Digests): Checksum | undefined {

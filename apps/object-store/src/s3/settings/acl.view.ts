@@ -19,11 +19,14 @@ const granteeXml = (grant: Grant): string =>
 /** `grants` null: all is the owner's. */
 export function aclDocument(owner: string, grants: readonly Grant[] | null): string {
   const all: readonly Grant[] = grants ?? [{ project: owner, permission: "FULL_CONTROL" }];
-  const list = all.map((grant) => wrap("Grant", granteeXml(grant) + tag("Permission", grant.permission)));
-  return xmlDocument("AccessControlPolicy", ownerXml(owner) + wrap("AccessControlList", list.join("")));
+  return xmlDocument("AccessControlPolicy", ownerXml(owner) + wrap("AccessControlList", all.map(grantXml).join("")));
 }
 
-function parseGrant(element: XmlElement): Grant {
+export const grantXml = (grant: Grant): string =>
+  wrap("Grant", granteeXml(grant) + tag("Permission", grant.permission));
+
+/** A `Grant` element. */
+export function parseGrant(element: XmlElement): Grant {
   const grantee = child(element, "Grantee");
   const permission = childText(element, "Permission");
   if (grantee === undefined || !PERMISSIONS.includes(permission as Permission)) throw s3Error("MalformedACLError");

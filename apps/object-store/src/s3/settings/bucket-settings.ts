@@ -1,8 +1,11 @@
 /** The small documents of a bucket: versioning, public access, ownership, logging, tags. Pure. */
 import type { ContainerSettings } from "../../namespace/container.model.ts";
 import { s3Error } from "../errors.ts";
+import { checkKey } from "../address.ts";
+import { storedGrants } from "../authorize/acl.model.ts";
 import { type XmlElement, child, childText, childrenOf } from "../xml/parse.ts";
 import { tag, wrap, xmlDocument } from "../xml/write.ts";
+import { grantXml, parseGrant } from "./acl.view.ts";
 
 type PublicAccessBlock = NonNullable<ContainerSettings["publicAccessBlock"]>;
 type Ownership = NonNullable<ContainerSettings["ownership"]>;
@@ -69,13 +72,40 @@ export function parseOwnership(root: XmlElement): Ownership {
 export const ownershipDocument = (ownership: Ownership): string =>
   xmlDocument("OwnershipControls", wrap("Rule", tag("ObjectOwnership", ownership)));
 
+/** Room for what is put behind it in keys of 1,024 bytes. */
+const MAX_PREFIX_BYTES = 800;
+
 /** null: logging is off. */
 export function parseLogging(root: XmlElement): Logging | null {
   const enabled = child(root, "LoggingEnabled");
   if (enabled === undefined) return null;
   const target = childText(enabled, "TargetBucket");
   if (target === undefined || target === "") throw s3Error("MalformedXML");
-  return { target, prefix: childText(enabled, "TargetPrefix") ?? "" };
+  const prefix = childText(enabled, "TargetPrefix") ?? "";
+  if (Buffer.byteLength(prefix) > MAX_PREFIX_BYTES) throw s3Error("InvalidArgument", "The target prefix is too long");
+  checkKey(prefix);
+  const partition = parseKeyFormat(child(enabled, "TargetObjectKeyFormat"));
+  const grants = childrenOf(child(enabled, "TargetGrants") ?? enabled, "Grant").map(parseGrant);
+  return {
+    target,
+    prefix,
+    ...(partition === undefined ? {} : { partition }),
+    ...(grants.length === 0 ? {} : { grants }),
+  };
+}
+
+const PARTITIONS = { EventTime: "eventTime", DeliveryTime: "deliveryTime" } as const;
+
+/** undefined: nothing between prefix and time. */
+function parseKeyFormat(format: XmlElement | undefined): Logging["partition"] {
+  if (format === undefined) return undefined;
+  const partitioned = child(format, "PartitionedPrefix");
+  const isSimple = child(format, "SimplePrefix") !== undefined;
+  if (isSimple === (partitioned !== undefined)) throw s3Error("MalformedXML");
+  if (partitioned === undefined) return undefined;
+  const source = childText(partitioned, "PartitionDateSource") ?? "EventTime";
+  if (source !== "EventTime" && source !== "DeliveryTime") throw s3Error("MalformedXML");
+  return PARTITIONS[source];
 }
 
 export const loggingDocument = (logging: Logging | undefined): string =>
@@ -83,5 +113,21 @@ export const loggingDocument = (logging: Logging | undefined): string =>
     "BucketLoggingStatus",
     logging === undefined
       ? ""
-      : wrap("LoggingEnabled", tag("TargetBucket", logging.target) + tag("TargetPrefix", logging.prefix)),
+      : wrap(
+          "LoggingEnabled",
+          tag("TargetBucket", logging.target) +
+            tag("TargetPrefix", logging.prefix) +
+            (logging.grants === undefined
+              ? ""
+              : wrap("TargetGrants", (storedGrants(logging.grants) ?? []).map(grantXml).join(""))) +
+            (logging.partition === undefined
+              ? ""
+              : wrap(
+                  "TargetObjectKeyFormat",
+                  wrap(
+                    "PartitionedPrefix",
+                    tag("PartitionDateSource", logging.partition === "eventTime" ? "EventTime" : "DeliveryTime"),
+                  ),
+                )),
+        ),
   );

@@ -1,4 +1,5 @@
 /** CompleteMultipartUpload: parts become an object, in one transaction and without their bytes being touched. */
+import { amendAccess } from "../../access-logs/watch.ts";
 import type { Part, Upload } from "../../namespace/namespace.ts";
 import type { ObjectDetails, StoredObject } from "../../namespace/object.model.ts";
 import { sendXml } from "../answer.ts";
@@ -39,6 +40,7 @@ export async function completeUpload(call: ObjectCall): Promise<void> {
     parts.map((part) => ({ number: part.number, etag: part.etag })),
     precondition === undefined ? { etag, details } : { etag, details, precondition },
   );
+  amendAccess(call.exchange, { objectSize: object.size });
   answer(call, object);
 }
 

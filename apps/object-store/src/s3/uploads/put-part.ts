@@ -1,6 +1,7 @@
 /** A part of an upload: its own bytes, or those of an object that is there. */
 import type { OutgoingHttpHeaders } from "node:http";
 
+import { amendAccess } from "../../access-logs/watch.ts";
 import type { Digests } from "../../bytes/byte-store.ts";
 import type { Part, PutObject, Upload } from "../../namespace/namespace.ts";
 import { sendEmpty, sendXml } from "../answer.ts";
@@ -85,13 +86,12 @@ const checksumDetails = (
 
 type PutPart = Parameters<ObjectCall["store"]["namespace"]["putPart"]>[3];
 
-const store = (call: ObjectCall, upload: Upload, customerKey: Buffer | undefined, part: PutPart): Promise<Part> =>
-  call.store.namespace.putPart(
-    originOf(call),
-    call.container,
-    upload,
-    customerKey === undefined ? part : { ...part, customerKey },
-  );
+async function store(call: ObjectCall, upload: Upload, customerKey: Buffer | undefined, part: PutPart): Promise<Part> {
+  const wanted = customerKey === undefined ? part : { ...part, customerKey };
+  const stored = await call.store.namespace.putPart(originOf(call), call.container, upload, wanted);
+  amendAccess(call.exchange, { objectSize: stored.size });
+  return stored;
+}
 
 async function copyPart(
   call: ObjectCall,

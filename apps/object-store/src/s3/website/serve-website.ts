@@ -9,6 +9,7 @@ import { checkKey, decodePiece } from "../address.ts";
 import { isPermitted } from "../authorize/access.ts";
 import type { Call, ObjectCall } from "../call.ts";
 import { s3Error, toAnswer } from "../errors.ts";
+import { logCall } from "../log-call.ts";
 import { answerWith } from "../objects/read-object.ts";
 import { type Place, type Website, findRedirect, indexKey, redirectAll } from "../settings/website.ts";
 import { escapeXml } from "../xml/write.ts";
@@ -18,6 +19,12 @@ export async function serveWebsite(call: Call, bucket: string): Promise<void> {
   if (exchange.method !== "GET" && exchange.method !== "HEAD") throw s3Error("MethodNotAllowed");
   const container = await call.store.namespace.findGlobalContainer(bucket);
   if (container === null) throw s3Error("NoSuchBucket");
+  logCall(
+    call,
+    container,
+    exchange.rawPath === "/" ? null : decodePiece(exchange.rawPath.slice(1)),
+    `WEBSITE.${exchange.method}.OBJECT`,
+  );
   exchange.charge(container.projectId);
   const website = container.settings.website as Website | undefined;
   if (website === undefined) throw s3Error("NoSuchWebsiteConfiguration");

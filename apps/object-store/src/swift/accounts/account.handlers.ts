@@ -42,8 +42,8 @@ export async function updateAccount(request: SwiftRequest): Promise<Reply> {
 }
 
 async function enterAccount(request: SwiftRequest): Promise<"owner" | "granted"> {
-  const { store, caller, projectId, method } = request;
-  const access = await authorize(store, caller, { projectId, container: null, level: "account", method });
+  const { projectId, method } = request;
+  const access = await authorize(request, { projectId, container: null, level: "account", method });
   await assertProject(request);
   return access;
 }

@@ -2,6 +2,7 @@
 import { isAllowed } from "@andromede/platform/tokens/access-rules";
 import type { Actor } from "@andromede/platform/tokens/actor";
 
+import { amendAccess } from "../../access-logs/watch.ts";
 import type { Exchange } from "../../http/exchange.ts";
 import type { Container } from "../../namespace/container.model.ts";
 import type { Store } from "../../store.ts";
@@ -15,6 +16,7 @@ import {
   parseAcl,
   withoutPublic,
 } from "./acl.model.ts";
+import { type Asked, type Asking, isDenied } from "./denial.ts";
 import { findProjectDomain } from "./projects.queries.ts";
 
 export type Caller = {
@@ -54,26 +56,37 @@ function isReseller(actor: Actor | null): boolean {
   return false;
 }
 
-export type Wanted = {
+export type Wanted = Asked & {
   projectId: string;
   /** null: the account itself, or a container that is not there. */
   container: Container | null;
-  level: "account" | "container" | "object";
-  method: string;
 };
 
-/** `owner`: sees and sets what only an account's own people may. Throws 401 or 403. */
-export async function authorize(store: Store, caller: Caller, wanted: Wanted): Promise<"owner" | "granted"> {
+/** Whose request it is. */
+export type Requesting = Omit<Asking, "caller"> & { store: Store; caller: Caller };
+
+/**
+ * `owner`: sees and sets what only an account's own people may. Throws 401 or 403. Of objects that are not named here nothing is
+ * known of whether a policy denies them: see `isDenied`.
+ */
+export async function authorize(requesting: Requesting, wanted: Wanted): Promise<"owner" | "granted"> {
+  const { caller, store } = requesting;
   const { actor } = caller;
-  if (caller.bearer !== null) return authorizeBearer(caller.bearer, wanted);
   if (caller.isReseller) return "owner";
+  const { container } = wanted;
+  const isNamed = container !== null && (wanted.level !== "object" || wanted.object !== undefined);
+  if (isNamed && (await isDenied(requesting, container, wanted))) throw refusal(actor === null ? 401 : 403);
+  if (caller.bearer !== null) return authorizeBearer(caller.bearer, wanted);
   const isOwn = actor !== null && actor.projectId === wanted.projectId;
   if (isOwn) {
     if (OPERATOR_ROLES.some((role) => actor.roles.has(role))) return "owner";
     if (actor.roles.has(READER_ROLE) && isRead(wanted.method)) return "granted";
   }
   const acl = aclFor(wanted);
-  if (acl !== null && (await isInAcl(store, caller, acl, wanted, isOwn))) return "granted";
+  if (acl !== null && (await isInAcl(store, caller, acl, wanted, isOwn))) {
+    amendAccess(requesting.exchange, { byAcl: true });
+    return "granted";
+  }
   throw refusal(actor === null ? 401 : 403);
 }
 

@@ -2,10 +2,11 @@
 import { CloudError } from "@andromede/base/errors";
 
 import type { Container } from "../../namespace/container.model.ts";
+import { isDenied } from "../acl/denial.ts";
 import { LIMITS } from "../limits.ts";
 import { removeObject } from "../objects/remove-object.ts";
-import { type SwiftRequest, enterContainer } from "../swift-request.ts";
-import { statusLine, statusOf } from "../wire/refusal.ts";
+import { type SwiftRequest, enterContainer, logRequest } from "../swift-request.ts";
+import { refusal, statusLine, statusOf } from "../wire/refusal.ts";
 import type { Reply } from "../wire/reply.ts";
 import { quote } from "../wire/text.ts";
 import { type BulkError, type BulkFormat, bulkBody, firstBeat } from "./bulk.view.ts";
@@ -92,11 +93,16 @@ async function deleteGroup(request: SwiftRequest, group: Doomed[], tally: Tally)
   });
   if (container === undefined) return;
   const { settings } = container;
-  const wanted = group.filter((one) => !tellKnown(tally, one));
+  const wanted: Doomed[] = [];
+  for (const one of group)
+    if (!tellKnown(tally, one) && !(await tellDenied(request, container, tally, one))) wanted.push(one);
   if (settings.versionsLocation !== undefined || settings.historyLocation !== undefined) {
     for (const one of wanted) {
       const target = container;
-      await deleteOne(tally, one, () => removeObject(request, target, split(one.name)[1], one.versionId));
+      await deleteOne(tally, one, async () => {
+        await removeObject(request, target, split(one.name)[1], one.versionId);
+        logDeletion(request, target, one, 204);
+      });
     }
     return;
   }
@@ -126,11 +132,34 @@ async function deleteTogether(
     for (const [index, result] of results.entries()) {
       const one = unique[index];
       if (one === undefined) continue;
+      logDeletion(request, container, one, statusOfResult(result));
       if ("error" in result) tell(tally, one, result.error);
       else if (result.existed) tally.deleted += 1;
       else tally.missing += 1;
     }
   });
+}
+
+const statusOfResult = (result: { existed: boolean } | { error: Error }): number =>
+  "error" in result ? statusOfError(result.error) : result.existed ? 204 : 404;
+
+/** In the log of the container, one of many. */
+function logDeletion(request: SwiftRequest, container: Container, one: Doomed, status: number): void {
+  logRequest(request, container, {
+    operation: "SWIFT.BULK_DELETE.OBJECT",
+    key: split(one.name)[1],
+    outcome: { status, errorCode: null },
+  });
+}
+
+/** The container's policy may speak of some objects only. */
+async function tellDenied(request: SwiftRequest, container: Container, tally: Tally, one: Doomed): Promise<boolean> {
+  const { versionId } = one;
+  const asked = { level: "object", method: "DELETE", object: split(one.name)[1], versionId } as const;
+  if (request.caller.isReseller || !(await isDenied(request, container, asked))) return false;
+  logDeletion(request, container, one, 403);
+  tell(tally, one, refusal(403));
+  return true;
 }
 
 async function deleteContainer(request: SwiftRequest, name: string): Promise<void> {
@@ -162,8 +191,10 @@ function tellKnown(tally: Tally, { name, error }: Doomed): boolean {
   return true;
 }
 
+const statusOfError = (error: unknown): number => (error instanceof CloudError ? statusOf(error) : 500);
+
 function tell(tally: Tally, { name }: Doomed, error: unknown): void {
-  const status = error instanceof CloudError ? statusOf(error) : 500;
+  const status = statusOfError(error);
   if (status === 404) {
     tally.missing += 1;
     return;

@@ -9,7 +9,7 @@ import { assertProject } from "../acl/project-exists.ts";
 import { LIMITS } from "../limits.ts";
 import { assertObjectName, readDeleteAt } from "../objects/object-headers.ts";
 import { writeObject } from "../objects/write-object.ts";
-import { type SwiftRequest, enterContainer, findContainer } from "../swift-request.ts";
+import { type SwiftRequest, enterContainer, findContainer, logRequest } from "../swift-request.ts";
 import { guessContentType } from "../wire/content-type.ts";
 import { assertMetadataFits, readMetadata } from "../wire/metadata.ts";
 import { refusal, statusLine, statusOf } from "../wire/refusal.ts";
@@ -129,7 +129,7 @@ async function store(request: SwiftRequest, entry: TarEntry, path: string, tally
   assertMetadataFits({}, metadata);
   const deleteAt = readDeleteAt(headers, all.clock.now());
   await ensureContainer(request, where, tally);
-  const { container } = await enterContainer(request, where, { level: "object", method: "PUT" });
+  const { container } = await enterContainer(request, { ...where, object: key }, { level: "object", method: "PUT" });
   await writeObject(request, container, {
     key,
     body: Stream.from(entry.body, { objectMode: false }),
@@ -138,6 +138,12 @@ async function store(request: SwiftRequest, entry: TarEntry, path: string, tally
     metadata,
     details: {},
     deleteAt,
+  });
+  logRequest(request, container, {
+    operation: "SWIFT.EXTRACT_ARCHIVE.OBJECT",
+    key,
+    objectSize: entry.size,
+    outcome: { status: 201, errorCode: null },
   });
 }
 
@@ -148,7 +154,7 @@ async function ensureContainer(
 ): Promise<void> {
   const { projectId, container: name } = where;
   if ((await findContainer(request, projectId, name)) !== null) return;
-  await authorize(request.store, request.caller, { projectId, container: null, level: "container", method: "PUT" });
+  await authorize(request, { projectId, container: null, level: "container", method: "PUT" });
   if (tally.containers >= LIMITS.bulkContainers)
     throw refusal(400, `More than ${LIMITS.bulkContainers} containers to create from tar.`);
   if (Buffer.byteLength(name) > LIMITS.containerName) throw refusal(400);

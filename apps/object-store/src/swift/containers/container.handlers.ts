@@ -78,7 +78,7 @@ export async function putContainer(request: SwiftRequest): Promise<Reply> {
   const { store, projectId, headers } = request;
   const where = containerNameOf(request);
   const before = await findContainer(request, projectId, where.container);
-  await authorize(store, request.caller, { projectId, container: before, level: "container", method: "PUT" });
+  await authorize(request, { projectId, container: before, level: "container", method: "PUT" });
   await assertProject(request);
   const bytes = Buffer.byteLength(where.container);
   if (bytes > LIMITS.containerName)

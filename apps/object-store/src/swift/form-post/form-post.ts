@@ -3,6 +3,7 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 
 import { CloudError, invalid } from "@andromede/base/errors";
 
+import { amendAccess } from "../../access-logs/watch.ts";
 import { assertObjectName, readDeleteAt } from "../objects/object-headers.ts";
 import { writeObject } from "../objects/write-object.ts";
 import { type SwiftRequest, enterContainer } from "../swift-request.ts";
@@ -73,6 +74,7 @@ async function storeFile(
   const maxBytes = formInteger(fields, "max_file_size");
   if (maxBytes === null) throw invalid("FormPost: max_file_size not an integer");
   const bearer = checkSignature(request, fields, keys);
+  amendAccess(request.exchange, { requester: null, authType: "Form" });
   const as: SwiftRequest = {
     ...request,
     caller: { ...request.caller, actor: null, isReseller: false, bearer },
@@ -90,7 +92,7 @@ async function storeFile(
   );
   const encoding = fields["content-encoding"] ?? part.headers["content-encoding"];
   try {
-    const where = { projectId: request.projectId, container };
+    const where = { projectId: request.projectId, container, object: key };
     const entered = await enterContainer(as, where, { level: "object", method: "PUT" });
     await writeObject(as, entered.container, {
       key,

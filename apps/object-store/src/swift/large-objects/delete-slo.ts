@@ -11,7 +11,8 @@ import type { Reply } from "../wire/reply.ts";
 import { readManifest } from "./manifest.ts";
 
 export async function deleteSlo(request: SwiftRequest, name: ObjectName): Promise<Reply> {
-  await enterContainer(request, name, { level: "object", method: "DELETE" });
+  const versionId = request.query["version-id"] || undefined;
+  await enterContainer(request, name, { level: "object", method: "DELETE", versionId });
   const format = bulkFormat(request.headers.accept);
   return deleteReply(request, format, await segmentsAndAll(request, name));
 }
@@ -48,9 +49,9 @@ async function segmentsOf(
   versionId: string | undefined,
 ): Promise<{ name: string; isLarge: boolean }[]> {
   const slash = path.indexOf("/");
-  const where = { projectId, container: path.slice(0, slash) };
-  const { container } = await enterContainer(request, where, { level: "object", method: "GET" });
   const key = path.slice(slash + 1);
+  const where = { projectId, container: path.slice(0, slash), object: key };
+  const { container } = await enterContainer(request, where, { level: "object", method: "GET", versionId });
   const object =
     versionId === undefined
       ? await findCurrent(request, container, key)

@@ -26,15 +26,16 @@ export async function dloShown(request: SwiftRequest, container: Container, dlo:
   if (slash <= 0) throw invalidManifest();
   const name = dlo.slice(0, slash);
   const segments = await findContainer(request, container.projectId, name);
-  const { store, caller } = request;
-  await authorize(store, caller, {
+  const { store } = request;
+  const prefix = dlo.slice(slash + 1);
+  await authorize(request, {
     projectId: container.projectId,
     container: segments,
     level: "container",
     method: "GET",
+    prefix,
   });
   if (segments === null) throw refusal(404);
-  const prefix = dlo.slice(slash + 1);
   const first = await store.namespace.listObjects(segments, { prefix, limit: LIMITS.listing });
   if (first.truncated) return { container: segments, prefix, first, size: null, etag: null };
   let size = 0;

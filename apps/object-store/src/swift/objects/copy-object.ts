@@ -9,7 +9,7 @@ import { bodyOf, readManifest } from "../large-objects/manifest.ts";
 import { storeSlo } from "../large-objects/put-slo.ts";
 import { toRawManifest } from "../large-objects/slo.model.ts";
 import { LIMITS } from "../limits.ts";
-import { type ObjectName, type SwiftRequest, enterContainer, objectNameOf } from "../swift-request.ts";
+import { type ObjectName, type SwiftRequest, enterContainer, logRequest, objectNameOf } from "../swift-request.ts";
 import { conditionalStatus } from "../wire/conditional.ts";
 import { lastModifiedMs, toHttpDate } from "../wire/http-date.ts";
 import { showMetadata } from "../wire/metadata.ts";
@@ -75,6 +75,7 @@ async function copy(request: SwiftRequest, from: ObjectName, to: ObjectName): Pr
   if (status !== null) return { status, headers: { Etag: source.etag } };
   if (source.size === null || source.size > LIMITS.maxFileSize) throw refusal(413);
   const { container } = await enterContainer(request, to, { level: "object", method: "PUT" });
+  logOther(request, from, to);
   assertObjectName(to.object);
   const given = mergeGiven(request, source.object, readGiven(headers, store.clock.now()));
   const contentType = headers["content-type"] ? readContentType(headers, to.object) : source.object.contentType;
@@ -83,6 +84,15 @@ async function copy(request: SwiftRequest, from: ObjectName, to: ObjectName): Pr
       ? await copyManifest(request, source, { container, name: to, contentType, given })
       : await copyBytes(request, source, { container, name: to, contentType, given });
   return createdReply(container, written, copiedHeaders(source, from, written));
+}
+
+/** The one of the two that the path does not name. */
+function logOther(request: SwiftRequest, from: ObjectName, to: ObjectName): void {
+  const isFrom = request.method === "PUT";
+  const { projectId, container: name, object: key } = isFrom ? from : to;
+  const container = request.known.get(`${projectId}/${name}`) ?? null;
+  if (container !== null)
+    logRequest(request, container, { operation: `SWIFT.COPY.OBJECT_${isFrom ? "GET" : "PUT"}`, key });
 }
 
 /** Of a PUT, `If-None-Match: *` speaks of where it goes, not of where it comes from. */

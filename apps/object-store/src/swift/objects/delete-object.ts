@@ -7,7 +7,8 @@ import { removeObject } from "./remove-object.ts";
 export async function deleteObject(request: SwiftRequest): Promise<Reply> {
   const name = objectNameOf(request);
   if (request.query["multipart-manifest"] === "delete") return deleteSlo(request, name);
-  const { container } = await enterContainer(request, name, { level: "object", method: "DELETE" });
-  const headers = await removeObject(request, container, name.object, request.query["version-id"] || undefined);
+  const versionId = request.query["version-id"] || undefined;
+  const { container } = await enterContainer(request, name, { level: "object", method: "DELETE", versionId });
+  const headers = await removeObject(request, container, name.object, versionId);
   return { status: 204, headers };
 }

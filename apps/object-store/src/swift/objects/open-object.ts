@@ -37,7 +37,8 @@ export type Opening = {
 
 /** Throws 401, 403, 404 as Swift does, 409 for what leads nowhere. */
 export async function openObject(request: SwiftRequest, name: ObjectName, opening: Opening): Promise<OpenObject> {
-  const { container } = await enterContainer(request, name, { level: "object", method: "GET" });
+  const wanted = { level: "object", method: "GET", versionId: opening.versionId } as const;
+  const { container } = await enterContainer(request, name, wanted);
   const object =
     opening.versionId === undefined
       ? await findCurrent(request, container, name.object)

@@ -1,4 +1,5 @@
 /** Every object that Swift writes goes through here: what becomes of the one before, the ETag that was promised. */
+import { amendAccess } from "../../access-logs/watch.ts";
 import type { Container } from "../../namespace/container.model.ts";
 import type { PutObject } from "../../namespace/namespace.ts";
 import type { StoredObject } from "../../namespace/object.model.ts";
@@ -32,7 +33,7 @@ export async function writeObject(
     await keepPrevious(request, container, write.key);
   const promised = write.etag === undefined ? "" : bareEtag(write.etag).toLowerCase();
   const { key, body, size, contentType, metadata, details, deleteAt } = write;
-  return store.namespace.putObject(request.origin, container, {
+  const object = await store.namespace.putObject(request.origin, container, {
     key,
     body,
     size,
@@ -51,6 +52,8 @@ export async function writeObject(
         }),
     ...(write.onlyNew === true ? { precondition: { ifNoneMatch: ["*"] } } : {}),
   });
+  if (key === request.object) amendAccess(request.exchange, { objectSize: object.size });
+  return object;
 }
 
 export function createdReply(container: Container, object: StoredObject, more: ReplyHeaders = {}): Reply {

@@ -28,13 +28,13 @@ const asksForPages = ({ caller, headers }: SwiftRequest): boolean =>
 /** GET and HEAD of a container. */
 export async function readContainerOrSite(request: SwiftRequest): Promise<Reply> {
   if (!asksForPages(request)) return readContainer(request);
-  const { store, caller, projectId, method } = request;
+  const { projectId, method } = request;
   const container = await findContainer(request, projectId, request.container ?? "");
   if (container === null) return readContainer(request);
   const site = siteOf(container.metadata);
   const place = { request, container, site };
   try {
-    await authorize(store, caller, { projectId, container, level: "container", method });
+    await authorize(request, { projectId, container, level: "container", method });
   } catch (error) {
     if (!(error instanceof CloudError)) throw error;
     return errorPage(place, errorReply(error, request.account));
@@ -96,7 +96,7 @@ async function listing(place: Place, prefix: string): Promise<Reply> {
   const headers = { "Content-Type": "text/html; charset=UTF-8" };
   if (!site.hasListings) return errorPage(place, { status: 404, headers, body: noListingPage(site, where) });
   try {
-    await authorize(store, caller, { projectId, container, level: "container", method: "GET" });
+    await authorize(request, { projectId, container, level: "container", method: "GET", prefix });
   } catch (error) {
     if (!(error instanceof CloudError)) throw error;
     return errorPage(place, errorReply(error, request.account));

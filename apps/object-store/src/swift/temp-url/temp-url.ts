@@ -1,6 +1,7 @@
 /** Signed URLs: whoever has one may do the one thing it is for. */
 import { createHmac, timingSafeEqual } from "node:crypto";
 
+import { amendAccess } from "../../access-logs/watch.ts";
 import type { SwiftRequest } from "../swift-request.ts";
 import { toHttpDate } from "../wire/http-date.ts";
 import { refusal } from "../wire/refusal.ts";
@@ -32,6 +33,7 @@ export async function admitTempUrl(
   if (url === null) return null;
   const bearer = await bearerOf(request, url);
   if (bearer === null) throw wrong();
+  amendAccess(request.exchange, { requester: null, authType: "TempURL" });
   if (method !== "GET" && method !== "HEAD") {
     const forbidden = FORBIDDEN_HEADERS.find((name) => headers[name] !== undefined);
     if (forbidden !== undefined) throw refusal(400, `The header '${forbidden}' is not allowed in this tempurl`);
