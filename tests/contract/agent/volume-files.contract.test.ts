@@ -1,15 +1,16 @@
 /** What only real volumes have: bytes that must be the same, keys that must be nowhere, crashes, disks that are full. */
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
 import { buffer } from "node:stream/consumers";
 
-import type { BackupSpec, ExportSpec, VolumeSource, VolumeSpec } from "@andromede/agent-api/types";
+import type { ExportSpec, VolumeSpec } from "@andromede/agent-api/types";
 import { newUuid } from "@andromede/base/ids";
 import { waitUntil } from "@andromede/base/waiting";
 
+import { deaths } from "./support/agent-deaths.ts";
 import { MIB, WAIT, bench, newKey, verbs } from "./support/volume-bench.ts";
 import {
   digestOfVolume,
@@ -73,72 +74,6 @@ describe("what is in volumes", () => {
     assert.equal(await digestOfVolume(host(), file(spec)), before_);
   });
 
-  test("comes out of a chain of backups, whatever became of the volume; each holds only what its parent has not", async () => {
-    const key = newKey();
-    const ids = [newUuid(), newUuid(), newUuid()] as const;
-    let spec = await ready();
-    const common = (): Omit<BackupSpec, "id" | "parentId"> => ({
-      volumeId: spec.id,
-      volumeKey: spec.key,
-      snapshotId: null,
-      key,
-    });
-    const text = Buffer.alloc(12 * MIB, "the same again and again, ");
-    await writeVolume(host(), file(spec), [
-      { offset: 0, data: text },
-      { offset: 512 * MIB, data: randomBytes(8 * MIB) },
-    ]);
-    const digests = [await digestOfVolume(host(), file(spec))];
-    const full = await backup({ id: ids[0], parentId: null, ...common() });
-    assert.deepEqual({ pieces: full.pieces, progress: full.progress }, { pieces: 5, progress: 100 });
-    // Text is compressed, chance is not.
-    assert.ok(full.storedBytes > 8 * MIB && full.storedBytes < 9 * MIB, `${full.storedBytes} bytes`);
-    spec = await change(spec, { sizeGib: 2 });
-    await writeVolume(host(), file(spec), [
-      { offset: 4 * MIB, data: randomBytes(MIB) },
-      { offset: 1500 * MIB, data: randomBytes(MIB) },
-    ]);
-    digests.push(await digestOfVolume(host(), file(spec)));
-    const second = await backup({ id: ids[1], parentId: ids[0], ...common() });
-    assert.equal(second.pieces, 2);
-    // What became zero is in no backup from then on.
-    await withVolume(host(), file(spec), async (client) => {
-      await client.writeZeroes(512 * MIB, 8 * MIB);
-      await client.flush();
-    });
-    digests.push(await digestOfVolume(host(), file(spec)));
-    const third = await backup({ id: ids[2], parentId: ids[1], ...common() });
-    assert.deepEqual({ pieces: third.pieces, storedBytes: third.storedBytes }, { pieces: 0, storedBytes: 0 });
-    assert.deepEqual(await snapshotsIn(host(), spec.id), []);
-    await host().client.deleteVolume(spec.id, 9);
-    for (const [at, digest] of digests.entries()) {
-      const restored = await ready({ sizeGib: 2, source: { kind: "backup", backupId: ids[at] ?? "", key } });
-      assert.equal(await digestOfVolume(host(), file(restored)), digest, `backup ${at}`);
-    }
-  });
-
-  test("comes out of a backup whole, or not at all", async () => {
-    const key = newKey();
-    const id = newUuid();
-    const spec = await ready();
-    await writeVolume(host(), file(spec), [{ offset: 0, data: randomBytes(5 * MIB) }]);
-    await backup({ id, volumeId: spec.id, volumeKey: spec.key, snapshotId: null, parentId: null, key });
-    const { fault, specOf } = verbs(host);
-    for (const name of ["pieces", "manifest"]) {
-      const path = join(host().backups, id, name);
-      const bytes = readFileSync(path);
-      const at = bytes.length - 40;
-      bytes[at] = (bytes[at] ?? 0) ^ 1;
-      writeFileSync(path, bytes);
-      const broken = specOf({ source: { kind: "backup", backupId: id, key } });
-      assert.match(await fault(broken), /damaged/);
-      assert.ok(!filesBelow(host().volumes).some((each) => each.includes(broken.id)));
-      bytes[at] = (bytes[at] ?? 0) ^ 1;
-      writeFileSync(path, bytes);
-    }
-    await ready({ source: { kind: "backup", backupId: id, key } });
-  });
-
   test("is the image that it was made from, checked first", async () => {
     const bytes = Buffer.concat([randomBytes(2 * MIB), Buffer.alloc(3 * MIB), randomBytes(MIB)]);
     const path = join(dirname(host().dataDir), "image.raw");
@@ -187,18 +122,6 @@ describe("what is in volumes", () => {
   });
 });
 
-/** Command lines that name the directory, of QEMU's tools and of what starts them. */
-function toolsOf(directory: string): string[] {
-  return readdirSync("/proc").flatMap((pid) => {
-    try {
-      const commandLine = readFileSync(`/proc/${pid}/cmdline`, "latin1");
-      return /qemu-(img|nbd)/.test(commandLine) && commandLine.includes(directory) ? commandLine : [];
-    } catch {
-      return [];
-    }
-  });
-}
-
 /** Looks at all processes again and again: at their names, their command lines and their environments. */
 function watchProcesses(keys: readonly string[]): { stop: () => { programs: Set<string>; exposed: string[] } } {
   const programs = new Set<string>();
@@ -229,45 +152,7 @@ function watchProcesses(keys: readonly string[]): { stop: () => { programs: Set<
 }
 
 describe("an agent that dies", () => {
-  const { host, settled, specOf, ready, backup } = bench();
-  const content = randomBytes(2 * MIB);
-  /** An agent that is back has done what it was told within this. */
-  const FINAL_STATE_MS = 30_000;
-
-  /** The agent dies at the step of what `order` begins; another agent is told the same, and told to the end. */
-  async function dieAt(step: string, order: () => Promise<unknown>): Promise<void> {
-    await host().crashAgent();
-    await host().startAgent({ crashAt: step });
-    const died = host().agentDied();
-    // It may die before it answers.
-    await order().catch(() => undefined);
-    await died;
-    await waitUntil("the end of all that worked for it", () => toolsOf(host().volumes).length === 0, WAIT);
-    await host().startAgent();
-    await order();
-  }
-  async function untilReady(spec: VolumeSpec): Promise<void> {
-    const since = performance.now();
-    const report = await settled(spec);
-    const took = performance.now() - since;
-    assert.ok(took < FINAL_STATE_MS, `${took.toFixed(0)} ms after the agent was back`);
-    assert.deepEqual({ state: report.state, fault: report.fault }, { state: "ready", fault: undefined });
-  }
-  /** Nothing but whole volumes, their records, and what is empty anyway. */
-  function assertTidy(): void {
-    const left = filesBelow(host().volumes).filter((path) => !/\/[0-9a-f-]{36}\.(qcow2|json)$/.test(path));
-    assert.deepEqual(left, []);
-    assert.deepEqual(
-      readdirSync(host().backups).filter((name) => !/^[0-9a-f-]{36}$/.test(name)),
-      [],
-    );
-  }
-  async function filled(changes: Partial<VolumeSpec> = {}): Promise<VolumeSpec & { digest: string }> {
-    const spec = await ready(changes);
-    await writeVolume(host(), spec, [{ offset: 7 * MIB, data: content }]);
-    return { ...spec, digest: await digestOfVolume(host(), spec) };
-  }
-
+  const { host, ready, specOf, content, dieAt, untilReady, filled, madeAnew, assertTidy } = deaths(bench());
   for (const step of ["make:begun", "make:created", "make:filled", "make:complete", "make:recorded"]) {
     test(`while a volume is copied (${step}) leaves nothing in the way`, async () => {
       const { digest, ...source } = await filled();
@@ -316,67 +201,6 @@ describe("an agent that dies", () => {
     });
   }
 
-  for (const step of ["backup:begun", "backup:snapshot", "backup:copied", "backup:complete"]) {
-    test(`while a backup is made (${step}) leaves nothing in the way`, async () => {
-      const { digest, ...source } = await filled();
-      const key = newKey();
-      const common = { volumeId: source.id, volumeKey: source.key, snapshotId: null, parentId: null, key };
-      const spec = { id: newUuid(), ...common };
-      await dieAt(step, () => host().client.putBackup(spec));
-      await waitUntil("the backup", async () => (await host().client.getBackup(spec.id))?.state === "ready", WAIT);
-      const restored = await ready({ source: { kind: "backup", backupId: spec.id, key } });
-      assert.equal(await digestOfVolume(host(), restored), digest);
-      await host().client.putVolume(source);
-      await untilReady(source);
-      assert.deepEqual(await snapshotsIn(host(), source.id), []);
-      assertTidy();
-      if (step !== "backup:complete") return;
-      await dieAt("backup:removing", () => host().client.deleteBackup(spec.id));
-      assertTidy();
-      assert.ok(!existsSync(join(host().backups, spec.id)));
-    });
-  }
-
-  /** What a volume is made anew from, when its old bytes have gone: its id and its key stay. */
-  async function madeAnew(step: string, source: VolumeSource): Promise<VolumeSpec> {
-    const { digest: _old, ...spec } = await filled();
-    const anew = { ...spec, generation: 3, source };
-    const order = async (): Promise<void> => {
-      await host().client.deleteVolume(spec.id, 2);
-      await waitUntil("its end", async () => !(await host().client.deleteVolume(spec.id, 2)), WAIT);
-      await host().client.putVolume(anew);
-    };
-    await dieAt(step, order);
-    await untilReady(anew);
-    return anew;
-  }
-  for (const step of [
-    "remove:image",
-    "make:begun",
-    "restore:served",
-    "restore:piece",
-    "make:filled",
-    "make:complete",
-  ]) {
-    test(`while a backup is restored into a volume (${step}) restores the whole of it`, async () => {
-      const source = await ready();
-      // More pieces than are under way at a time: some are there, and some are not.
-      const writes = Array.from({ length: 8 }, (_none, at) => ({ offset: at * 8 * MIB, data: content }));
-      await writeVolume(host(), source, writes);
-      const digest = await digestOfVolume(host(), source);
-      const key = newKey();
-      const id = newUuid();
-      await backup({ id, volumeId: source.id, volumeKey: source.key, snapshotId: null, parentId: null, key });
-      const restored = await madeAnew(step, { kind: "backup", backupId: id, key });
-      assert.equal(await digestOfVolume(host(), restored), digest);
-      assert.equal(await digestOfVolume(host(), source), digest);
-      assertTidy();
-      // The backup is as good as it was.
-      const again = await ready({ source: { kind: "backup", backupId: id, key } });
-      assert.equal(await digestOfVolume(host(), again), digest);
-    });
-  }
-
   for (const step of ["remove:begun", "make:created", "make:filled", "make:complete"]) {
     test(`while a volume is made anew from an image (${step}) makes the whole of it`, async () => {
       const bytes = randomBytes(3 * MIB);
@@ -418,7 +242,7 @@ describe("an agent that dies", () => {
 });
 
 describe("a disk that is full", () => {
-  const { host, ready, specOf, fault, backup } = bench({ volumesMib: 20, backupsMib: 8 });
+  const { host, ready, specOf, fault } = bench(() => ({ volumesMib: 20 }));
 
   test("is said so in words, and nothing is left on it", async () => {
     const small = await ready();
@@ -428,10 +252,6 @@ describe("a disk that is full", () => {
     assert.match(await fault(copy), /no space left/);
     assert.deepEqual(filesBelow(host().volumes).toSorted(), kept);
     assert.deepEqual(await snapshotsIn(host(), small.id), []);
-    const spec = { volumeId: small.id, volumeKey: small.key, snapshotId: null, parentId: null, key: newKey() };
-    const report = await backup({ id: newUuid(), ...spec });
-    assert.match(report.fault ?? "", /no space left/);
-    assert.deepEqual(readdirSync(host().backups), []);
     // With room again, the same is made.
     await ready({ ...specOf(), sizeGib: 1 });
   });

@@ -42,9 +42,10 @@ const MAIN = join(import.meta.dirname, "../../../../apps/host-agent/src/main.ts"
 let hosts = 0;
 
 export type QemuHostOptions = {
-  /** The pool, or the backups, on a disk of their own of this size. */
+  /** The pool, on a disk of its own of this size. */
   volumesMib?: number;
-  backupsMib?: number;
+  /** As in the agent's configuration; a directory unless said. */
+  backupStore?: object;
 };
 
 export type QemuHost = BenchHost & {
@@ -95,7 +96,6 @@ async function start({ directory, instance, namespace, cleanUps, stop, options }
   const root = engineRoot();
   const [volumes, backups] = [join(directory, "volumes"), join(directory, "backups")];
   await smallDisk(volumes, options.volumesMib, cleanUps);
-  await smallDisk(backups, options.backupsMib, cleanUps);
   await runProcess(["ip", "netns", "add", namespace]);
   cleanUps.push(() => removeNamespaces(instance));
   const ovs = await startSwitch(root, directory, namespace, cleanUps);
@@ -126,7 +126,7 @@ async function start({ directory, instance, namespace, cleanUps, stop, options }
       shutdownTimeoutMs: SHUTDOWN_TIMEOUT_MS,
       portTimeoutMs: PORT_TIMEOUT_MS,
       volumePool: { name: "local", directory: volumes },
-      backupStore: { driver: "files", directory: backups },
+      backupStore: options.backupStore ?? { driver: "files", directory: backups },
       logLevel: "debug",
     }),
   );

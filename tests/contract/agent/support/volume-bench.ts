@@ -14,11 +14,13 @@ export const WAIT = { timeoutMs: 120_000, everyMs: 10 };
 export const MIB = 1024 * 1024;
 export const newKey = (): string => randomBytes(32).toString("base64");
 
-/** A host for the tests of a suite, and what is done with its volumes. */
-export function bench(options: QemuHostOptions = {}): { host: () => QemuHost } & ReturnType<typeof verbs> {
+/** A host for the tests of a suite, and what is done with its volumes. `options`: asked for when it starts. */
+export function bench(
+  options: () => QemuHostOptions = () => ({}),
+): { host: () => QemuHost } & ReturnType<typeof verbs> {
   let host: QemuHost | undefined;
   before(async () => {
-    host = await startQemuHost(options);
+    host = await startQemuHost(options());
   });
   after(() => host?.stop());
   const the = (): QemuHost => {
