@@ -370,11 +370,10 @@ export function runControlPlane(stack: Stack, args: string[], input?: string): P
 export const controlPlaneCommand = (stack: Stack, args: string[]): string[] =>
   jailCommand(controlPlaneJail(stack), nodeCommand("control-plane", args, controlPlaneConfigFile(stack)));
 
+/** A real agent goes into its host's namespace for what it does there; it lives in the machine's own, where stores of bytes answer. */
 function agentCommand(stack: Stack, args: string[]): string[] {
   const command = nodeCommand("host-agent", args, agentConfigFile(stack));
-  return stack.simulated
-    ? jailCommand(simulatedAgentJail(stack), command)
-    : ["nsenter", `--net=/run/netns/${networkNamespace(stack.paths, stack.host)}`, "--", ...command];
+  return stack.simulated ? jailCommand(simulatedAgentJail(stack), command) : command;
 }
 
 /** Says what is wrong with the agent's configuration before anybody depends on it. Also fills the compile cache. */
