@@ -74,8 +74,8 @@ export async function authorize(requesting: Requesting, wanted: Wanted): Promise
   const { actor } = caller;
   if (caller.isReseller) return "owner";
   const { container } = wanted;
-  const isNamed = container !== null && (wanted.level !== "object" || wanted.object !== undefined);
-  if (isNamed && (await isDenied(requesting, container, wanted))) throw refusal(actor === null ? 401 : 403);
+  if (container?.settings.policy !== undefined && (wanted.level !== "object" || wanted.object !== undefined))
+    if (await isDenied(requesting, container, wanted)) throw refusal(actor === null ? 401 : 403);
   if (caller.bearer !== null) return authorizeBearer(caller.bearer, wanted);
   const isOwn = actor !== null && actor.projectId === wanted.projectId;
   if (isOwn) {
