@@ -4,6 +4,8 @@
  * the loop five times as slow. Pure.
  */
 
+import { type Step, type WasmFunction, assembleModule, i32Const, leb, signedLeb } from "./wasm.ts";
+
 /** Polynomials, reflected. */
 const CASTAGNOLI = 0x82_f6_3b_78n;
 const NVME = 0x9a6c_9329_ac4b_c9b5n;
@@ -17,16 +19,6 @@ type Sum = { bytes: Uint8Array; add(words: number, value: bigint): bigint; table
 
 const castagnoli = lazy(() => createSum(CASTAGNOLI));
 const nvme = lazy(() => createSum(NVME));
-
-/** What we need of it; the types of Node have none of it. */
-const { WebAssembly } = globalThis as unknown as {
-  WebAssembly: {
-    Module: new (bytes: Uint8Array<ArrayBuffer>) => object;
-    Instance: new (module: object) => {
-      exports: { memory: { buffer: ArrayBuffer }; add: (words: number, value: bigint) => bigint };
-    };
-  };
-};
 
 /** As zlib's: the value so far in, the new one out. */
 export const crc32c = (bytes: Uint8Array, value = 0): number => Number(sum(castagnoli(), 32, bytes, BigInt(value)));
@@ -48,7 +40,7 @@ function sum(on: Sum, width: Width, bytes: Uint8Array, value: bigint): bigint {
 }
 
 function createSum(polynomial: bigint): Sum {
-  const { memory, add } = new WebAssembly.Instance(new WebAssembly.Module(writeModule())).exports;
+  const { memory, add } = assembleModule<{ add: Sum["add"] }>(INPUT + INPUT_BYTES, { add: writeAdd() });
   const tables = new BigUint64Array(memory.buffer, 0, 8 * 256);
   for (let byte = 0; byte < 256; byte += 1) {
     let value = BigInt(byte);
@@ -68,29 +60,17 @@ function lazy<T>(make: () => T): () => T {
   return () => (made ??= make());
 }
 
-/** Unsigned LEB128. */
-function leb(value: number): number[] {
-  return value < 128 ? [value] : [(value & 127) | 128, ...leb(value >>> 7)];
-}
-/** Signed, of a number that is not negative. */
-const signedLeb = (value: number): number[] =>
-  value < 64 ? [value] : [(value & 127) | 128, ...signedLeb(value >>> 7)];
-const section = (id: number, content: number[]): number[] => [id, ...leb(content.length), ...content];
-const name = (text: string): number[] => [text.length, ...Buffer.from(text)];
-
 /**
  * `add(words: i32, value: i64) -> i64`: for each 64-bit word w from INPUT on, value ^= w; value = the sum, without carry, of
  * table[7 - i][byte i of value]. The narrower sum fits: its upper half is 0 after every step.
  */
-function writeModule(): Uint8Array<ArrayBuffer> {
-  const [i32, i64] = [0x7f, 0x7e];
+function writeAdd(): WasmFunction {
   const [WORDS, VALUE, AT] = [0, 1, 2];
-  const get = (local: number): number[] => [0x20, local];
-  const set = (local: number): number[] => [0x21, local];
-  const i32Const = (value: number): number[] => [0x41, ...signedLeb(value)];
-  const i64Const = (value: number): number[] => [0x42, ...signedLeb(value)];
-  const i64Load = (offset: number): number[] => [0x29, 3, ...leb(offset)];
-  const lookUp = (byte: number): number[] => [
+  const get = (local: number): Step => [0x20, local];
+  const set = (local: number): Step => [0x21, local];
+  const i64Const = (value: number): Step => [0x42, ...signedLeb(value)];
+  const i64Load = (offset: number): Step => [0x29, 3, ...leb(offset)];
+  const lookUp = (byte: number): Step => [
     ...get(VALUE),
     ...(byte === 0 ? [] : [...i64Const(8 * byte), 0x88]), // i64.shr_u
     0xa7, // i32.wrap_i64
@@ -116,14 +96,10 @@ function writeModule(): Uint8Array<ArrayBuffer> {
   ];
   const again = [...get(WORDS), ...i32Const(1), 0x6b, 0x22, WORDS, 0x0d, 0]; // i32.sub, local.tee, br_if
   const loop = [...get(WORDS), 0x04, 0x40, 0x03, 0x40, ...step, ...again, 0x0b, 0x0b]; // if (words) loop
-  const body = [1, 1, i32, ...loop, ...get(VALUE), 0x0b];
-  const start = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
-  return Uint8Array.from([
-    ...start,
-    ...section(1, [1, 0x60, 2, i32, i64, 1, i64]),
-    ...section(3, [1, 0]),
-    ...section(5, [1, 0, (INPUT + INPUT_BYTES) / 65_536]),
-    ...section(7, [2, ...name("memory"), 2, 0, ...name("add"), 0, 0]),
-    ...section(10, [1, ...leb(body.length), ...body]),
-  ]);
+  return {
+    parameters: ["i32", "i64"],
+    results: ["i64"],
+    locals: [[1, "i32"]],
+    code: [...loop, ...get(VALUE)],
+  };
 }

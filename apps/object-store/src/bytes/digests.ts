@@ -5,18 +5,41 @@ import { crc32 } from "node:zlib";
 import type { DigestName, Digests } from "./byte-store.ts";
 import { crc32c, crc64nvme } from "./crc.ts";
 
-export type DigestStream = { update(bytes: Uint8Array): void; digests(): Digests };
+export type DigestStream = {
+  /** Where a promise is given, the bytes are read until it resolves, and the next MUST wait for it. */
+  update(bytes: Uint8Array): Promise<void> | undefined;
+  digests(): Digests;
+};
+
+/** Of a body as it comes; see `md5-lanes.ts`. */
+export type Md5 = { update(bytes: Uint8Array): Promise<void> | undefined; digest(): string };
 
 /** MD5, which is everybody's ETag, is always among them. */
-const withMd5 = (names: readonly DigestName[]): DigestName[] => [...new Set<DigestName>(["md5", ...names])];
-
-export function createDigests(names: readonly DigestName[]): DigestStream {
-  const streams = withMd5(names).map((name) => ({ name, ...createDigest(name) }));
+export function createDigests(names: readonly DigestName[], md5: Md5 = beginMd5()): DigestStream {
+  const others = [...new Set(names)].filter((name) => name !== "md5");
+  const streams = others.map((name) => ({ name, ...createDigest(name) }));
   return {
     update(bytes) {
+      const wait = md5.update(bytes);
       for (const stream of streams) stream.update(bytes);
+      return wait;
     },
-    digests: () => Object.fromEntries(streams.map((stream) => [stream.name, stream.digest()])),
+    digests: () => ({
+      md5: md5.digest(),
+      ...Object.fromEntries(streams.map((stream) => [stream.name, stream.digest()])),
+    }),
+  };
+}
+
+/** Of one body, at once. */
+export function beginMd5(): Md5 {
+  const sum = createHash("md5");
+  return {
+    update(bytes) {
+      sum.update(bytes);
+      return undefined;
+    },
+    digest: () => sum.digest("hex"),
   };
 }
 

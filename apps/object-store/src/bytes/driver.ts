@@ -29,7 +29,10 @@ export type Driver = {
 };
 
 export type Sink = {
-  write(pieces: Buffer[]): Promise<void>;
+  /** Memory for the next bytes, which are to be there before anything else is asked of the sink. Two sealed blocks and a header at most. */
+  room(bytes: number): Promise<Buffer>;
+  /** All of the room is filled, and the sink's again. */
+  write(): Promise<void>;
   /** Durable under its address when this resolves; to be abandoned if it rejects. */
   finish(address: string): Promise<void>;
   /** Nothing of it stays. Never rejects. */

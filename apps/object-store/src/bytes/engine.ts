@@ -1,6 +1,7 @@
 /** What does the heavy part of writing and reading bodies: in worker threads (`threads.ts`), each with its own (`local-engine.ts`). */
 import type { Readable } from "node:stream";
 
+import type { Slab } from "./slabs.ts";
 import type { Chunk, DigestName, Digests, SealingKey } from "./byte-store.ts";
 
 /** A part of one chunk: from `start` to before `end`, counted in the chunk. */
@@ -13,7 +14,7 @@ export type BodyJob = {
    * The next bytes, in a slab that is the job's until it comes back by `onFree`. All but the last are full. Failures are told
    * by `done`.
    */
-  push(slab: ArrayBuffer, bytes: number, isLast: boolean): void;
+  push(slab: Slab, bytes: number, isLast: boolean): void;
   /** Everything durable, or why not; then nothing of it is left but the chunks that `chunks` names. */
   readonly done: Promise<Digests>;
   /** Those that are finished. */
@@ -25,8 +26,8 @@ export type BodyJob = {
 export type Engine = {
   beginBody(
     options: BodyOptions & {
-      /** A slab is free again: null when it was lost. */
-      onFree: (slab: ArrayBuffer | null) => void;
+      /** A slab is free again. They come back in their order. */
+      onFree: (slab: Slab) => void;
     },
   ): BodyJob;
   /** The plaintext of these ranges, one after the other. `onError` makes the error that the stream ends with. */

@@ -12,7 +12,7 @@ import { waitUntil } from "@andromede/base/waiting";
 
 import type { WriteOptions } from "./byte-store.ts";
 import { openDriver } from "./open-driver.ts";
-import { SLAB_BYTES } from "./slabs.ts";
+import { SLAB_BYTES, type Slab, createSlab } from "./slabs.ts";
 import { type TestBytes, createTestBytes, streamOf } from "./testing/test-bytes.ts";
 import { openThreads } from "./threads.ts";
 
@@ -132,21 +132,21 @@ describe("a byte store whose bodies fail", () => {
     const { writerId } = test.bytes;
     const config = { driver: "fs" as const, directory: test.directory };
     const threads = openThreads({ config, driver: openDriver(config), log: silentLogger, count: 1 });
-    const freed: (ArrayBuffer | null)[] = [];
+    const freed: Slab[] = [];
     const begin = () => threads.beginBody({ writerId, key: test.key, digests: [], onFree: (slab) => freed.push(slab) });
     const job = begin();
-    job.push(new ArrayBuffer(SLAB_BYTES), SLAB_BYTES, false);
+    job.push(createSlab(), SLAB_BYTES, false);
     await waitUntil("the first slab", () => freed.length === 1, { timeoutMs: 10_000, everyMs: 5 });
     assert.equal(chunkFiles().length, 1);
     const dying = threads.threads[0]?.worker.terminate();
-    job.push(new ArrayBuffer(SLAB_BYTES), SLAB_BYTES, true);
+    job.push(createSlab(), SLAB_BYTES, true);
     await assert.rejects(job.done, { kind: "unavailable" });
     await dying;
     assert.equal(freed.length, 2, "its slabs are not waited for");
     await waitUntil("what it left to go", () => chunkFiles().length === 0, { timeoutMs: 5_000, everyMs: 5 });
 
     const next = begin();
-    next.push(new ArrayBuffer(SLAB_BYTES), 1000, true);
+    next.push(createSlab(), 1000, true);
     assert.ok((await next.done).md5);
     assert.equal(next.chunks.length, 1);
     await threads.close();
@@ -160,7 +160,7 @@ describe("a byte store whose bodies fail", () => {
     const threads = openThreads({ config, driver: openDriver(config), log: silentLogger, count: 1, idleMs: 1 });
     for (let round = 0; round < 3; round += 1) {
       const job = threads.beginBody({ writerId, key: test.key, digests: [], onFree: () => undefined });
-      job.push(new ArrayBuffer(SLAB_BYTES), 1000, true);
+      job.push(createSlab(), 1000, true);
       assert.ok((await job.done).md5);
       await waitUntil("the thread to end", () => threads.threads.length === 0, { timeoutMs: 5_000, everyMs: 5 });
     }

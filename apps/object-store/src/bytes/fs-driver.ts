@@ -4,7 +4,7 @@
  * the disk.
  */
 import { randomBytes } from "node:crypto";
-import { closeSync, constants, mkdirSync, openSync, renameSync, writevSync } from "node:fs";
+import { closeSync, constants, mkdirSync, openSync, renameSync } from "node:fs";
 import * as fs from "node:fs";
 import { mkdir, open, readdir, rm, rmdir, unlink } from "node:fs/promises";
 import { join } from "node:path";
@@ -12,6 +12,7 @@ import { promisify } from "node:util";
 
 import { internal, noCapacity, notFound, unavailable } from "@andromede/base/errors";
 
+import { type ChunkFile, type Stages, createChunkFile, createStages } from "./chunk-file.ts";
 import { crashPoint } from "./crash-point.ts";
 import { ROT } from "./seal.ts";
 import type { Driver, PackFile, PackFiles, Sink, Source } from "./driver.ts";
@@ -29,6 +30,7 @@ export function openFileDriver(directory: string): Driver {
   /** Directories of which we know that they are on the disk. */
   const durable = new Set<string>();
   const token = randomBytes(8).toString("hex");
+  const stages = createStages();
   let begun = 0;
 
   /** Others may have made it a moment ago: it counts as durable only when we synced its parent ourselves. */
@@ -49,7 +51,7 @@ export function openFileDriver(directory: string): Driver {
     },
     async beginChunk(writerId) {
       const temporary = join(ofWriter(writerId), UNFINISHED, `${token}-${(begun += 1)}`);
-      return createSink(temporary, async (address) => {
+      return createSink(temporary, stages, async (address) => {
         const target = ofChunk(writerId, address);
         const folder = join(ofWriter(writerId), address.slice(0, 2));
         await ensureDirectory(folder, ofWriter(writerId));
@@ -83,25 +85,32 @@ export function openFileDriver(directory: string): Driver {
   };
 }
 
-function createSink(temporary: string, place: (address: string) => Promise<{ target: string; folder: string }>): Sink {
-  let file: number | null = ours(() => openSync(temporary, "wx", 0o600));
+async function createSink(
+  temporary: string,
+  stages: Stages,
+  place: (address: string) => Promise<{ target: string; folder: string }>,
+): Promise<Sink> {
+  let file: ChunkFile | null = ours(() => createChunkFile(temporary, stages));
   let name = temporary;
-  let position = 0;
-  const close = (): void => {
-    if (file !== null) closeSync(file);
+  const close = async (): Promise<void> => {
+    const open = file;
     file = null;
+    await open?.close();
   };
   return {
-    // A copy into memory that the system writes out later: it takes less than the way to another thread. Sinks live in threads of their own anyway.
-    async write(pieces) {
+    async room(bytes) {
       if (file === null) throw internal("a chunk is written to after its end");
-      position += writeAll(file, pieces, position);
+      return file.room(bytes);
+    },
+    async write() {
+      if (file === null) throw internal("a chunk is written to after its end");
+      await named(file.write());
     },
     async finish(address) {
       if (file === null) throw internal("a chunk ends twice");
       crashPoint("chunk-written");
-      await named(fsync(file));
-      close();
+      await named(file.sync());
+      await close();
       crashPoint("chunk-synced");
       const { target, folder } = await place(address);
       ours(() => renameSync(temporary, target));
@@ -110,7 +119,7 @@ function createSink(temporary: string, place: (address: string) => Promise<{ tar
       await named(syncDirectory(folder));
     },
     async abandon() {
-      close();
+      await close().catch(() => undefined);
       await removeFile(name).catch(() => undefined); // what cannot be removed now, the collector removes
     },
   };
@@ -191,19 +200,6 @@ async function openSource(path: string): Promise<Source> {
   }
 }
 
-function writeAll(file: number, pieces: Buffer[], position: number): number {
-  let left = pieces;
-  let at = position;
-  while (left.length > 0) {
-    const from = at;
-    const now = left;
-    const written = ours(() => writevSync(file, now, from));
-    left = without(left, written);
-    at += written;
-  }
-  return at - position;
-}
-
 /** The pieces without their first `bytes`. */
 function without(pieces: Buffer[], bytes: number): Buffer[] {
   let skip = bytes;
@@ -219,11 +215,12 @@ function without(pieces: Buffer[], bytes: number): Buffer[] {
 }
 
 async function syncDirectory(path: string): Promise<void> {
-  const handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  // opening and closing take less than the way to another thread
+  const directory = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
-    await handle.sync();
+    await fsync(directory);
   } finally {
-    await handle.close();
+    closeSync(directory);
   }
 }
 

@@ -28,7 +28,7 @@ const THREADS = Math.min(8, Math.max(1, availableParallelism() >> 1));
 /** Ranges of up to this length are unsealed at once: the way to a thread and back takes as long. */
 const READ_IN_PLACE = 2 * BLOCK_BYTES;
 /** Slabs in use by all bodies together, of 256 KiB. */
-const SLABS = 64;
+const SLABS = 48;
 
 export type ByteStoreOptions = {
   bytes: DriverConfig;

@@ -5,10 +5,13 @@
  * durable only when it is full.
  */
 import { createHash, randomBytes } from "node:crypto";
-import { closeSync, createReadStream, openSync, unlinkSync, writevSync } from "node:fs";
+import { closeSync, openSync, unlinkSync, writevSync } from "node:fs";
+import * as fs from "node:fs";
 import type { IncomingMessage } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
+import { promisify } from "node:util";
 
 import { internal, noCapacity } from "@andromede/base/errors";
 import { ensureBucket, listKeys } from "@andromede/s3-client/bucket";
@@ -22,6 +25,10 @@ import { HEADER_BYTES } from "./seal.ts";
 const IN_MEMORY = 256 * 1024;
 /** What is asked for at once, when a chunk is read on. */
 const WINDOW_BYTES = 4 * 1024 * 1024;
+/** What is read at once of a file on its way. */
+const SPOOL_BYTES = 256 * 1024;
+
+const readAt = promisify(fs.read);
 
 export function openS3Driver(config: DriverConfig & { driver: "s3" }): Driver {
   const client = openS3Place(config);
@@ -59,6 +66,7 @@ export function openS3Driver(config: DriverConfig & { driver: "s3" }): Driver {
 function createSink(client: S3Client, nameOf: (address: string) => string): Sink {
   const sum = createHash("sha256");
   let held: Buffer[] = [];
+  let room = Buffer.alloc(0);
   let bytes = 0;
   let spool: number | null = null;
 
@@ -72,18 +80,19 @@ function createSink(client: S3Client, nameOf: (address: string) => string): Sink
   }
 
   return {
-    async write(pieces) {
-      for (const piece of pieces) {
-        sum.update(piece);
-        bytes += piece.length;
-      }
+    room(wanted) {
+      room = Buffer.allocUnsafe(wanted);
+      return Promise.resolve(room);
+    },
+    async write() {
+      sum.update(room);
+      bytes += room.length;
       if (spool === null && bytes <= IN_MEMORY) {
-        // who wrote them may give their memory back
-        held.push(...pieces.map((piece) => Buffer.from(piece)));
+        held.push(room);
         return;
       }
       try {
-        write([...held, ...pieces]);
+        write([...held, room]);
       } catch (cause) {
         const isFull = (cause as NodeJS.ErrnoException).code === "ENOSPC";
         throw isFull ? noCapacity("There is no room for a body on its way", { cause }) : cause;
@@ -93,9 +102,7 @@ function createSink(client: S3Client, nameOf: (address: string) => string): Sink
     async finish(address) {
       const file = spool;
       const whole = file === null ? Buffer.concat(held) : null;
-      const stream = () =>
-        whole ??
-        createReadStream("", { fd: file ?? -1, start: 0, end: bytes - 1, autoClose: false, highWaterMark: 256 * 1024 });
+      const stream = () => whole ?? Readable.from(readSpool(file ?? -1, bytes), { objectMode: false });
       const body = { bytes, sha256: sum.digest("hex"), stream };
       await client.ask({ method: "PUT", key: nameOf(address), body }, [200]);
       this.abandon().catch(() => undefined);
@@ -107,6 +114,17 @@ function createSink(client: S3Client, nameOf: (address: string) => string): Sink
       return Promise.resolve();
     },
   };
+}
+
+/** A stream of node:fs would close the file when it is destroyed, and another try reads it again. */
+async function* readSpool(file: number, bytes: number): AsyncGenerator<Buffer, void, void> {
+  for (let at = 0; at < bytes;) {
+    const piece = Buffer.allocUnsafe(Math.min(SPOOL_BYTES, bytes - at));
+    const { bytesRead } = await readAt(file, piece, 0, piece.length, at);
+    if (bytesRead === 0) throw internal("a chunk on its way was cut off");
+    at += bytesRead;
+    yield piece.subarray(0, bytesRead);
+  }
 }
 
 /** A file that is gone when it is closed. */

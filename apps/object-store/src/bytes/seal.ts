@@ -21,6 +21,8 @@ import { crc32 } from "node:zlib";
 
 import { internal } from "@andromede/base/errors";
 
+import { free, markFreeable } from "./piece-memory.ts";
+
 export const BLOCK_BYTES = 128 * 1024;
 export const HEADER_BYTES = 28;
 const TAG_BYTES = 16;
@@ -71,17 +73,23 @@ const isHeader = (header: Buffer): boolean =>
   header.readUInt32BE(0) === MAGIC &&
   header.readUInt32BE(HEADER_BYTES - 4) === crc32(header.subarray(0, HEADER_BYTES - 4));
 
-/** A block's bytes, and what comes behind them: tag and CRC. */
-export function sealBlock(key: KeyObject, block: number, isLast: boolean, plain: Uint8Array): [Buffer, Buffer] {
+/** A block's bytes and what comes behind them, tag and CRC, into as many bytes (`SEAL_BYTES` more than the block has). */
+export function sealBlock(key: KeyObject, block: number, isLast: boolean, plain: Uint8Array, into: Buffer): void {
   const cipher = createCipheriv("aes-256-gcm", key, nonceOf(block));
   cipher.setAAD(isLast ? LAST : NOT_LAST);
-  const sealed = cipher.update(plain);
+  for (let at = 0; at < plain.length; at += STEP_BYTES) {
+    const sealed = cipher.update(plain.subarray(at, at + STEP_BYTES));
+    sealed.copy(into, at);
+    free(markFreeable(sealed));
+  }
   cipher.final();
-  const seal = Buffer.allocUnsafe(SEAL_BYTES);
-  cipher.getAuthTag().copy(seal);
-  seal.writeUInt32BE(crc32(seal.subarray(0, TAG_BYTES), crc32(sealed)), TAG_BYTES);
-  return [sealed, seal];
+  const end = plain.length + TAG_BYTES;
+  cipher.getAuthTag().copy(into, plain.length);
+  into.writeUInt32BE(crc32(into.subarray(0, end)), end);
 }
+
+/** A cipher gives new memory each time: as much as the processor's nearest cache has, and the next step gets the same again. */
+const STEP_BYTES = 32 * 1024;
 
 /** The bytes of a block; throws (`ROT`) when they are not what was sealed, before any of them is given. */
 export function openBlock(key: KeyObject, block: number, isLast: boolean, sealed: Buffer): Buffer {
@@ -127,11 +135,9 @@ export function createExtentCheck(header: Buffer): { add(sealed: Buffer): boolea
 /** A whole extent of one block, in one buffer. */
 export function sealSmall(ownerKey: Uint8Array, body: Uint8Array): Buffer {
   const { header, key } = newExtent(ownerKey, body.length);
-  const [bytes, seal] = sealBlock(key, 0, true, body);
-  const extent = Buffer.allocUnsafe(HEADER_BYTES + bytes.length + SEAL_BYTES);
+  const extent = Buffer.allocUnsafe(HEADER_BYTES + body.length + SEAL_BYTES);
   header.copy(extent);
-  bytes.copy(extent, HEADER_BYTES);
-  seal.copy(extent, HEADER_BYTES + bytes.length);
+  sealBlock(key, 0, true, body, extent.subarray(HEADER_BYTES));
   return extent;
 }
 

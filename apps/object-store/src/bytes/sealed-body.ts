@@ -1,11 +1,21 @@
 /**
  * A body that becomes chunks: its digests, its blocks sealed, its files written. Runs in a worker thread; what it holds is
- * one slab and what has been sealed of it.
+ * one slab, and the memory that it is sealed into.
  */
 import type { Chunk, DigestName, Digests } from "./byte-store.ts";
-import { createDigests } from "./digests.ts";
+import { type Md5, createDigests } from "./digests.ts";
 import type { Driver, Sink } from "./driver.ts";
-import { BLOCK_BYTES, type Extent, createAddress, newExtent, sealBlock, sealedBytes } from "./seal.ts";
+import {
+  BLOCK_BYTES,
+  type Extent,
+  HEADER_BYTES,
+  SEAL_BYTES,
+  blockCount,
+  createAddress,
+  newExtent,
+  sealBlock,
+  sealedBytes,
+} from "./seal.ts";
 
 /** What a chunk holds of its body at most. A whole number of slabs. */
 export const CHUNK_BYTES = 64 * 1024 * 1024;
@@ -29,10 +39,16 @@ type OpenChunk = {
 
 export function createSealedBody(
   driver: Driver,
-  options: { writerId: number; key: Uint8Array; digests: readonly DigestName[]; onChunk: (chunk: Chunk) => void },
+  options: {
+    writerId: number;
+    key: Uint8Array;
+    digests: readonly DigestName[];
+    md5?: Md5 | undefined;
+    onChunk: (chunk: Chunk) => void;
+  },
 ): SealedBody {
   const { writerId } = options;
-  const digests = createDigests(options.digests);
+  const digests = createDigests(options.digests, options.md5);
   let chunk: OpenChunk | null = null;
   let size = 0;
 
@@ -40,6 +56,21 @@ export function createSealedBody(
     const sink = await driver.beginChunk(writerId);
     chunk = { sink, extent: newExtent(options.key, null), address: createAddress(), start: size, bytes: 0 };
     return chunk;
+  }
+
+  async function write({ sink, extent, address, bytes }: OpenChunk, plain: Uint8Array, isEnd: boolean): Promise<void> {
+    let filled = bytes === 0 ? HEADER_BYTES : 0;
+    const room = await sink.room(filled + plain.length + blockCount(plain.length) * SEAL_BYTES);
+    if (bytes === 0) extent.header.copy(room);
+    for (let at = 0; at < plain.length; at += BLOCK_BYTES) {
+      const block = plain.subarray(at, at + BLOCK_BYTES);
+      const isLast = isEnd && at + block.length === plain.length;
+      const sealed = room.subarray(filled, filled + block.length + SEAL_BYTES);
+      sealBlock(extent.key, (bytes + at) / BLOCK_BYTES, isLast, block, sealed);
+      address.add(sealed.subarray(block.length));
+      filled += sealed.length;
+    }
+    await sink.write();
   }
 
   async function endChunk({ sink, address, start, bytes }: OpenChunk): Promise<void> {
@@ -51,19 +82,10 @@ export function createSealedBody(
 
   return {
     async add(plain, isLast) {
-      digests.update(plain);
+      await digests.update(plain);
       const into = chunk ?? (await beginChunk());
       const isEnd = isLast || into.bytes + plain.length >= CHUNK_BYTES;
-      const pieces = into.bytes === 0 ? [into.extent.header] : [];
-      for (let at = 0; at < plain.length; at += BLOCK_BYTES) {
-        const block = plain.subarray(at, at + BLOCK_BYTES);
-        const last = isEnd && at + block.length === plain.length;
-        const [sealed, seal] = sealBlock(into.extent.key, (into.bytes + at) / BLOCK_BYTES, last, block);
-        into.address.add(seal);
-        pieces.push(sealed, seal);
-      }
-      await into.sink.write(pieces);
-      free(pieces);
+      await write(into, plain, isEnd);
       into.bytes += plain.length;
       size += plain.length;
       if (isEnd) await endChunk(into);
@@ -74,11 +96,4 @@ export function createSealedBody(
       chunk = null;
     },
   };
-}
-
-/** Gives memory back now: the collector of garbage would only come by when there is much more of it. */
-function free(pieces: Buffer[]): void {
-  for (const { buffer, length } of pieces) {
-    if (length >= BLOCK_BYTES && buffer instanceof ArrayBuffer && buffer.byteLength === length) buffer.transfer(0);
-  }
 }

@@ -4,7 +4,8 @@ import { PassThrough, Readable, Writable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { describe, it } from "node:test";
 
-import { markFreeable, sendBody } from "./send-body.ts";
+import { markFreeable } from "./piece-memory.ts";
+import { sendBody } from "./send-body.ts";
 
 const pieces = (count: number): Buffer<ArrayBuffer>[] =>
   Array.from({ length: count }, () => Buffer.from(new Uint8Array(randomBytes(1000)).buffer));

@@ -1,17 +1,7 @@
 /** Writing bodies out: the memory of what has gone is given back at once, instead of when garbage is collected. */
 import type { Readable, Writable } from "node:stream";
 
-const freeable = new WeakSet<Buffer>();
-
-/** Marks a piece whose memory is nobody else's. Whoever cuts it has other pieces, and those are left alone. */
-export function markFreeable(piece: Buffer): Buffer {
-  freeable.add(piece);
-  return piece;
-}
-
-function free(piece: Buffer): void {
-  if (freeable.delete(piece) && piece.buffer instanceof ArrayBuffer) piece.buffer.transfer(0);
-}
+import { free } from "./piece-memory.ts";
 
 /** As `pipeline` calls it. */
 const goneAway = (): Error => Object.assign(new Error("the reader went away"), { code: "ERR_STREAM_PREMATURE_CLOSE" });

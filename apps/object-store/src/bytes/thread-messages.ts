@@ -4,12 +4,13 @@ import { CloudError, type ErrorKind } from "@andromede/base/errors";
 import type { Chunk, Digests, SealingKey } from "./byte-store.ts";
 import type { DriverConfig } from "./driver.ts";
 import type { BodyOptions, ChunkRange } from "./engine.ts";
+import type { Slab } from "./slabs.ts";
 
 export type ThreadData = { driver: DriverConfig };
 
 export type ToThread =
   | { type: "write"; job: number; options: BodyOptions }
-  | { type: "bytes"; job: number; slab: ArrayBuffer; bytes: number; isLast: boolean }
+  | { type: "bytes"; job: number; slab: Slab; bytes: number; isLast: boolean }
   | { type: "abort"; job: number }
   | {
       type: "read";
@@ -24,7 +25,8 @@ export type ToThread =
 
 export type FromThread =
   | { type: "started"; token: string }
-  | { type: "free"; job: number; slab: ArrayBuffer }
+  /** The first of its slabs that is not free yet. */
+  | { type: "free"; job: number }
   | { type: "chunk"; job: number; chunk: Chunk }
   | { type: "written"; job: number; digests: Digests }
   | { type: "aborted"; job: number }

@@ -1,8 +1,10 @@
 /** A worker thread: digests, seals and writes the bodies of many requests by turns, and reads others back. */
 import { parentPort, workerData } from "node:worker_threads";
 
+import { beginMd5 } from "./digests.ts";
 import type { BodyJob } from "./engine.ts";
 import { beginBody } from "./local-engine.ts";
+import { createMd5Lanes } from "./md5-lanes.ts";
 import { openDriver } from "./open-driver.ts";
 import { readChunk } from "./read-body.ts";
 import { type FromThread, type ThreadData, type ToThread, toSent } from "./thread-messages.ts";
@@ -14,13 +16,17 @@ if (port === null) throw new TypeError("thread.ts is run as a worker thread");
 const driver = openDriver((workerData as ThreadData).driver);
 const writing = new Map<number, BodyJob>();
 const reading = new Map<number, Reading>();
+let lanes: ReturnType<typeof createMd5Lanes> | null = null;
 
 const tell = (message: FromThread, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);
 
 function write(job: number, options: Extract<ToThread, { type: "write" }>["options"]): void {
+  // who begins alone goes on without the others
+  const md5 = writing.size === 0 ? beginMd5() : (lanes ??= createMd5Lanes()).begin();
   const body = beginBody(driver, {
     ...options,
-    onFree: (slab) => void (slab !== null && tell({ type: "free", job, slab }, [slab])),
+    md5,
+    onFree: () => tell({ type: "free", job }),
     onChunk: (chunk) => tell({ type: "chunk", job, chunk }),
   });
   writing.set(job, body);
@@ -73,7 +79,7 @@ port.on("message", (message: ToThread) => {
       const { job, slab, bytes, isLast } = message;
       const body = writing.get(job);
       // it failed while this was on its way
-      if (body === undefined) return tell({ type: "free", job, slab }, [slab]);
+      if (body === undefined) return tell({ type: "free", job });
       return body.push(slab, bytes, isLast);
     }
     case "abort":

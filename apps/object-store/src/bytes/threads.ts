@@ -11,8 +11,9 @@ import type { Logger } from "@andromede/base/log";
 import type { Chunk, Digests } from "./byte-store.ts";
 import type { Driver, DriverConfig } from "./driver.ts";
 import type { BodyJob, Engine, OnReadError } from "./engine.ts";
+import { markFreeable } from "./piece-memory.ts";
 import { readAhead } from "./read-body.ts";
-import { markFreeable } from "./send-body.ts";
+import type { Slab } from "./slabs.ts";
 import { type FromThread, type ThreadData, type ToThread, fromSent } from "./thread-messages.ts";
 
 type Job = {
@@ -83,11 +84,7 @@ export function openThreads(options: {
       thread.jobs.delete(number);
       if (thread.jobs.size === 0) thread.idle = setTimeout(() => retire(thread), idleMs).unref();
     };
-    const job = make(
-      thread,
-      (message, transfer = []) => thread.worker.postMessage({ ...message, job: number }, transfer),
-      leave,
-    );
+    const job = make(thread, (message) => thread.worker.postMessage({ ...message, job: number }), leave);
     thread.jobs.set(number, job);
     return job;
   }
@@ -155,25 +152,25 @@ function startThread(config: DriverConfig, onExit: (cause: unknown) => void): Th
   return thread;
 }
 
-type Tell = (message: ToThread, transfer?: ArrayBuffer[]) => void;
+type Tell = (message: ToThread) => void;
 type WritingJob = Job & BodyJob;
 
 function createWriting(
   tell: Tell,
   leave: () => void,
-  onFree: (slab: ArrayBuffer | null) => void,
+  onFree: (slab: Slab) => void,
   options: Extract<ToThread, { type: "write" }>["options"],
 ): WritingJob {
   const chunks: Chunk[] = [];
   const end = Promise.withResolvers<Digests>();
   const aborted = Promise.withResolvers<void>();
   end.promise.catch(() => undefined); // whoever aborts does not look
-  let out = 0;
+  const out: Slab[] = [];
   let over = false;
   let left = false;
   const leaveWhenDone = (): void => {
     // its slabs come home first
-    if (!over || out > 0 || left) return;
+    if (!over || out.length > 0 || left) return;
     left = true;
     leave();
   };
@@ -187,8 +184,8 @@ function createWriting(
     done: end.promise,
     push(slab, bytes, isLast) {
       if (over) return onFree(slab);
-      out += 1;
-      tell({ type: "bytes", job: 0, slab, bytes, isLast }, [slab]);
+      out.push(slab);
+      tell({ type: "bytes", job: 0, slab, bytes, isLast });
     },
     abort() {
       if (over) return Promise.resolve();
@@ -197,8 +194,8 @@ function createWriting(
     },
     hear(message) {
       if (message.type === "free") {
-        out -= 1;
-        onFree(message.slab);
+        const [slab] = out.splice(0, 1);
+        if (slab !== undefined) onFree(slab);
         leaveWhenDone();
       } else if (message.type === "chunk") chunks.push(message.chunk);
       else if (message.type === "written") {
@@ -216,7 +213,7 @@ function createWriting(
     },
     die(error) {
       over = true;
-      for (; out > 0; out -= 1) onFree(null);
+      for (const slab of out.splice(0)) onFree(slab);
       end.reject(error);
       aborted.resolve();
     },

@@ -5,7 +5,8 @@ import type { Chunk, Digests, WriteOptions } from "./byte-store.ts";
 import { PACKED_BYTES } from "./byte-store.ts";
 import { readBody } from "./body.ts";
 import type { BodyJob, Engine } from "./engine.ts";
-import { SLAB_BYTES, type SlabPool } from "./slabs.ts";
+import { free } from "./piece-memory.ts";
+import { SLAB_BYTES, type Slab, type SlabPool } from "./slabs.ts";
 
 /** Slabs that one body has in use at most. */
 const SLABS_PER_BODY = 4;
@@ -39,12 +40,12 @@ export async function writeBody(
 ): Promise<BodyEnd> {
   const { engine, slabs } = deps;
   let job: BodyJob | null = null;
-  let slab: ArrayBuffer | null = null;
+  let slab: Slab | null = null;
   let filled = 0;
   let held = 0;
   let roomFor: (() => void) | null = null;
 
-  const onFree = (back: ArrayBuffer | null): void => {
+  const onFree = (back: Slab): void => {
     held -= 1;
     slabs.give(back);
     roomFor?.();
@@ -72,30 +73,33 @@ export async function writeBody(
   }
 
   /** A full slab waits for the next byte: the last one has to be marked. */
-  async function add(piece: Buffer, from: number): Promise<void> {
-    let at = from;
+  async function add(piece: Buffer): Promise<void> {
+    let at = 0;
     while (at < piece.length) {
       if (filled === SLAB_BYTES) await send(false);
       if (slab === null) await takeSlab();
       at += copy(piece, at);
     }
+    free(piece, body);
   }
 
   function copy(piece: Buffer, at: number): number {
     if (slab === null) return 0;
     const bytes = Math.min(piece.length - at, SLAB_BYTES - filled);
-    new Uint8Array(slab, filled, bytes).set(piece.subarray(at, at + bytes));
+    piece.copy(slab, filled, at, at + bytes);
     filled += bytes;
     return bytes;
   }
 
   try {
     const size = await readBody(body, options, (piece) => {
-      if (slab !== null && filled + piece.length <= SLAB_BYTES) return void copy(piece, 0);
-      return add(piece, 0);
+      if (slab === null || filled + piece.length > SLAB_BYTES) return add(piece);
+      copy(piece, 0);
+      return free(piece, body);
     });
     if (job === null && size <= PACKED_BYTES && (options.mayPack || size === 0)) {
-      return { kind: "small", body: slab === null ? Buffer.alloc(0) : Buffer.from(new Uint8Array(slab, 0, size)) };
+      const whole = slab as Slab | null;
+      return { kind: "small", body: Buffer.from(whole?.subarray(0, size) ?? []) };
     }
     await send(true);
     const { done, chunks } = job as unknown as BodyJob;

@@ -8,6 +8,7 @@ import { createServer } from "@andromede/base/node-http";
 import { isDataException, isDatabaseAway } from "@andromede/platform/db/failures";
 import type { Actor } from "@andromede/platform/tokens/actor";
 
+import { markBody } from "../bytes/piece-memory.ts";
 import type { Door, Store } from "../store.ts";
 import type { Exchange, Front } from "./exchange.ts";
 import { isSwift } from "./front.ts";
@@ -103,7 +104,7 @@ function exchangeOf(place: Place, request: IncomingMessage, response: ServerResp
     body() {
       if (mayGoOn) response.writeContinue();
       mayGoOn = false;
-      return request;
+      return markBody(request);
     },
     origin: (actor: Actor | null) => ({
       requestId: transactionId,
