@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
+import type { Duplex } from "node:stream";
 
 import { CloudError, causeChain, internal, invalid, unavailable } from "@andromede/base/errors";
 import { createServer } from "@andromede/base/node-http";
@@ -12,6 +13,7 @@ import { markBody } from "../bytes/piece-memory.ts";
 import type { Door, Store } from "../store.ts";
 import type { Exchange, Front } from "./exchange.ts";
 import { isSwift } from "./front.ts";
+import { objectionTo, toOriginForm } from "./request-head.ts";
 import type { TrafficMeter } from "./traffic.ts";
 import { newTransactionId } from "./transaction-id.ts";
 
@@ -23,13 +25,18 @@ const IDLE_MS = 60_000;
 const MAX_HEADER_BYTES = 64 * 1024;
 /** How long a refused client may go on sending what nobody wants. */
 const DISCARD_MS = 30_000;
+/** And how long one whose requests cannot be read: who is cut off while it sends never sees the answer. */
+const LINGER_MS = 2_000;
 
 export type Fronts = { swift: Front; s3: Front };
 
 /** Not yet listening. */
 export function createObjectServer(store: Store, door: Door, fronts: Fronts, traffic: TrafficMeter): Server {
   const answer = (request: IncomingMessage, response: ServerResponse, waits: boolean): void => {
-    void serve({ store, door, fronts, traffic }, request, response, waits);
+    // Node hands on what came in the same breath at once. One by one (RFC 9112, section 9.3.2): it has its connection when the
+    // answer before it is out, and none where that was the last
+    if (response.socket === null) response.once("socket", () => answer(request, response, waits));
+    else void serve({ store, door, fronts, traffic }, request, response, waits);
   };
   const listener = (request: IncomingMessage, response: ServerResponse): void => answer(request, response, false);
   const options = { maxHeaderSize: MAX_HEADER_BYTES, keepAliveTimeout: KEEP_ALIVE_MS, noDelay: true };
@@ -45,20 +52,42 @@ export function createObjectServer(store: Store, door: Door, fronts: Fronts, tra
   // a body may take as long as it likes, as long as it moves
   server.requestTimeout = 0;
   server.timeout = IDLE_MS;
+  // their size is what is limited; what is more than so many Node would pass over in silence
+  server.maxHeadersCount = 0;
   // with this listener Node does not say "100 Continue" by itself
   server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => answer(request, response, true));
-  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-    if (error.code === "ECONNRESET" || !socket.writable) return socket.destroy();
-    const status = error.code === "HPE_HEADER_OVERFLOW" ? "431 Request Header Fields Too Large" : "400 Bad Request";
-    return socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
-  });
+  server.on("clientError", refuseUnreadable);
   return server;
+}
+
+/** What is no HTTP, or no request of ours: said once, and then nothing more of that connection is read. */
+function refuseUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
+  // behind a request that was to be the last
+  if (error.code === "HPE_CLOSED_CONNECTION") return;
+  if (error.code === "ECONNRESET" || socket.destroyed || isAnswering(socket)) {
+    socket.destroy();
+    return;
+  }
+  // answered already: more of the same
+  if (!socket.writable) return;
+  const status = error.code === "HPE_HEADER_OVERFLOW" ? "431 Request Header Fields Too Large" : "400 Bad Request";
+  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+  const deadline = setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  socket.once("close", () => clearTimeout(deadline));
+}
+
+/** Is an answer to an earlier request under way? A refusal would be taken for it, or for some of its body. Node's own field, as it uses it itself. */
+function isAnswering(socket: Duplex & { _httpMessage?: ServerResponse | null }): boolean {
+  const { _httpMessage: response = null } = socket;
+  return response !== null && (response.headersSent || response.req.complete);
 }
 
 type Place = { store: Store; door: Door; fronts: Fronts; traffic: TrafficMeter };
 
 async function serve(place: Place, request: IncomingMessage, response: ServerResponse, waits: boolean): Promise<void> {
   const { store, fronts } = place;
+  const objection = objectionTo(request);
+  if (objection !== null) return refuseHead(response, objection);
   const exchange = exchangeOf(place, request, response, waits);
   const { headers } = request;
   const addressed = {
@@ -79,9 +108,15 @@ async function serve(place: Place, request: IncomingMessage, response: ServerRes
   if (!request.complete && hasBody(request)) discard(request);
 }
 
+/** Where its body ends others may see otherwise: what follows on that connection is no request. */
+function refuseHead(response: ServerResponse, status: 400 | 501): void {
+  response.writeHead(status, { connection: "close", "content-length": 0 });
+  response.end();
+}
+
 function exchangeOf(place: Place, request: IncomingMessage, response: ServerResponse, waits: boolean): Exchange {
   const { store, door, traffic } = place;
-  const url = request.url ?? "/";
+  const url = toOriginForm(request.url ?? "/", request.headers.host);
   const question = url.indexOf("?");
   const startedAtMs = store.clock.now();
   const transactionId = newTransactionId(startedAtMs);
