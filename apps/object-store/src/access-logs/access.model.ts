@@ -15,7 +15,8 @@ export type Access = {
   operation: string;
   key: string | null;
   versionId: string | null;
-  requester: Pick<Actor, "projectId" | "userName"> | null;
+  /** `AmazonS3`: the cloud itself, as Amazon's logs call it. */
+  requester: Pick<Actor, "projectId" | "userName"> | "AmazonS3" | null;
   authType: "AuthHeader" | "QueryString" | "Form" | "Token" | "TempURL" | null;
   isSigned: boolean;
   /** null: what the answer's headers say, of a read. */
@@ -23,7 +24,7 @@ export type Access = {
   /** Only an ACL let them in. */
   byAcl: boolean;
   /** Of one thing among many that the request was about; absent: the request's own. */
-  outcome?: { status: number; errorCode: string | null };
+  outcome?: { status: number | null; errorCode: string | null };
 };
 
 /** A request that is being logged: in its own container's log, and perhaps in those of others that it is about. */

@@ -18,7 +18,7 @@ export type Seen = {
   bytesSent: number;
   /** As the answer to a read says. */
   shownSize: number | null;
-  totalMs: number;
+  totalMs: number | null;
   /** From the request's last byte to the answer's first. */
   turnAroundMs: number | null;
   referrer: string | undefined;
@@ -50,7 +50,7 @@ export function formatRecord(access: Access, seen: Seen): string {
     errorCode ?? NONE,
     outcome !== undefined || seen.bytesSent === 0 ? NONE : seen.bytesSent,
     sizeOf(access, seen),
-    seen.totalMs,
+    seen.totalMs ?? NONE,
     seen.turnAroundMs ?? NONE,
     quoted(seen.referrer),
     quoted(seen.userAgent),
@@ -78,10 +78,11 @@ function sizeOf({ objectSize, operation, outcome }: Access, { status, shownSize 
   return isShown ? (shownSize ?? NONE) : NONE;
 }
 
-const requesterOf = (requester: Access["requester"]): string =>
-  requester === null
-    ? NONE
-    : `arn:aws:iam::${requester.projectId ?? ""}:user/${encodeURIComponent(requester.userName.toWellFormed())}`;
+function requesterOf(requester: Access["requester"]): string {
+  if (requester === null) return NONE;
+  if (requester === "AmazonS3") return requester;
+  return `arn:aws:iam::${requester.projectId ?? ""}:user/${encodeURIComponent(requester.userName.toWellFormed())}`;
+}
 
 const encodeName = (name: string): string => encodeURIComponent(name.toWellFormed()).replaceAll("%2F", "/");
 

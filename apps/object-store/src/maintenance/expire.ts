@@ -2,8 +2,9 @@
 import { systemOrigin } from "@andromede/platform/events/append";
 
 import { deleteSome } from "../namespace/delete-objects.ts";
+import { logRemovals } from "./log-removals.ts";
 import { type RowKeeping, isStopped } from "./row-keeping.ts";
-import { listEnded } from "./rows.queries.ts";
+import { type EndedRow, listEnded } from "./rows.queries.ts";
 
 const MOST_AT_ONCE = 100;
 const ORIGIN = systemOrigin("object-expiry");
@@ -21,7 +22,10 @@ export async function expireObjects({ db, clock, log }: RowKeeping, signal?: Abo
       try {
         // eslint-disable-next-line no-await-in-loop -- the same
         const answers = await deleteSome({ db, clock }, ORIGIN, container, asked);
+        const deleted = answers.filter((answer) => "existed" in answer && answer.existed);
         removed += answers.filter((answer) => !("error" in answer)).length;
+        // eslint-disable-next-line no-await-in-loop -- the same
+        await logExpired({ db, clock, log }, ended, deleted);
       } catch (error) {
         log.warn({ error, container: containerId }, "what has come to its end was not removed");
       }
@@ -30,4 +34,13 @@ export async function expireObjects({ db, clock, log }: RowKeeping, signal?: Abo
     if (rows.length < MOST_AT_ONCE || removed === 0) return gone;
   }
   return gone;
+}
+
+/** Swift's own removal has no name of Amazon's. */
+async function logExpired(deps: RowKeeping, ended: EndedRow[], gone: { key: string }[]): Promise<void> {
+  const [first] = ended;
+  if (first === undefined) return;
+  const { containerId: id, projectId, name, logging } = first;
+  const removals = gone.map(({ key }) => ({ operation: "SWIFT.EXPIRE.OBJECT", key }));
+  await logRemovals(deps, { id, projectId, name, logging }, removals);
 }

@@ -6,6 +6,7 @@ import type { LifecycleRule } from "../namespace/container.model.ts";
 import { type Asked, deleteSome } from "../namespace/delete-objects.ts";
 import { abortUpload } from "../namespace/uploads.ts";
 import { DAY_MS, createStandings, isAbandoned, planLifecycle } from "./lifecycle.plan.ts";
+import { type Removal, logRemovals } from "./log-removals.ts";
 import { type RowKeeping, isStopped } from "./row-keeping.ts";
 import {
   type LifecycleContainer,
@@ -83,11 +84,19 @@ const askFor = ({ key, versionId, sequence }: LifecycleRow, action: "expire" | "
   expected: { sequence, ended: false },
 });
 
-async function deleteDue({ db, clock, log }: RowKeeping, container: LifecycleContainer, due: Asked[]): Promise<number> {
+async function deleteDue(deps: RowKeeping, container: LifecycleContainer, due: Asked[]): Promise<number> {
+  const { db, clock, log } = deps;
   try {
     const answers = await deleteSome({ db, clock }, ORIGIN, container, due);
     // what is locked stays: its own time has not come
-    return answers.filter((answer) => "existed" in answer && answer.existed).length;
+    const removals = answers.flatMap((answer, at): Removal[] => {
+      if (!("existed" in answer) || !answer.existed) return [];
+      const versionId = due[at]?.versionId;
+      const isMarked = answer.isDeleteMarker && versionId === undefined;
+      return [{ operation: isMarked ? "S3.CREATE.DELETEMARKER" : "S3.EXPIRE.OBJECT", key: answer.key, versionId }];
+    });
+    await logRemovals(deps, container, removals);
+    return removals.length;
   } catch (error) {
     if (!(error instanceof CloudError)) throw error;
     log.warn({ error, container: container.id }, "a lifecycle could not be seen to");
@@ -119,10 +128,11 @@ async function abortUploads(deps: RowKeeping, container: LifecycleContainer, rul
 async function abortUnlessEnded(
   deps: RowKeeping,
   container: LifecycleContainer,
-  upload: { id: string },
+  upload: { id: string; key: string },
 ): Promise<boolean> {
   try {
     await abortUpload(deps, ORIGIN, container, upload);
+    await logRemovals(deps, container, [{ operation: "S3.DELETE.UPLOAD", key: upload.key }]);
     return true;
   } catch (error) {
     if (error instanceof CloudError) return false;

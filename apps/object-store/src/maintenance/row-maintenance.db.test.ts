@@ -130,4 +130,42 @@ describe("rows are kept", () => {
       ["b"],
     );
   });
+
+  it("what goes by itself is in the container's access log", async () => {
+    const lifecycle = [rule({ expirationDays: 1, noncurrentDays: 2, abortUploadDays: 1 })];
+    const logging = { target: "logs", prefix: "" };
+    const container = await bench.container({ settings: { versioning: "enabled", lifecycle, logging } });
+    const plain = await bench.container({ settings: { logging } });
+    const silent = await bench.container({ settings: { lifecycle } });
+    await bench.put(container, "old one", "x");
+    await bench.put(silent, "old one", "x");
+    await bench.put(plain, "ends", "x", { deleteAt: inMs(1_000) });
+    const upload = { key: "begun", contentType: "x", metadata: {}, details: {} };
+    await space().createUpload(origin(), container, upload);
+    bench.clock.advance(2 * DAY_MS);
+    await expireObjects(bench.store);
+    await runLifecycle(bench.store);
+    bench.clock.advance(3 * DAY_MS);
+    await runLifecycle(bench.store);
+    const rows = await bench.store.db<{ lines: string; bucket: string }[]>`
+      select lines, bucket from object_access_log order by id`;
+    const told = rows.flatMap(({ lines, bucket }) =>
+      lines
+        .split("\n")
+        .slice(0, -1)
+        .map((line) => {
+          const found = / - (AmazonS3) - (\S+) (\S+) - - - - - - - "-" "-" (\S+) /.exec(line);
+          return [bucket, ...(found ?? [line]).slice(1)].join(" ");
+        }),
+    );
+    const { name } = container;
+    const [version = ""] = /[0-9a-f]{32}/.exec(told.at(-1) ?? "") ?? [];
+    assert.deepEqual(told, [
+      `${plain.name} AmazonS3 SWIFT.EXPIRE.OBJECT ends -`,
+      `${name} AmazonS3 S3.CREATE.DELETEMARKER old%20one -`,
+      `${name} AmazonS3 S3.DELETE.UPLOAD begun -`,
+      `${name} AmazonS3 S3.EXPIRE.OBJECT old%20one ${version}`,
+    ]);
+    assert.notEqual(version, "");
+  });
 });

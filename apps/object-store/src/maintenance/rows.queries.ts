@@ -3,23 +3,28 @@ import type { Queryable } from "@andromede/platform/db/database";
 
 import type { ContainerSettings } from "../namespace/container.model.ts";
 import type { ObjectDetails } from "../namespace/object.model.ts";
+import type { KeptContainer } from "./log-removals.ts";
 
-export type EndedRow = { containerId: number; name: string; key: string; sequence: number };
+export type EndedRow = Pick<KeptContainer, "projectId" | "name" | "logging"> & {
+  containerId: number;
+  key: string;
+  sequence: number;
+};
 
 /** What plain requests would see if its time were not over, the longest over first. */
 export async function listEnded(sql: Queryable, now: Date, limit: number): Promise<EndedRow[]> {
   return sql<EndedRow[]>`
-    select o.container_id, c.name, o.key, o.sequence from object o join object_container c on c.id = o.container_id
+    select o.container_id, c.project_id, c.name, c.settings -> 'logging' as logging, o.key, o.sequence from object o join object_container c on c.id = o.container_id
     where o.delete_at is not null and o.is_current and o.delete_at <= ${now} and c.removed_at is null
     order by o.delete_at limit ${limit}`;
 }
 
-export type LifecycleContainer = { id: number; name: string; lifecycle: ContainerSettings["lifecycle"] };
+export type LifecycleContainer = KeptContainer & { lifecycle: ContainerSettings["lifecycle"] };
 
 /** One whose rules were not seen to since `since`; null: none. */
 export async function findDueLifecycle(sql: Queryable, since: Date): Promise<LifecycleContainer | null> {
   const [row] = await sql<LifecycleContainer[]>`
-    select id, name, settings -> 'lifecycle' as lifecycle from object_container
+    select id, project_id, name, settings -> 'lifecycle' as lifecycle, settings -> 'logging' as logging from object_container
     where settings ? 'lifecycle' and removed_at is null and (lifecycle_at is null or lifecycle_at < ${since})
     order by lifecycle_at nulls first, id limit 1`;
   return row ?? null;

@@ -26,9 +26,12 @@ export function planDelete(
   const { expected, versionId } = options;
   if (expected !== undefined && !isAsExpected(state, versionId, expected))
     return { plan: NOTHING, deleted: { existed: false, versionId: versionId ?? null, isDeleteMarker: false } };
-  return options.versionId === undefined
-    ? planDeleteCurrent(state, options)
-    : planDeleteVersion(state, options.versionId, options);
+  const planned =
+    options.versionId === undefined
+      ? planDeleteCurrent(state, options)
+      : planDeleteVersion(state, options.versionId, options);
+  // what has come to its end is not there for clients, but it was for who has seen its row
+  return expected === undefined ? planned : { ...planned, deleted: { ...planned.deleted, existed: true } };
 }
 
 function isAsExpected({ versions, nowMs }: State, versionId: string | undefined, expected: Expected): boolean {
