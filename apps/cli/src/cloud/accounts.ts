@@ -5,7 +5,7 @@ import type { InstanceConfig } from "../instance/instance-config.ts";
 import type { InstancePaths } from "../instance/paths.ts";
 import { DEMO_PROJECT, DEMO_USER, OPERATOR_USER } from "../instance/secrets.ts";
 import { tlsFiles } from "../tls/certificates.ts";
-import { planeUrl } from "../units/programs.ts";
+import { planeUrl } from "../units/plane-urls.ts";
 
 type Instance = { paths: InstancePaths; config: InstanceConfig };
 type Passwords = { operatorPassword: string; demoPassword: string };

@@ -10,6 +10,7 @@ import { detectDatapath } from "@andromede/engines/openvswitch";
 import { type Cloud, createCloud } from "@andromede/openstack-client/client";
 
 import { cloudsYaml, demoCredentials, operatorCredentials } from "../cloud/accounts.ts";
+import { ensureBucketAccount } from "../cloud/bucket-account.ts";
 import { type BuiltImage, ensureBuiltImage } from "../cloud/built-images.ts";
 import { ensureDemoAccount, ensureExternalNetwork, ensureFlavors, ensureImage, liftQuotas } from "../cloud/furnish.ts";
 import {
@@ -46,7 +47,7 @@ import { type Plan, type Step, type Timing, runPlan } from "../steps.ts";
 import { chooseManager } from "../supervision/choose-manager.ts";
 import type { ServiceManager } from "../supervision/service-manager.ts";
 import { ensureCertificates } from "../tls/certificates.ts";
-import { type Accelerator, preparePrograms } from "../units/programs.ts";
+import { type Accelerator, imageStoreOf, preparePrograms } from "../units/programs.ts";
 
 /** Written into the servers' certificate. */
 const NAMES = ["127.0.0.1", "localhost"];
@@ -268,10 +269,20 @@ function furnishing(operator: Cloud, stack: Stack, secrets: Secrets, image: Buil
     },
     { title: "Flavors", run: async () => made(await ensureFlavors(operator)) },
     { title: "External network", run: () => ensureExternalNetwork(operator, external) },
-    ...(image === null
-      ? []
-      : [{ title: "Image registered", run: async () => (await ensureImage(operator, image)).id }]),
+    ...imageSteps(operator, stack, image),
   ];
+}
+
+function imageSteps(operator: Cloud, stack: Stack, image: BuiltImage | null): Plan {
+  const registered: Step[] =
+    image === null ? [] : [{ title: "Image registered", run: async () => (await ensureImage(operator, image)).id }];
+  if (stack.config.settings?.imageStore?.driver !== "objects") return registered;
+  const run = async (): Promise<void> => {
+    const store = await imageStoreOf(stack);
+    if (store.driver === "s3") await ensureBucketAccount(operator, "images", store);
+  };
+  // the bucket before the first image, whose bytes go there
+  return [{ title: "Images", series: [{ title: "Bucket", run }, ...registered] }];
 }
 
 const made = (count: number): string | undefined => (count === 0 ? undefined : `${count} made`);

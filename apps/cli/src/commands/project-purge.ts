@@ -9,7 +9,7 @@ import { confirmByName } from "../confirm.ts";
 import { readPasswords } from "../instance/secrets.ts";
 import type { ProjectPurgeCommand } from "../options.ts";
 import { report, reportJson, say, table } from "../output.ts";
-import { planeUrl } from "../units/programs.ts";
+import { planeUrl } from "../units/plane-urls.ts";
 import { openInstance } from "./opened-instance.ts";
 
 type Purge = {

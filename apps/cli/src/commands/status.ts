@@ -17,7 +17,7 @@ import {
   readProcess,
 } from "../supervision/processes.ts";
 import type { UnitState, UnitStatus } from "../supervision/supervisor.ts";
-import { planeUrl } from "../units/programs.ts";
+import { planeUrl } from "../units/plane-urls.ts";
 import { openInstance } from "./opened-instance.ts";
 
 export type ProgramStatus = {

@@ -1,6 +1,6 @@
 import type { UpCommand } from "../options.ts";
 import { duration, report, reportJson, say, table } from "../output.ts";
-import { planeUrl } from "../units/programs.ts";
+import { planeUrl } from "../units/plane-urls.ts";
 import { type BroughtUp, bringUp } from "./bring-up.ts";
 
 /** `andromede up`. */

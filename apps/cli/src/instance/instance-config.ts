@@ -9,6 +9,7 @@ import { conflict, unavailable } from "@andromede/base/errors";
 import { parseJson } from "@andromede/base/json";
 import { runCommand } from "@andromede/engines/run-command";
 
+import { leavesBucket } from "./byte-place.ts";
 import type { InstancePaths } from "./paths.ts";
 import type { Settings } from "./settings.ts";
 import { registerSlot, registeredSlots } from "./slot-register.ts";
@@ -124,6 +125,10 @@ export function merge(present: InstanceConfig, choices: UpChoices): InstanceConf
   }
   if (choices.objectStore === false && present.objectStore)
     throw conflict(`instance ${present.instance} has an object store, and perhaps something in it`);
+  if (choices.settings !== undefined && leavesBucket(present.settings?.imageStore, choices.settings.imageStore))
+    throw conflict(
+      `images of instance ${present.instance} are in a bucket; say so in section "imageStore" of the settings`,
+    );
   return {
     ...present,
     simulatedHosts: choices.hosts ?? present.simulatedHosts,

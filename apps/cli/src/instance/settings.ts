@@ -4,10 +4,17 @@ import { readFile } from "node:fs/promises";
 import { invalid } from "@andromede/base/errors";
 import { parseJson } from "@andromede/base/json";
 
-/** Sections of the control plane's configuration, and the object store's; their members are checked by the programs themselves. */
-export const SECTIONS = ["identity", "image", "compute", "operator", "objectStore"] as const;
+import { type BytePlace, assertBytePlace } from "./byte-place.ts";
 
-export type Settings = { [section in (typeof SECTIONS)[number]]?: { [name: string]: number | string[] } };
+/** Sections of the control plane's configuration, and the object store's; their members are checked by the programs themselves. */
+const RULES = ["identity", "image", "compute", "operator", "objectStore"] as const;
+/** Where services keep their bytes. */
+const STORES = ["imageStore"] as const;
+export const SECTIONS = [...RULES, ...STORES] as const;
+
+export type Settings = { [section in (typeof RULES)[number]]?: { [name: string]: number | string[] } } & {
+  [section in (typeof STORES)[number]]?: BytePlace;
+};
 
 export async function readSettings(file: string): Promise<Settings> {
   let text: string;
@@ -25,6 +32,11 @@ export function checkSettings(value: unknown, file: string): Settings {
   for (const [section, members] of Object.entries(value)) {
     if (!SECTIONS.some((known) => known === section))
       throw invalid(`${file}: there is no section "${section}"; there are ${SECTIONS.join(", ")}`);
+    if (STORES.some((store) => store === section)) {
+      if (!isObject(members)) throw invalid(`${file}: section "${section}" is an object`);
+      assertBytePlace(members, `${file}: section "${section}"`);
+      continue;
+    }
     if (!isObject(members) || !Object.values(members).every(isSetting))
       throw invalid(`${file}: section "${section}" is an object of numbers and lists of words`);
   }

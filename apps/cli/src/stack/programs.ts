@@ -12,16 +12,14 @@ import type { ServiceManager } from "../supervision/service-manager.ts";
 import { tlsFiles } from "../tls/certificates.ts";
 import {
   type AgentAddress,
-  type Plane,
   agentUnit,
   checkAgent,
-  controlPlaneConfig,
+  hostsOf,
   controlPlaneUnit,
   objectStoreUnit,
-  objectsUrl,
-  planeUrl,
   runControlPlane,
 } from "../units/programs.ts";
+import { type Plane, objectsUrl, planeUrl } from "../units/plane-urls.ts";
 import type { Stack } from "./stack.ts";
 
 const READY_MS = 60_000;
@@ -104,8 +102,7 @@ export async function startAgent(stack: Stack, manager: ServiceManager): Promise
   await checkAgent(stack);
   const unit = await agentUnit(stack);
   await manager.launch(unit);
-  const { hosts } = controlPlaneConfig(stack);
-  await withLog(unit, Promise.all(hosts.map(waitForHost)));
+  await withLog(unit, Promise.all(hostsOf(stack).map(waitForHost)));
 }
 
 async function waitForHost({ name, socketPath }: AgentAddress): Promise<void> {

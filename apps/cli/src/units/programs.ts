@@ -22,7 +22,9 @@ import { controlPlaneSecrets } from "../instance/secrets.ts";
 import type { Stack } from "../stack/stack.ts";
 import type { Settings } from "../instance/settings.ts";
 import { tlsFiles } from "../tls/certificates.ts";
+import { type ByteStore, byteStore } from "./byte-stores.ts";
 import { codeVersion, repositoryDirectory } from "./code-version.ts";
+import { type Plane, objectsUrl, planeUrl } from "./plane-urls.ts";
 
 const CONTROL_PLANE = join(repositoryDirectory, "apps/control-plane/src/main.ts");
 const OBJECT_STORE = join(repositoryDirectory, "apps/object-store/src/main.ts");
@@ -46,21 +48,13 @@ export const objectStoreConfigFile = (stack: Stack): string => join(stack.paths.
 export const agentConfigFile = (stack: Stack): string => join(stack.paths.programs, "host-agent.json");
 
 export type AgentAddress = { name: string; socketPath: string };
-export type Plane = "customer" | "operator";
-/** Base URL of a plane, without a trailing slash. */
-export function planeUrl(stack: Pick<Stack, "config">, plane: Plane): string {
-  return `${stack.config.plainHttp ? "http" : "https"}://127.0.0.1:${stack.config.ports[plane]}`;
-}
-
-/** The same of the object store. */
-export function objectsUrl(stack: Pick<Stack, "config">, plane: Plane): string {
-  const { plainHttp, ports } = stack.config;
-  return `${plainHttp ? "http" : "https"}://127.0.0.1:${ports[`${plane}Objects`]}`;
-}
+/** The hosts of this machine, by their agents' sockets. Pure. */
+export const hostsOf = (stack: Stack): AgentAddress[] =>
+  stack.simulated ? simulatedHosts(stack) : [{ name: stack.host, socketPath: agentSocket(stack.paths, stack.host) }];
 
 /** The control plane's configuration. Pure. */
-export function controlPlaneConfig(stack: Stack): { hosts: AgentAddress[]; [member: string]: unknown } {
-  const { paths, config, simulated } = stack;
+export function controlPlaneConfig(stack: Stack, imageStore: ByteStore): object {
+  const { paths, config } = stack;
   const listener = (plane: Plane): object => ({
     host: "127.0.0.1",
     port: config.ports[plane],
@@ -77,19 +71,30 @@ export function controlPlaneConfig(stack: Stack): { hosts: AgentAddress[]; [memb
       ? { objectStore: { customer: objectsUrl(stack, "customer"), operator: objectsUrl(stack, "operator") } }
       : {}),
     ovn: { northbound: `unix:${join(paths.run, "ovn", "ovnnb_db.sock")}` },
-    imageStore: { driver: "files", directory: paths.images },
+    imageStore,
     rootKeyFile: join(controlPlaneSecrets(paths), "root.key"),
-    hosts: simulated ? simulatedHosts(stack) : [{ name: stack.host, socketPath: agentSocket(paths, stack.host) }],
+    hosts: hostsOf(stack),
     jail: { engineRoot: stack.engineRoot },
     externalNetwork: externalNetwork(config.slot),
     ...controlPlaneSettings(config.settings),
   };
 }
 
-/** What the operator set, but for what is another program's. */
+/** What the operator set, but for what is another program's, or said to this one in other words. */
 function controlPlaneSettings(settings: Settings = {}): Settings {
-  return Object.fromEntries(Object.entries(settings).filter(([section]) => section !== "objectStore"));
+  const { objectStore: _, imageStore: __, ...rest } = settings;
+  return rest;
 }
+
+/** Where the bytes of images are; keys to it are made. */
+export const imageStoreOf = (stack: Stack): Promise<ByteStore> =>
+  byteStore(stack, {
+    name: "images",
+    place: stack.config.settings?.imageStore,
+    directory: stack.paths.images,
+    secrets: controlPlaneSecrets(stack.paths),
+    owner: stack.users.controlPlane,
+  });
 
 const databaseConfig = ({ database }: Stack): object =>
   database.kind === "url"
@@ -196,7 +201,7 @@ export async function preparePrograms(stack: Stack, accelerator: Accelerator): P
     await writeWhole(file, `${JSON.stringify(value, null, 2)}\n`, 0o440);
     await chown(file, 0, gid);
   };
-  await write(controlPlaneConfigFile(stack), controlPlaneConfig(stack));
+  await write(controlPlaneConfigFile(stack), controlPlaneConfig(stack, await imageStoreOf(stack)));
   await write(objectStoreConfigFile(stack), objectStoreConfig(stack));
   await write(agentConfigFile(stack), agentConfig(stack, accelerator));
   const own = async (directory: string, owner: { uid: number; gid: number }, mode = 0o750): Promise<void> => {
