@@ -4,6 +4,7 @@ import { containersListing } from "../listings/listing.view.ts";
 import { authorize } from "../acl/caller.ts";
 import { assertProject } from "../acl/project-exists.ts";
 import type { SwiftRequest } from "../swift-request.ts";
+import { openKeys, sealKeys } from "../temp-url/keys.ts";
 import { assertMetadataFits, readMetadataChange } from "../wire/metadata.ts";
 import type { Reply } from "../wire/reply.ts";
 import { QUOTA_METADATA, readAccountQuotas } from "./account-quota.ts";
@@ -18,7 +19,8 @@ export async function readAccount(request: SwiftRequest): Promise<Reply> {
     store.namespace.account(projectId),
     store.namespace.accountUsage(projectId),
   ]);
-  const headers = accountHeaders(account, usage, access);
+  const metadata = access === "owner" ? await openKeys(store, projectId, account.metadata) : account.metadata;
+  const headers = accountHeaders({ ...account, metadata }, usage, access);
   headers["Content-Type"] = `${format}; charset=utf-8`;
   if (request.query["format"] === undefined) headers["Vary"] = "Accept";
   if (method === "HEAD") return { status: 204, headers };
@@ -35,9 +37,11 @@ export async function updateAccount(request: SwiftRequest): Promise<Reply> {
   const metadata = readMetadataChange(headers, "account");
   delete metadata[QUOTA_METADATA];
   const before = await store.namespace.account(projectId);
-  assertMetadataFits(before.metadata, metadata);
-  if (Object.keys(metadata).length > 0 || Object.keys(quotas).length > 0)
-    await store.namespace.updateAccount(request.origin, projectId, { metadata, ...quotas });
+  assertMetadataFits(await openKeys(store, projectId, before.metadata), metadata);
+  if (Object.keys(metadata).length > 0 || Object.keys(quotas).length > 0) {
+    const sealed = await sealKeys(store, projectId, metadata);
+    await store.namespace.updateAccount(request.origin, projectId, { metadata: sealed, ...quotas });
+  }
   return { status: 204, headers: {} };
 }
 

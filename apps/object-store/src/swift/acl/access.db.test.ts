@@ -113,6 +113,13 @@ describe("swift: who else may", () => {
   it("whoever has a signed URL, for what it is for", async () => {
     await swift.as("POST", "", { headers: { "X-Account-Meta-Temp-URL-Key": "account key" } });
     await share({ "X-Container-Meta-Temp-URL-Key-2": "container key" });
+    const { db } = swift.store;
+    const [kept] = await db<{ text: string }[]>`
+      select concat((select json_agg(a) from object_account a), (select json_agg(c) from object_container c)) as text`;
+    assert.match(kept?.text ?? "", /temp-url-key-2/);
+    assert.doesNotMatch(kept?.text ?? "", /account key|container key/, "they are secrets");
+    assert.equal((await swift.as("HEAD", "")).headers["x-account-meta-temp-url-key"], "account key");
+    assert.equal((await swift.as("HEAD", "/c")).headers["x-container-meta-temp-url-key-2"], "container key");
     const expires = Math.floor(Date.now() / 1000) + 100;
     const sign = (method: string, path: string, key = "account key", digest = "sha256"): string =>
       createHmac(digest, key).update(`${method}\n${expires}\n${path}`).digest("hex");

@@ -1,12 +1,13 @@
 /** `/v1/{account}/{container}`. */
 import type { Container } from "../../namespace/container.model.ts";
-import type { ListRange, ListedObject, Page } from "../../namespace/namespace.ts";
+import type { ContainerChange, ListRange, ListedObject, Page } from "../../namespace/namespace.ts";
 import { authorize } from "../acl/caller.ts";
 import { assertProject } from "../acl/project-exists.ts";
 import { LIMITS } from "../limits.ts";
 import { listingFormat, listingRange } from "../listings/listing.params.ts";
 import { objectsListing, versionsListing } from "../listings/listing.view.ts";
 import { type SwiftRequest, containerNameOf, enterContainer, findContainer } from "../swift-request.ts";
+import { openKeys, sealKeys } from "../temp-url/keys.ts";
 import { bestMatch } from "../wire/accept.ts";
 import { refusal } from "../wire/refusal.ts";
 import type { Reply } from "../wire/reply.ts";
@@ -19,7 +20,8 @@ export async function readContainer(request: SwiftRequest): Promise<Reply> {
   const wanted = { level: "container", method } as const;
   const { container, access } = await enterContainer(request, containerNameOf(request), wanted);
   const format = listingFormat(query, request.headers);
-  const headers = containerHeaders(container, await store.namespace.containerUsage(container), access);
+  const shown = access === "owner" ? await opened(request, container) : container;
+  const headers = containerHeaders(shown, await store.namespace.containerUsage(container), access);
   headers["Content-Type"] = `${format}; charset=utf-8`;
   if (query["format"] === undefined) headers["Vary"] = "Accept";
   if (method === "HEAD") return { status: 204, headers };
@@ -84,7 +86,7 @@ export async function putContainer(request: SwiftRequest): Promise<Reply> {
   if (bytes > LIMITS.containerName)
     throw refusal(400, `Container name length of ${bytes} longer than ${LIMITS.containerName}`);
   checkStoragePolicy(headers);
-  const change = readContainerChange(headers, before);
+  const change = await readChange(request, before);
   const { created } = await store.namespace.createContainer(request.origin, projectId, where.container, {
     globalName: "try",
     change,
@@ -92,10 +94,22 @@ export async function putContainer(request: SwiftRequest): Promise<Reply> {
   return { status: created ? 201 : 202, headers: {} };
 }
 
+/** Its keys for signed URLs as they were given. */
+async function opened({ store }: SwiftRequest, container: Container): Promise<Container> {
+  return { ...container, metadata: await openKeys(store, container.projectId, container.metadata) };
+}
+
+async function readChange(request: SwiftRequest, before: Container | null): Promise<ContainerChange> {
+  const { store, projectId, headers } = request;
+  const change = readContainerChange(headers, before === null ? null : await opened(request, before));
+  const { metadata } = change;
+  return metadata === undefined ? change : { ...change, metadata: await sealKeys(store, projectId, metadata) };
+}
+
 export async function postContainer(request: SwiftRequest): Promise<Reply> {
   const wanted = { level: "container", method: "POST" } as const;
   const { container } = await enterContainer(request, containerNameOf(request), wanted);
-  const change = readContainerChange(request.headers, container);
+  const change = await readChange(request, container);
   if (!isEmptyChange(change)) await request.store.namespace.updateContainer(request.origin, container, change);
   return { status: 204, headers: {} };
 }
