@@ -7,6 +7,7 @@ import { internal } from "@andromede/base/errors";
 import type { Chunk, SealingKey } from "./byte-store.ts";
 import type { Driver, Source } from "./driver.ts";
 import type { ChunkRange, OnReadError } from "./engine.ts";
+import { free, markFreeable } from "./piece-memory.ts";
 import {
   BLOCK_BYTES,
   HEADER_BYTES,
@@ -54,6 +55,7 @@ export async function* readChunk(
 ): AsyncGenerator<Buffer[], void, void> {
   const { chunk, start, end } = range;
   const source = await driver.openChunk(chunk.writerId, chunk.address);
+  let buffer: Buffer | null = null;
   try {
     if (source.bytes !== sealedBytes(chunk.bytes)) throw rotten("a chunk does not have the length it had");
     const key = await readKey(source, ownerKey);
@@ -61,7 +63,7 @@ export async function* readChunk(
     const first = Math.floor(start / BLOCK_BYTES);
     const after = Math.ceil(end / BLOCK_BYTES);
     const address = first === 0 && after === blocks ? createAddress() : null;
-    const buffer = Buffer.allocUnsafeSlow(Math.min(runBlocks, after - first) * SEALED_BLOCK_BYTES);
+    buffer = Buffer.allocUnsafeSlow(Math.min(runBlocks, after - first) * SEALED_BLOCK_BYTES);
     for (let block = first; block < after; block += runBlocks) {
       const count = Math.min(runBlocks, after - block);
       const from = blockOffset(block);
@@ -82,6 +84,7 @@ export async function* readChunk(
       yield plain;
     }
   } finally {
+    if (buffer !== null) free(markFreeable(buffer));
     await source.close();
   }
 }
