@@ -30,6 +30,7 @@ const MALLOC = {
   MALLOC_TRIM_THRESHOLD_: String(2 ** 20),
   MALLOC_ARENA_MAX: "2",
 };
+
 export function startPrimary(config: Config, log: Logger): Promise<Running> {
   const db = openDatabase(config.database, { max: CONNECTIONS, applicationName: "object-store maintenance" });
   const maintenance = startByteMaintenance({
