@@ -30,7 +30,7 @@ import { checkRemovable, checkRetention, lockedBy } from "./plan-lock.ts";
 import { planPut } from "./plan-put.ts";
 import type { SealingKeys } from "./sealing-keys.ts";
 import { transact } from "./transact.ts";
-import { hasEnded, weighed } from "./version.model.ts";
+import { NULL_VERSION, hasEnded, weighed } from "./version.model.ts";
 
 type Objects = Pick<Namespace, "findObject" | "findDeleteMarker" | "readObject" | "putObject" | "updateObject">;
 type ObjectChange = Parameters<Namespace["updateObject"]>[3];
@@ -46,7 +46,7 @@ export function createObjects(
       if (!isStorable(key) || (versionId !== undefined && !isStorable(versionId))) return null;
       const seen = versionId === undefined ? foreseen.take(container, key) : undefined;
       const found = seen === undefined ? await look(db, container, key, versionId) : seen;
-      return found !== null && isThere(found, clock.now()) ? found : null;
+      return found !== null && isThere(found, clock.now(), isAskedById(container, versionId)) ? found : null;
     },
     async findDeleteMarker(container, key) {
       if (!isStorable(key)) return null;
@@ -62,8 +62,14 @@ export function createObjects(
 const look = (db: NamespaceDeps["db"], container: Container, key: string, versionId: string | undefined) =>
   versionId === undefined ? findCurrent(db, container.id, key) : findVersion(db, container.id, key, versionId);
 
+/** With versions, what has come to its end is no more than hidden: by its id it is there. */
+const isAskedById = ({ settings }: Pick<Container, "settings">, versionId: string | undefined): boolean =>
+  versionId !== undefined &&
+  (settings.versioning === "enabled" || (settings.versioning === "suspended" && versionId !== NULL_VERSION));
+
 /** What has come to its end is gone for readers, whether it was removed already or not. */
-export const isThere = (object: StoredObject, nowMs: number): boolean => !(object.isCurrent && hasEnded(object, nowMs));
+const isThere = (object: StoredObject, nowMs: number, byId: boolean): boolean =>
+  byId || !(object.isCurrent && hasEnded(object, nowMs));
 
 async function readObject(
   { db, bytes }: NamespaceDeps,
@@ -134,7 +140,7 @@ async function updateObject(
       findBySequence(sql, container.id, object.key, object.sequence),
     ]);
     const nowMs = deps.clock.now();
-    if (state === null || was === null || !isThere(was, nowMs))
+    if (state === null || was === null || !isThere(was, nowMs, isAskedById(state, was.versionId)))
       throw notFound("The specified key does not exist.", { type: "NoSuchKey" });
     checkCondition(was, change.precondition);
     // a lock is on a version with all that it was stored with: a dynamic manifest, say, would show other bytes in its place

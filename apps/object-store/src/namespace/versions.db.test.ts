@@ -160,8 +160,14 @@ describe("versions", () => {
     const container = await bench.container({ settings: { versioning: "enabled", objectLock: {} } });
     const until = new Date(bench.clock.now() + DAY_MS).toISOString();
     const retention = { mode: "COMPLIANCE" as const, until };
-    await bench.put(container, "only", "kept", { details: { retention }, deleteAt: new Date(bench.clock.now() + 1) });
+    const deleteAt = new Date(bench.clock.now() + 1);
+    const put = await bench.put(container, "only", "kept", { details: { retention }, deleteAt });
     bench.clock.advance(2);
+    assert.equal(await space().findObject(container, "only"), null, "hidden");
+    const found = await space().findObject(container, "only", put.versionId);
+    assert.ok(found !== null);
+    assert.equal(await bench.read(container, found), "kept");
+    await space().updateObject(origin(), container, found, { details: { legalHold: true } });
     await assert.rejects(space().deleteContainer(origin(), container), { type: "BucketNotEmpty" });
     const rows = await bench.store.db`select 1 from object where container_id = ${container.id}`;
     assert.equal(rows.length, 1);

@@ -121,6 +121,8 @@ function streamOf(call: Call): { stream: Readable; trailers?: () => { [name: str
   const source = call.exchange.body();
   if (payload.kind !== "chunked") return { stream: source };
   const body = new ChunkedBody(payload);
+  // it may fail before anybody reads it, who is told then: an error that nobody listens for would end the process
+  body.on("error", () => undefined);
   // what ends the connection ends the body too: never a short one that looks whole
   source.once("error", (error) => body.destroy(error));
   source.once("close", () => {
