@@ -57,7 +57,9 @@ async function start(accessLogSeconds: number): Promise<{ url: string; child: Ch
   children.add(child);
   child.once("exit", () => children.delete(child));
   const { url } = listeners.customer;
-  await waitUntil("the program", async () => (await fetch(url)).status > 0, { timeoutMs: 30_000 });
+  await waitUntil("the program", async () => (await createS3Client(url, null).send("GET", "/")).status > 0, {
+    timeoutMs: 30_000,
+  });
   return { url, child };
 }
 
@@ -79,8 +81,7 @@ test("what was logged a second before a kill -9 is delivered by who comes after"
 
   const first = await start(3_600);
   for (let count = 0; count < REQUESTS; count += 1) {
-    const answer = await fetch(`${first.url}/source/o`);
-    assert.equal(await answer.text(), "o");
+    assert.equal((await ok(createS3Client(first.url, null).send("GET", "/source/o"))).text, "o");
   }
   await waitUntil("the lines", async () => (await written()) === REQUESTS, { timeoutMs: 10_000 });
   const exit = once(first.child, "exit");

@@ -34,34 +34,30 @@ const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "
 /** With its end of line. What a client wrote can neither end a field nor a line. */
 export function formatRecord(access: Access, seen: Seen): string {
   const { container, outcome } = access;
-  const errorCode = outcome === undefined ? seen.errorCode : outcome.errorCode;
   const fields = [
     container.projectId,
     encodeName(container.name),
     `[${timeOf(seen.receivedAtMs)}]`,
-    seen.address ?? NONE,
+    orNone(seen.address),
     requesterOf(access.requester),
     seen.requestId,
     access.operation,
-    access.key === null || access.key === "" ? NONE : encodeName(access.key),
-    // one of many has no line of its own in the request
-    outcome === undefined ? quoted(`${seen.method} ${redacted(seen.url)} HTTP/${seen.httpVersion}`) : NONE,
-    outcome?.status ?? seen.status ?? NONE,
-    errorCode ?? NONE,
-    outcome !== undefined || seen.bytesSent === 0 ? NONE : seen.bytesSent,
+    nameOrNone(access.key),
+    ...(outcome === undefined ? ownAnswer(seen) : answerOfOne(outcome)),
     sizeOf(access, seen),
-    seen.totalMs ?? NONE,
-    seen.turnAroundMs ?? NONE,
+    orNone(seen.totalMs),
+    orNone(seen.turnAroundMs),
     quoted(seen.referrer),
     quoted(seen.userAgent),
-    access.versionId === null || access.versionId === "" ? NONE : encodeName(access.versionId),
-    // there is no second number of a request, and there are no access points
+    nameOrNone(access.versionId),
+    // there is no second number of a request
     NONE,
     access.isSigned ? "SigV4" : NONE,
-    seen.cipher ?? NONE,
-    access.authType ?? NONE,
-    seen.host === undefined || seen.host === "" ? NONE : escaped(seen.host, BARE),
-    seen.tlsVersion ?? NONE,
+    orNone(seen.cipher),
+    orNone(access.authType),
+    escaped(seen.host || NONE, BARE),
+    orNone(seen.tlsVersion),
+    // there are no access points
     NONE,
     access.byAcl ? "Yes" : NONE,
     // where the client is, in a cloud of one region
@@ -69,6 +65,26 @@ export function formatRecord(access: Access, seen: Seen): string {
   ];
   return `${fields.join(" ")}\n`;
 }
+
+const orNone = (value: string | number | null | undefined): string | number => value ?? NONE;
+
+const nameOrNone = (name: string | null): string => (name === null || name === "" ? NONE : encodeName(name));
+
+/** Request-URI, HTTP status, error code, bytes sent. */
+const ownAnswer = (seen: Seen): (string | number)[] => [
+  quoted(`${seen.method} ${redacted(seen.url)} HTTP/${seen.httpVersion}`),
+  orNone(seen.status),
+  orNone(seen.errorCode),
+  seen.bytesSent === 0 ? NONE : seen.bytesSent,
+];
+
+/** The same of one among many: it has no line of its own in the request. */
+const answerOfOne = ({ status, errorCode }: NonNullable<Access["outcome"]>): (string | number)[] => [
+  NONE,
+  orNone(status),
+  orNone(errorCode),
+  NONE,
+];
 
 const IS_READ = /^(REST|WEBSITE|SWIFT)\.(GET|HEAD)\.OBJECT$/;
 

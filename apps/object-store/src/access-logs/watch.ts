@@ -68,7 +68,11 @@ function startWatch(exchange: Exchange, access: Access): Watch {
 /** Counts what is written of the body, and notes when the head is. */
 function meterAnswer(response: ServerResponse, now: () => number): { bytes: number; firstByteMs: number | null } {
   const meter: { bytes: number; firstByteMs: number | null } = { bytes: 0, firstByteMs: null };
-  const { write, end, writeHead } = response;
+  const [write, end, writeHead] = [
+    response.write.bind(response),
+    response.end.bind(response),
+    response.writeHead.bind(response),
+  ];
   const count = ([chunk, encoding]: unknown[]): void => {
     if (typeof chunk === "string")
       meter.bytes += Buffer.byteLength(chunk, typeof encoding === "string" ? (encoding as BufferEncoding) : "utf8");
@@ -78,11 +82,11 @@ function meterAnswer(response: ServerResponse, now: () => number): { bytes: numb
     <Method extends (...args: never[]) => unknown>(method: Method, note: (args: unknown[]) => void) =>
     (...args: unknown[]): unknown => {
       note(args);
-      return Reflect.apply(method, response, args);
+      return Reflect.apply(method, undefined, args);
     };
-  response.write = passing(write, count) as typeof write;
-  response.end = passing(end, count) as typeof end;
-  response.writeHead = passing(writeHead, () => (meter.firstByteMs ??= now())) as typeof writeHead;
+  response.write = passing(write, count) as ServerResponse["write"];
+  response.end = passing(end, count) as ServerResponse["end"];
+  response.writeHead = passing(writeHead, () => (meter.firstByteMs ??= now())) as ServerResponse["writeHead"];
   return meter;
 }
 

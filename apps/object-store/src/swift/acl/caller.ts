@@ -74,8 +74,7 @@ export async function authorize(requesting: Requesting, wanted: Wanted): Promise
   const { actor } = caller;
   if (caller.isReseller) return "owner";
   const { container } = wanted;
-  if (container?.settings.policy !== undefined && (wanted.level !== "object" || wanted.object !== undefined))
-    if (await isDenied(requesting, container, wanted)) throw refusal(actor === null ? 401 : 403);
+  if (container?.settings.policy !== undefined) await assertNotDenied(requesting, container, wanted);
   if (caller.bearer !== null) return authorizeBearer(caller.bearer, wanted);
   const isOwn = actor !== null && actor.projectId === wanted.projectId;
   if (isOwn) {
@@ -88,6 +87,11 @@ export async function authorize(requesting: Requesting, wanted: Wanted): Promise
     return "granted";
   }
   throw refusal(actor === null ? 401 : 403);
+}
+
+async function assertNotDenied(requesting: Requesting, container: Container, wanted: Wanted): Promise<void> {
+  if (wanted.level === "object" && wanted.object === undefined) return;
+  if (await isDenied(requesting, container, wanted)) throw refusal(requesting.caller.actor === null ? 401 : 403);
 }
 
 const isRead = (method: string): boolean => method === "GET" || method === "HEAD";
