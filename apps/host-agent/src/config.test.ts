@@ -49,6 +49,19 @@ test("a real host and a simulated one", () => {
   assert.deepEqual(parse({ ...qemu, networkNamespace: null }), { ...qemu, networkNamespace: null });
 });
 
+test("backups are kept in files or in a bucket", () => {
+  const place = { endpoint: "https://s3.test:8443", region: "r", bucket: "b", accessKey: "a", secretKeyFile: "/s" };
+  for (const backupStore of [
+    { driver: "files", directory: "/d/backups" },
+    { driver: "s3", ...place },
+    { driver: "s3", ...place, caFile: "/ca.crt", directory: "/d/backups" },
+  ])
+    assert.deepEqual(parse({ ...qemu, backupStore }), { ...qemu, backupStore });
+  refused({ ...qemu, backupStore: { driver: "files", ...place } }, /backupStore/);
+  refused({ ...qemu, backupStore: { driver: "s3", ...place, bucket: undefined } }, /bucket/);
+  refused({ ...qemu, backupStore: { driver: "s3", ...place, endpoint: "s3.test" } }, /endpoint/);
+});
+
 test("what is missing, wrong or unknown is named", () => {
   const { engineRoot: _gone, ...rest } = qemu;
   refused(rest, /engineRoot/);

@@ -145,7 +145,7 @@ const common = {
         type: "object",
         additionalProperties: false,
         required: ["driver", ...s3PlaceRequired],
-        properties: { driver: { const: "s3" }, ...s3PlaceProperties },
+        properties: { driver: { const: "s3" }, directory: text, ...s3PlaceProperties },
       },
     ],
   },

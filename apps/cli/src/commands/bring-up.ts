@@ -47,7 +47,7 @@ import { type Plan, type Step, type Timing, runPlan } from "../steps.ts";
 import { chooseManager } from "../supervision/choose-manager.ts";
 import type { ServiceManager } from "../supervision/service-manager.ts";
 import { ensureCertificates } from "../tls/certificates.ts";
-import { type Accelerator, imageStoreOf, preparePrograms } from "../units/programs.ts";
+import { type Accelerator, BACKUPS, backupStoreOf, imageStoreOf, preparePrograms } from "../units/programs.ts";
 
 /** Written into the servers' certificate. */
 const NAMES = ["127.0.0.1", "localhost"];
@@ -270,6 +270,7 @@ function furnishing(operator: Cloud, stack: Stack, secrets: Secrets, image: Buil
     { title: "Flavors", run: async () => made(await ensureFlavors(operator)) },
     { title: "External network", run: () => ensureExternalNetwork(operator, external) },
     ...imageSteps(operator, stack, image),
+    ...backupSteps(operator, stack),
   ];
 }
 
@@ -283,6 +284,15 @@ function imageSteps(operator: Cloud, stack: Stack, image: BuiltImage | null): Pl
   };
   // the bucket before the first image, whose bytes go there
   return [{ title: "Images", series: [{ title: "Bucket", run }, ...registered] }];
+}
+
+function backupSteps(operator: Cloud, stack: Stack): Plan {
+  if (stack.simulated || stack.config.settings?.backupStore?.driver !== "objects") return [];
+  const run = async (): Promise<void> => {
+    const store = await backupStoreOf(stack);
+    if (store.driver === "s3") await ensureBucketAccount(operator, BACKUPS, store);
+  };
+  return [{ title: "Bucket of backups", run }];
 }
 
 const made = (count: number): string | undefined => (count === 0 ? undefined : `${count} made`);

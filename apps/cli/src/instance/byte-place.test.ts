@@ -15,7 +15,10 @@ const s3 = {
 
 test("a place of bytes is one of three, each with its members", () => {
   for (const imageStore of [{ driver: "files" }, { driver: "objects" }, s3, { ...s3, caFile: "/root/ca.pem" }])
-    assert.deepEqual(checkSettings({ imageStore }, "f"), { imageStore });
+    assert.deepEqual(checkSettings({ imageStore, backupStore: imageStore }, "f"), {
+      imageStore,
+      backupStore: imageStore,
+    });
   for (const [imageStore, why] of [
     [{}, /f: section "imageStore": "driver" is one of files, objects, s3/],
     [{ driver: "ftp" }, /"driver" is one of/],

@@ -35,6 +35,9 @@ test("a later up keeps what was chosen, and refuses what contradicts it", () => 
   const settings = { identity: { lockoutFailures: 3 } };
   assert.deepEqual(merge(merge(present, { settings }), {}).settings, settings);
   assert.deepEqual(merge({ ...present, settings }, { settings: {} }).settings, {});
+  const inBucket = { ...present, settings: { backupStore: { driver: "objects" } } } as const;
+  assert.throws(() => merge(inBucket, { settings: {} }), /backups of volumes .* are in a bucket; .* "backupStore"/);
+  assert.equal(merge(inBucket, {}).settings, inBucket.settings);
   const simulated: InstanceConfig = { ...present, backend: "simulated", simulatedHosts: 5 };
   assert.deepEqual(merge(simulated, { hosts: 8, delayMs: 3 }), {
     ...simulated,

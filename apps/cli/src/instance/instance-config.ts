@@ -125,10 +125,7 @@ export function merge(present: InstanceConfig, choices: UpChoices): InstanceConf
   }
   if (choices.objectStore === false && present.objectStore)
     throw conflict(`instance ${present.instance} has an object store, and perhaps something in it`);
-  if (choices.settings !== undefined && leavesBucket(present.settings?.imageStore, choices.settings.imageStore))
-    throw conflict(
-      `images of instance ${present.instance} are in a bucket; say so in section "imageStore" of the settings`,
-    );
+  if (choices.settings !== undefined) assertBytesStay(present, choices.settings);
   return {
     ...present,
     simulatedHosts: choices.hosts ?? present.simulatedHosts,
@@ -137,6 +134,16 @@ export function merge(present: InstanceConfig, choices: UpChoices): InstanceConf
     ...(choices.databaseUrl === undefined ? {} : { databaseUrl: choices.databaseUrl }),
     ...(choices.settings === undefined ? {} : { settings: choices.settings }),
   };
+}
+
+function assertBytesStay({ instance, settings = {} }: InstanceConfig, chosen: Settings): void {
+  for (const [what, store] of [
+    ["images", "imageStore"],
+    ["backups of volumes", "backupStore"],
+  ] as const) {
+    if (leavesBucket(settings[store], chosen[store]))
+      throw conflict(`${what} of instance ${instance} are in a bucket; say so in section "${store}" of the settings`);
+  }
 }
 
 /** Names of the instances in a data directory. */

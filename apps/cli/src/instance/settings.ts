@@ -9,7 +9,7 @@ import { type BytePlace, assertBytePlace } from "./byte-place.ts";
 /** Sections of the control plane's configuration, and the object store's; their members are checked by the programs themselves. */
 const RULES = ["identity", "image", "compute", "operator", "objectStore"] as const;
 /** Where services keep their bytes. */
-const STORES = ["imageStore"] as const;
+const STORES = ["imageStore", "backupStore"] as const;
 export const SECTIONS = [...RULES, ...STORES] as const;
 
 export type Settings = { [section in (typeof RULES)[number]]?: { [name: string]: number | string[] } } & {

@@ -47,6 +47,10 @@ export const controlPlaneConfigFile = (stack: Stack): string => join(stack.paths
 export const objectStoreConfigFile = (stack: Stack): string => join(stack.paths.programs, "object-store.json");
 export const agentConfigFile = (stack: Stack): string => join(stack.paths.programs, "host-agent.json");
 
+const ROOT = { uid: 0, gid: 0 };
+/** What the account, the bucket and the key of volumes' backups are called. */
+export const BACKUPS = "volume-backups";
+
 export type AgentAddress = { name: string; socketPath: string };
 /** The hosts of this machine, by their agents' sockets. Pure. */
 export const hostsOf = (stack: Stack): AgentAddress[] =>
@@ -82,7 +86,7 @@ export function controlPlaneConfig(stack: Stack, imageStore: ByteStore): object 
 
 /** What the operator set, but for what is another program's, or said to this one in other words. */
 function controlPlaneSettings(settings: Settings = {}): Settings {
-  const { objectStore: _, imageStore: __, ...rest } = settings;
+  const { objectStore: _, imageStore: __, backupStore: ___, ...rest } = settings;
   return rest;
 }
 
@@ -94,6 +98,16 @@ export const imageStoreOf = (stack: Stack): Promise<ByteStore> =>
     directory: stack.paths.images,
     secrets: controlPlaneSecrets(stack.paths),
     owner: stack.users.controlPlane,
+  });
+
+/** The same of volumes' backups. */
+export const backupStoreOf = (stack: Stack): Promise<ByteStore> =>
+  byteStore(stack, {
+    name: BACKUPS,
+    place: stack.config.settings?.backupStore,
+    directory: stack.paths.backups,
+    secrets: stack.paths.secrets,
+    owner: ROOT,
   });
 
 const databaseConfig = ({ database }: Stack): object =>
@@ -147,8 +161,8 @@ const VOLUME_POOL = "local";
 /** How guests run, and why so. */
 export type Accelerator = { accelerator: "kvm" | "tcg"; reason: string };
 
-/** The agent's configuration. Pure. */
-export function agentConfig(stack: Stack, accelerator: Accelerator): object {
+/** The agent's configuration. `backupStore`: simulated hosts have none. Pure. */
+export function agentConfig(stack: Stack, accelerator: Accelerator, backupStore: ByteStore | null): object {
   const { paths, config, host, users } = stack;
   const run = hostRunDirectory(paths, host);
   const common = {
@@ -188,7 +202,7 @@ export function agentConfig(stack: Stack, accelerator: Accelerator): object {
     guestUser: users.guest,
     guestUids: users.guests,
     volumePool: { name: VOLUME_POOL, directory: paths.volumes },
-    backupStore: { driver: "files", directory: paths.backups },
+    ...(backupStore === null ? {} : { backupStore }),
   };
 }
 
@@ -203,7 +217,8 @@ export async function preparePrograms(stack: Stack, accelerator: Accelerator): P
   };
   await write(controlPlaneConfigFile(stack), controlPlaneConfig(stack, await imageStoreOf(stack)));
   await write(objectStoreConfigFile(stack), objectStoreConfig(stack));
-  await write(agentConfigFile(stack), agentConfig(stack, accelerator));
+  const backupStore = stack.simulated ? null : await backupStoreOf(stack);
+  await write(agentConfigFile(stack), agentConfig(stack, accelerator, backupStore));
   const own = async (directory: string, owner: { uid: number; gid: number }, mode = 0o750): Promise<void> => {
     await mkdir(directory, { recursive: true });
     // whoever made it first may have closed it further
@@ -214,17 +229,17 @@ export async function preparePrograms(stack: Stack, accelerator: Accelerator): P
   await own(paths.objects, users.controlPlane, 0o700);
   // customers' data: nobody but the agent, which is root
   if (!stack.simulated) {
-    await own(paths.volumes, { uid: 0, gid: 0 }, 0o700);
-    await own(paths.backups, { uid: 0, gid: 0 }, 0o700);
+    await own(paths.volumes, ROOT, 0o700);
+    await own(paths.backups, ROOT, 0o700);
   }
   await own(compileCache(paths.directory, "control-plane"), users.controlPlane);
   await own(compileCache(paths.directory, "object-store"), users.controlPlane);
-  await own(compileCache(paths.directory, "host-agent"), stack.simulated ? users.controlPlane : { uid: 0, gid: 0 });
+  await own(compileCache(paths.directory, "host-agent"), stack.simulated ? users.controlPlane : ROOT);
   const agentOwner = stack.simulated ? users.controlPlane : { uid: 0, gid };
   // the metadata proxies, under a user of their own, pass through it to the agent's socket; each socket has its own mode
   await own(hostRunDirectory(paths, host), agentOwner, 0o751);
   await mkdir(dirname(hostDataDirectory(paths, host)), { recursive: true, mode: 0o755 });
-  await own(hostDataDirectory(paths, host), stack.simulated ? users.controlPlane : { uid: 0, gid: 0 });
+  await own(hostDataDirectory(paths, host), stack.simulated ? users.controlPlane : ROOT);
 }
 
 /** What one of our programs needs inside: the source and the Node that runs it. */
@@ -402,7 +417,10 @@ export async function agentUnit(stack: Stack): Promise<Unit> {
       LANG: "C.UTF-8",
       ...nodeEnvironment(stack, "host-agent"),
       ANDROMEDE_CODE: codeVersion("host-agent"),
-      ANDROMEDE_CONFIG: await fingerprint([config]),
+      ANDROMEDE_CONFIG: await fingerprint([
+        config,
+        ...[".key", ".ca"].map((kind) => join(paths.secrets, BACKUPS + kind)),
+      ]),
     },
     log: join(paths.log, `host-agent@${host}.log`),
     after: stack.simulated ? [] : [`ovs-vswitchd@${host}`],

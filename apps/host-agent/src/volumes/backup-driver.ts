@@ -8,7 +8,10 @@
 import type { S3Place } from "@andromede/s3-client/place";
 
 /** As the agent's configuration says it. */
-export type BackupPlace = { driver: "files"; directory: string } | ({ driver: "s3" } & S3Place);
+export type BackupPlace =
+  | { driver: "files"; directory: string }
+  /** `directory`: where backups were kept before. They stay there, and are restored and removed; none is made there. */
+  | ({ driver: "s3"; directory?: string } & S3Place);
 
 /** `name`: the driver's own. */
 export type Draft = { backupId: string; name: string };
