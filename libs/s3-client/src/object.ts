@@ -11,7 +11,10 @@ const BREAKS = 3;
 /** How many bytes an object has; null: there is none. */
 export async function findObjectBytes(client: S3Client, key: string): Promise<number | null> {
   const { status, headers } = await client.ask({ method: "HEAD", key }, [200, 404]);
-  return status === 404 ? null : Number(headers["content-length"]);
+  if (status === 404) return null;
+  const bytes = Number(headers["content-length"]);
+  if (!Number.isSafeInteger(bytes)) throw internal(`${key}: the server does not say how long it is`);
+  return bytes;
 }
 
 /**

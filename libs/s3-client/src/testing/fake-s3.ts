@@ -13,8 +13,8 @@ export type FakeS3 = {
   /** Multipart uploads that nobody has completed or aborted, by their ids. */
   uploads: Map<string, { key: string; parts: Map<number, Buffer> }>;
   requests: string[];
-  /** The answers to the next requests, instead of what they ask for; `cut`: the connection ends in the middle. */
-  fail: (number | "cut")[];
+  /** The answers to the next requests, instead of what they ask for; `cut`: the connection ends in the middle; `none`: as asked. */
+  fail: (number | "cut" | "none")[];
   close(): Promise<void>;
 };
 
@@ -25,7 +25,7 @@ export async function startFakeS3(keys: Keys): Promise<FakeS3> {
   const uploads: FakeS3["uploads"] = new Map();
   let made = 0;
   const requests: string[] = [];
-  const fail: (number | "cut")[] = [];
+  const fail: FakeS3["fail"] = [];
   let bucket: string | null = null;
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -125,10 +125,10 @@ export function openLocalCopies(options: { directory: string; maxBytes: number; 
     },
     makeRoom,
     async tidy() {
-      await removeIdle((kept) => kept > maxBytes);
       const before = Date.now() - HANDED_MS;
       const unfinished = (await listCopies()).filter(({ name, usedMs }) => PARTIAL.test(name) && usedMs < before);
       await Promise.all(unfinished.map(({ name }) => rm(path(name), { force: true })));
+      await removeIdle((kept) => kept > maxBytes);
     },
     names: () => namesIn(directory),
   };

@@ -135,12 +135,12 @@ export function openS3Store({ directory, cacheBytes, client, owner, log }: S3Sto
       return toBytes(names);
     },
     async tidy(kept) {
-      for (const of of kept) {
+      for (const each of kept) {
         // one at a time: it is no hurry, and customers want the line too
         // eslint-disable-next-line no-await-in-loop
-        const bytes = await bytesOf(leftByFiles(of));
+        const bytes = await bytesOf(leftByFiles(each));
         // eslint-disable-next-line no-await-in-loop
-        if (bytes !== null) await takeOver(of, bytes);
+        if (bytes !== null) await takeOver(each, bytes);
       }
       await copies.tidy();
     },
