@@ -184,8 +184,13 @@ function fail(exchange: Exchange, front: Front, error: unknown): void {
     store.log.error({ ...line, error }, "request failed");
   else store.log.info({ ...line, why: causeChain(error) }, "request refused");
   // who is gone reads no answer; what has begun can only be cut short
-  if (response.headersSent || request.socket.destroyed) response.destroy();
-  else front.fail(exchange, known);
+  if (response.headersSent || request.socket.destroyed) return void response.destroy();
+  try {
+    front.fail(exchange, known);
+  } catch (cause) {
+    store.log.error({ ...line, error: cause }, "a refusal could not be sent");
+    response.destroy();
+  }
 }
 
 function asCloudError(error: unknown): CloudError {
