@@ -9,6 +9,9 @@ import { connectApi } from "../support/api.ts";
 import type { Cloud } from "../support/cloud.ts";
 import { ensureDebian, inDebian } from "../support/debian.ts";
 
+/** `mayMount`: file systems, on a machine that has FUSE. */
+type ClientOptions = { environment?: { [name: string]: string }; timeoutMs?: number; mayMount?: boolean };
+
 export type Customer = {
   projectId: string;
   accessKey: string;
@@ -20,12 +23,9 @@ export type Customer = {
   /** A directory that clients see at the same path. */
   directory: string;
   /** Runs a client; its exit code other than 0 is an error. */
-  client(
-    command: string[],
-    options?: { environment?: { [name: string]: string }; timeoutMs?: number },
-  ): Promise<string>;
+  client(command: string[], options?: ClientOptions): Promise<string>;
   /** The same by a shell, for pipes and many lines. */
-  shell(script: string, environment?: { [name: string]: string }): Promise<string>;
+  shell(script: string, environment?: { [name: string]: string }, options?: ClientOptions): Promise<string>;
 };
 
 export const NAME = "object-clients";
@@ -65,6 +65,7 @@ export async function makeCustomer(cloud: Cloud): Promise<Customer> {
     AWS_SECRET_ACCESS_KEY: credential.secret,
     AWS_DEFAULT_REGION: "RegionOne",
     AWS_CA_BUNDLE: caFile,
+    CURL_CA_BUNDLE: caFile,
     AWS_EC2_METADATA_DISABLED: "true",
     SSL_CERT_FILE: caFile,
     REQUESTS_CA_BUNDLE: caFile,
@@ -106,7 +107,8 @@ export async function makeCustomer(cloud: Cloud): Promise<Customer> {
   await writeFile(join(directory, ".s3cfg"), s3cfg.join("\n"));
 
   const client: Customer["client"] = async (command, options = {}) => {
-    const place = { directory, environment: { ...environment, ...options.environment } };
+    const { mayMount = false } = options;
+    const place = { directory, environment: { ...environment, ...options.environment }, mayMount };
     const finished = await inDebian(root, place, command, options.timeoutMs ?? 300_000);
     if (finished.code !== 0)
       throw new Error(
@@ -123,7 +125,8 @@ export async function makeCustomer(cloud: Cloud): Promise<Customer> {
     storageUrl: `${endpoint}/v1/AUTH_${project.id}`,
     directory,
     client,
-    shell: (script, own = {}) => client(["bash", "--norc", "-euo", "pipefail", "-c", script], { environment: own }),
+    shell: (script, own = {}, options = {}) =>
+      client(["bash", "--norc", "-euo", "pipefail", "-c", script], { ...options, environment: own }),
   };
 }
 

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
-import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 
 import { type Cloud, useCloud } from "../support/cloud.ts";
+import { FUSE } from "../support/debian.ts";
 import { type Customer, NAME, forget, makeCustomer } from "./account.ts";
 
 /** Names that clients and stores have stumbled over. */
@@ -190,6 +191,69 @@ describe("object storage, by Debian's own clients", () => {
       rm -rf duplicity-back; duplicity restore --no-encryption --s3-endpoint-url "$ENDPOINT" "$target" duplicity-back
       diff -r tree duplicity-back
     `,
+    );
+  });
+
+  const S3FS = `
+      aws() { command aws --endpoint-url "$ENDPOINT" "$@"; }
+      (umask 077; echo "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" > passwd-s3fs)
+      options=(-o passwd_file=$PWD/passwd-s3fs -o url=$ENDPOINT -o use_path_request_style -o endpoint=RegionOne -o multipart_size=5)
+  `;
+
+  it("s3fs without a file system: uploads that nobody completed are listed and aborted", async () => {
+    await customer.shell(`${S3FS}
+      aws s3 mb s3://s3fs-bucket
+      aws s3api create-multipart-upload --bucket s3fs-bucket --key half/done
+      s3fs --incomplete-mpu-list s3fs-bucket "\${options[@]}" > uploads; grep -q half/done uploads
+      s3fs --incomplete-mpu-abort=all -o dbglevel=err s3fs-bucket "\${options[@]}"
+      test "$(aws s3api list-multipart-uploads --bucket s3fs-bucket --query 'length(Uploads || \`[]\`)')" = 0
+    `);
+  });
+
+  it("s3fs: a bucket is a directory, and what is done in it is done", async (context) => {
+    if (!existsSync(FUSE)) {
+      context.diagnostic(`this machine has no ${FUSE}: nothing was mounted`);
+      return;
+    }
+    const mount = `
+      mkdir -p mnt
+      mounted() { s3fs s3fs-bucket mnt "\${options[@]}"; }
+      trap 'umount -l mnt 2>/dev/null || true' EXIT
+    `;
+    await customer.shell(
+      `${S3FS}${mount}
+      mounted
+      cp tree/large.bin mnt/large.bin
+      mkdir mnt/directory mnt/gone
+      for name in 'with space' 'añó ☃.bin' plain.txt empty; do cp "tree/$name" "mnt/directory/$name"; done
+      mv mnt/large.bin mnt/directory/renamed.bin
+      echo appended >> mnt/directory/plain.txt
+      truncate -s 100 'mnt/directory/with space'
+      chmod 640 mnt/directory/plain.txt
+      ln -s plain.txt mnt/directory/link
+      rmdir mnt/gone; cp tree/empty mnt/removed; rm mnt/removed
+      umount mnt
+      # nothing of this is remembered: all of it is asked for anew
+      mounted
+      cmp mnt/directory/renamed.bin tree/large.bin
+      test "$(sha256sum < 'mnt/directory/añó ☃.bin')" = "$(sha256sum < 'tree/añó ☃.bin')"
+      cat tree/plain.txt <(echo appended) | cmp - mnt/directory/plain.txt
+      head -c 100 'tree/with space' | cmp - 'mnt/directory/with space'
+      test "$(stat -c %a mnt/directory/plain.txt)" = 640
+      test "$(readlink mnt/directory/link)" = plain.txt
+      test "$(ls mnt)" = directory
+      ls mnt/directory > ls; test "$(wc -l < ls)" = 6
+      dd if=mnt/directory/renamed.bin bs=1 skip=9000000 count=1000 status=none | cmp - <(tail -c +9000001 tree/large.bin | head -c 1000)
+      # through Swift it is the same, there and back
+      swift download s3fs-bucket directory/renamed.bin --output renamed && cmp renamed tree/large.bin
+      swift upload s3fs-bucket tree/large.bin --object-name directory/by-swift
+      cmp mnt/directory/by-swift tree/large.bin
+      rm -r mnt/directory; test -z "$(ls mnt)"
+      umount mnt
+      test -z "$(swift list s3fs-bucket)"
+    `,
+      {},
+      { mayMount: true },
     );
   });
 

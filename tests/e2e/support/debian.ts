@@ -22,6 +22,7 @@ const OBJECT_PACKAGES = [
   "rclone",
   "restic",
   "s3cmd",
+  "s3fs",
 ];
 const PACKAGES = [...TEMPEST_PACKAGES, ...OBJECT_PACKAGES];
 const TEMPEST = /^python3-tempest 1:33\.0\.0-/m;
@@ -70,10 +71,16 @@ async function build(root: string): Promise<void> {
   await writeFile(`${root}/packages`, installed);
 }
 
-/** One command in the root, on the machine's network: floating addresses answer there. `directory`, below /tmp, is shared with it. */
+/** The device by which programs make file systems. */
+export const FUSE = "/dev/fuse";
+
+/**
+ * One command in the root, on the machine's network: floating addresses answer there. `directory`, below /tmp, is shared with it.
+ * What it mounts (`mayMount`; the machine must have FUSE) nobody else sees, and goes with it.
+ */
 export function inDebian(
   root: string,
-  place: { directory: string; environment?: { [name: string]: string } },
+  place: { directory: string; environment?: { [name: string]: string }; mayMount?: boolean },
   command: string[],
   timeoutMs: number,
 ): Promise<Finished> {
@@ -92,6 +99,7 @@ export function inDebian(
       "--bind",
       place.directory,
       place.directory,
+      ...(place.mayMount === true ? ["--dev-bind", FUSE, FUSE, "--cap-add", "CAP_SYS_ADMIN"] : []),
       "--unshare-pid",
       "--die-with-parent",
       "--clearenv",
