@@ -2,12 +2,12 @@
  * The control plane's figures: node bench/api.ts [simulated|many|real|disk]. One JSON line each; see README.md.
  */
 import { spawn } from "node:child_process";
-import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
 import { type BenchCloud, engineRootOf, signInBody, startCloud, tokensUrl } from "./support/cloud.ts";
 import { besideBareDisk } from "./support/disk.ts";
-import { emit, inMib, latencies, load, percentile, round } from "./support/measure.ts";
+import { emit, latencies, load, percentile, round } from "./support/measure.ts";
+import { emitMemory } from "./support/memory.ts";
 import { portsBehind, seedServers } from "./support/seed.ts";
 import { type Stage, postServer, removeServer, setStage, untilBuilt } from "./support/servers.ts";
 
@@ -123,43 +123,6 @@ async function createToActive(cloud: BenchCloud, stage: Stage, figure: string, r
     await removeServer(cloud, stage.connection, id);
   }
   emit({ figure, runs, ...latencies(actives), post_p50_ms: round(percentile(posts, 0.5)) });
-}
-
-type Status = { programs: { name: string; pid: number | null; memoryMib?: number }[] };
-
-/** Proportional set size of each program, its children included; the supervisor is the parent of most, and comes last. */
-function memory(cloud: BenchCloud): void {
-  const { programs } = JSON.parse(cloud.andromede("status", "--json")) as Status;
-  const counted = new Set<number>();
-  const measured = programs
-    .flatMap(({ name, pid }) => (pid === null ? [] : [{ name, tree: treeOf(pid) }]))
-    .toSorted((one, other) => one.tree.length - other.tree.length)
-    .map(({ name, tree }) => {
-      const own = tree.filter((pid) => !counted.has(pid));
-      for (const pid of own) counted.add(pid);
-      return [name, inMib(own.reduce((sum, pid) => sum + pssKib(pid), 0))] as const;
-    });
-  const total = measured.reduce((sum, [, value]) => sum + value, 0);
-  emit({ figure: "memory", pss_mib: round(total, 1), by_program: Object.fromEntries(measured) });
-}
-
-function treeOf(pid: number): number[] {
-  try {
-    const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-      readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").split(" ").filter(Boolean).map(Number),
-    );
-    return [pid, ...children.flatMap(treeOf)];
-  } catch {
-    return []; // ended meanwhile
-  }
-}
-
-function pssKib(pid: number): number {
-  try {
-    return Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1] ?? 0);
-  } catch {
-    return 0;
-  }
 }
 
 /** From starting QEMU by hand to the image's first line of user land, and the same from the API call; alternately. */
@@ -313,7 +276,7 @@ async function main(kind: string): Promise<void> {
     if (kind === "many") {
       await manyServers(cloud, stage);
     } else if (simulated) {
-      memory(cloud);
+      emitMemory(cloud);
       await tokens(cloud);
       await createToActive(cloud, stage, "server.create_to_active.simulated", 30);
       await lists(cloud, stage);
@@ -322,7 +285,7 @@ async function main(kind: string): Promise<void> {
       await createToActive(cloud, stage, "server.create_to_active.real", 5);
       await besideBareQemu(cloud, stage, 5);
     }
-    memory(cloud);
+    emitMemory(cloud);
     stage.connection.close();
   } finally {
     cloud.andromede("down", "--purge", "--yes");

@@ -7,6 +7,7 @@ import { join } from "node:path";
 
 import { type BenchCloud, startCloud } from "./support/cloud.ts";
 import { emit, latencies, round } from "./support/measure.ts";
+import { emitMemory } from "./support/memory.ts";
 import { type ObjectClient, type ObjectRequest, openObjectClient } from "./support/object-client.ts";
 
 const SECONDS = Number(process.env["BENCH_SECONDS"] ?? "3");
@@ -34,7 +35,6 @@ async function run(
   clients: number,
   want: number,
   make: (client: number, turn: number) => ObjectRequest,
-  facts: { [name: string]: unknown } = {},
 ): Promise<number> {
   const connections = await Promise.all(Array.from({ length: clients }, () => openObjectClient(target.port)));
   const times: number[] = [];
@@ -61,12 +61,11 @@ async function run(
     ops_s: round(perSecond),
     mib_s: round(bytes / seconds / 2 ** 20),
     ...latencies(times),
-    ...facts,
   });
   return perSecond;
 }
 
-async function readsAndWrites(targets: Target[]): Promise<void> {
+async function readsAndWrites(cloud: BenchCloud, targets: Target[]): Promise<void> {
   for (const size of SIZES) {
     const body = randomBytes(size);
     for (const clients of CLIENTS) {
@@ -92,6 +91,7 @@ async function readsAndWrites(targets: Target[]): Promise<void> {
       }
       emit({ figure: `object.ratio/${size}/${clients}`, put: ratio(put), get: ratio(get) });
     }
+    emitMemory(cloud, `object.memory/${size}`);
   }
 }
 
@@ -104,29 +104,38 @@ async function lists(target: Target): Promise<void> {
   await Promise.all(
     connections.map(async (connection, place) => {
       for (let n = place; n < KEYS; n += clients) {
-        const key = `list/${String(n).padStart(9, "0")}`;
-        await connection.send({ head: target.request("PUT", key, 10), body: Buffer.from("0123456789") });
+        await connection.send({ head: target.request("PUT", keyOf(n), 10), body: Buffer.from("0123456789") });
       }
     }),
   );
   emit({ figure: "object.create", clients, keys: KEYS, ops_s: round((KEYS * 1_000) / (performance.now() - started)) });
   for (const connection of connections) connection.close();
   for (const count of [1, clients]) {
-    await run(
-      `object.list1000.of${KEYS}/${count}`,
-      target,
-      count,
-      200,
-      (client, turn) => {
-        const after = String(((client * 7_919 + turn * 104_729) % KEYS) * 1).padStart(9, "0");
-        return {
-          head: target.request("GET", "", undefined, `format=json&limit=1000&prefix=list/&marker=list/${after}`),
-        };
-      },
-      {},
-    );
+    await run(`object.list1000.of${KEYS}/${count}`, target, count, 200, (client, turn) => {
+      const after = keyOf((client * 7_919 + turn * 104_729) % KEYS);
+      return { head: target.request("GET", "", undefined, `format=json&limit=1000&prefix=list/&marker=${after}`) };
+    });
   }
 }
+
+/** Of the objects that the lists were of. */
+async function deletions(target: Target): Promise<void> {
+  const clients = 8;
+  const connections = await Promise.all(Array.from({ length: clients }, () => openObjectClient(target.port)));
+  const started = performance.now();
+  await Promise.all(
+    connections.map(async (connection, place) => {
+      for (let n = place; n < KEYS; n += clients) {
+        const { status } = await connection.send({ head: target.request("DELETE", keyOf(n)) });
+        if (status !== 204) throw new Error(`object.delete: ${status}`);
+      }
+    }),
+  );
+  emit({ figure: "object.delete", clients, keys: KEYS, ops_s: round((KEYS * 1_000) / (performance.now() - started)) });
+  for (const connection of connections) connection.close();
+}
+
+const keyOf = (n: number): string => `list/${String(n).padStart(9, "0")}`;
 
 function swiftTarget(cloud: BenchCloud, container: string): Target {
   const url = new URL(cloud.endpoints["object-store"] ?? "");
@@ -166,8 +175,10 @@ try {
   const connection = await openObjectClient(ours.port);
   await connection.send({ head: ours.request("PUT", "", 0) });
   connection.close();
-  await readsAndWrites([ours, bare.target]);
+  emitMemory(cloud, "object.memory.idle");
+  await readsAndWrites(cloud, [ours, bare.target]);
   await lists(ours);
+  await deletions(ours);
 } finally {
   bare.stop();
   rmSync(bareDirectory, { recursive: true, force: true });

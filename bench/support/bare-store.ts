@@ -1,5 +1,5 @@
 /**
- * What the object store is measured beside: the same runtime, as many processes, a file an object, fsynced and renamed. No
+ * What the object store is measured beside: the same runtime, as many processes, a file an object, file and directory fsynced. No
  * metadata, no account, no encryption, no checksum. Started by bench/object.ts with a directory; says its port.
  */
 import cluster from "node:cluster";
@@ -18,6 +18,9 @@ async function put(request: IncomingMessage, response: ServerResponse, path: str
   await file.datasync();
   await file.close();
   await rename(unfinished, path);
+  const names = await open(directory);
+  await names.sync();
+  await names.close();
   response.writeHead(201, { "content-length": 0 }).end();
 }
 
