@@ -19,6 +19,9 @@ export function markBody<Body extends Readable>(body: Body): Body {
   return body;
 }
 
+/** Are the pieces of this body its reader's alone? */
+export const isMarked = (body: Readable): boolean => bodies.has(body);
+
 /** May be called once a piece, read from `body` where that is known, is of no use any more. */
 export function free(piece: Buffer, body?: Readable): void {
   const { buffer, length } = piece;

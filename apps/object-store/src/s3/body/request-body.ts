@@ -3,6 +3,7 @@ import type { Readable } from "node:stream";
 
 import type { DigestName, Digests } from "../../bytes/byte-store.ts";
 import { digestsOf } from "../../bytes/digests.ts";
+import { isMarked } from "../../bytes/piece-memory.ts";
 import { type Call, headerIn } from "../call.ts";
 import { s3Error } from "../errors.ts";
 import { ChunkedBody } from "../signature/chunked-body.ts";
@@ -120,7 +121,7 @@ function streamOf(call: Call): { stream: Readable; trailers?: () => { [name: str
   const { payload } = call.caller;
   const source = call.exchange.body();
   if (payload.kind !== "chunked") return { stream: source };
-  const body = new ChunkedBody(payload);
+  const body = new ChunkedBody({ ...payload, ownsInput: isMarked(source) });
   // it may fail before anybody reads it, who is told then: an error that nobody listens for would end the process
   body.on("error", () => undefined);
   // what ends the connection ends the body too: never a short one that looks whole

@@ -7,6 +7,7 @@
 import { type Hash, createHash, hash } from "node:crypto";
 import { Transform, type TransformCallback } from "node:stream";
 
+import { markFreeable } from "../../bytes/piece-memory.ts";
 import { s3Error } from "../errors.ts";
 import type { SignatureChain } from "./caller.ts";
 import { isSameSignature, signatureOf } from "./canonical.ts";
@@ -22,6 +23,7 @@ export class ChunkedBody extends Transform {
   readonly trailers: { [name: string]: string } = {};
   readonly #chain: SignatureChain | null;
   readonly #hasTrailer: boolean;
+  readonly #ownsInput: boolean;
   #state: State = "size";
   #line = Buffer.alloc(0);
   #left = 0;
@@ -33,8 +35,10 @@ export class ChunkedBody extends Transform {
   #trailerLines = 0;
   #trailerSignature: string | null = null;
 
-  constructor(options: { chain: SignatureChain | null; trailer: boolean }) {
+  /** `ownsInput`: whoever has read what comes out may have the memory of what went in. */
+  constructor(options: { chain: SignatureChain | null; trailer: boolean; ownsInput?: boolean }) {
     super();
+    this.#ownsInput = options.ownsInput ?? false;
     this.#chain = options.chain;
     this.#hasTrailer = options.trailer;
     this.#previous = options.chain?.seed ?? "";
@@ -58,8 +62,10 @@ export class ChunkedBody extends Transform {
     const end = Math.min(chunk.length, at + this.#left);
     const piece = chunk.subarray(at, end);
     this.#hash?.update(piece);
-    this.push(piece);
     this.#left -= piece.length;
+    // what came before it in the same memory has been read by then
+    if (end === chunk.length && this.#ownsInput) markFreeable(piece);
+    this.push(piece);
     if (this.#left === 0) {
       this.#finishChunk(this.#hash?.digest("hex") ?? EMPTY_SHA256);
       this.#state = "after-data";
