@@ -53,3 +53,8 @@ export async function readDelivery(sql: Queryable, key: string): Promise<string>
 export async function deleteDelivery(sql: Queryable, key: string): Promise<void> {
   await sql`delete from object_access_log where delivery = ${key}`;
 }
+
+/** Gives how many rows went. */
+export async function deleteLateLines(sql: Queryable, seconds: number): Promise<number> {
+  return (await sql`delete from object_access_log where logged_at < now() - make_interval(secs => ${seconds})`).count;
+}

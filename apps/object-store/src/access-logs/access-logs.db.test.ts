@@ -288,6 +288,29 @@ describe("server access logs", () => {
     assert.equal(await deliver(3_600), 1);
   });
 
+  it("keep each other from nothing when one cannot be delivered, and wait for a day at most", async () => {
+    const [stuck, fine] = [await pair(), await pair()];
+    for (const { source } of [stuck, fine]) {
+      await ok(client.send("PUT", pathOf(source, "x"), { body: "x" }));
+      await waitForLines(source, 1);
+    }
+    const { db, namespace } = stand.store;
+    const failing: typeof namespace = {
+      ...namespace,
+      putObject: (origin, container, put) =>
+        container.name === stuck.target
+          ? Promise.reject(new Error("its key cannot be had"))
+          : namespace.putObject(origin, container, put),
+    };
+    const region = "RegionOne";
+    await deliverAccessLogs({ ...stand.store, log: silentLogger, namespace: failing, region, everySeconds: 0 });
+    assert.deepEqual([(await keysIn(fine.target)).length, await waiting(fine.source)], [1, 0]);
+    assert.deepEqual([await keysIn(stuck.target), await waiting(stuck.source)], [[], 1]);
+    await db`update object_access_log set logged_at = now() - interval '25 hours' where bucket = ${stuck.source}`;
+    await deliver(3_600);
+    assert.deepEqual([await keysIn(stuck.target), await waiting(stuck.source)], [[], 0]);
+  });
+
   it("are dropped when there is nobody to take them, and the requests go on", async () => {
     const gone = await pair();
     const denied = await pair();

@@ -19,6 +19,7 @@ import {
   type LogGroup,
   claimLines,
   deleteDelivery,
+  deleteLateLines,
   listDeliveries,
   listDueGroups,
   readDelivery,
@@ -37,6 +38,8 @@ export type Delivering = {
 };
 
 const ORIGIN = systemOrigin("object-access-logs");
+/** Who cannot be delivered to for so long has no log of it: what waits would only grow. */
+const MOST_SECONDS = 86_400;
 /** So much of one container is an object, however young it is. */
 const FULL_BYTES = 4 << 20;
 
@@ -44,6 +47,8 @@ const FULL_BYTES = 4 << 20;
 export async function deliverAccessLogs(deps: Delivering, signal?: AbortSignal): Promise<number> {
   let delivered = 0;
   const isStopped = (): boolean => signal?.aborted === true;
+  const late = await deleteLateLines(deps.db, MOST_SECONDS);
+  if (late > 0) deps.log.warn({ late }, "lines of access logs could not be delivered for a day and were dropped");
   /* eslint-disable no-await-in-loop -- one after the other: customers come first */
   for (const { key, ...group } of await listDeliveries(deps.db)) {
     if (isStopped()) return delivered;
@@ -63,18 +68,22 @@ export async function deliverAccessLogs(deps: Delivering, signal?: AbortSignal):
   return delivered;
 }
 
-/** False: there was nobody to deliver it to. Throws what may be better the next time. */
+/** False: there was nobody to deliver it to, or it may be better the next time. One that fails keeps no other from its way. */
 async function deliver(deps: Delivering, group: LogGroup, key: string): Promise<boolean> {
-  const why = await tryDeliver(deps, group, key);
-  if (why !== null) {
-    const { bucket, projectId, logging } = group;
-    deps.log.warn({ bucket, projectId, target: logging.target, why }, "an access log was dropped");
+  const { bucket, projectId, logging } = group;
+  const about = { bucket, projectId, target: logging.target };
+  try {
+    const why = await tryDeliver(deps, group, key);
+    if (why !== null) deps.log.warn({ ...about, why }, "an access log was dropped");
+    await deleteDelivery(deps.db, key);
+    return why === null;
+  } catch (error) {
+    deps.log.error({ ...about, error }, "an access log could not be delivered; trying again");
+    return false;
   }
-  await deleteDelivery(deps.db, key);
-  return why === null;
 }
 
-/** null: it is there; else why it never will be. */
+/** null: it is there; else why it never will be. Throws what may be better the next time. */
 async function tryDeliver(deps: Delivering, group: LogGroup, key: string): Promise<string | null> {
   const target = await deps.namespace.findContainer(group.projectId, group.logging.target);
   if (target === null) return "its bucket is not there";
