@@ -23,7 +23,7 @@ type Keys = { region: string; accessKey: string; secretKey: string };
 export async function startFakeS3(keys: Keys): Promise<FakeS3> {
   const objects = new Map<string, Buffer>();
   const uploads: FakeS3["uploads"] = new Map();
-  let made = 0;
+  const kept: Kept = { objects, uploads };
   const requests: string[] = [];
   const fail: FakeS3["fail"] = [];
   let bucket: string | null = null;
@@ -38,11 +38,11 @@ export async function startFakeS3(keys: Keys): Promise<FakeS3> {
       return void response.writeHead(403).end("<Code>SignatureDoesNotMatch</Code>");
     const failure = fail.shift();
     if (typeof failure === "number") return void response.writeHead(failure).end();
-    if (key === "" && url.searchParams.has("delete")) return onDeletion(response, body);
+    if (key === "" && url.searchParams.has("delete")) return onDeletion(kept, response, body);
     if (key === "") return onBucket(request, response, url, name);
     if (bucket !== name) return void response.writeHead(404).end("<Code>NoSuchBucket</Code>");
     if (url.searchParams.has("uploads") || url.searchParams.has("uploadId"))
-      return onUpload(request, response, { key, body, query: url.searchParams });
+      return onUpload(kept, request, response, { key, body, query: url.searchParams });
     onObject(request, response, { key, body, isCut: failure === "cut" });
   }
 
@@ -71,43 +71,10 @@ export async function startFakeS3(keys: Keys): Promise<FakeS3> {
     response.write(part.subarray(0, part.length / 2), () => response.destroy());
   }
 
-  function onUpload(
-    request: IncomingMessage,
-    response: ServerResponse,
-    { key, body, query }: { key: string; body: Buffer; query: URLSearchParams },
-  ): void {
-    if (query.has("uploads")) {
-      made += 1;
-      uploads.set(`upload-${made}`, { key, parts: new Map() });
-      return void response.writeHead(200).end(`<R><UploadId>upload-${made}</UploadId></R>`);
-    }
-    const id = query.get("uploadId") ?? "";
-    const upload = uploads.get(id);
-    if (upload?.key !== key) return void response.writeHead(404).end("<Code>NoSuchUpload</Code>");
-    if (request.method === "PUT") {
-      upload.parts.set(Number(query.get("partNumber")), body);
-      return void response.writeHead(200, { etag: `"part-${query.get("partNumber") ?? ""}"` }).end();
-    }
-    uploads.delete(id);
-    if (request.method === "DELETE") return void response.writeHead(204).end();
-    const named = [...body.toString().matchAll(/<PartNumber>(\d+)<\/PartNumber><ETag>([^<]*)<\/ETag>/g)];
-    const parts = named.map(([, number, etag]) =>
-      etag === `&quot;part-${number ?? ""}&quot;` ? upload.parts.get(Number(number)) : undefined,
-    );
-    if (parts.includes(undefined)) return void response.writeHead(400).end("<Code>InvalidPart</Code>");
-    objects.set(key, Buffer.concat(parts as Buffer[]));
-    response.writeHead(200).end("<CompleteMultipartUploadResult/>");
-  }
-
-  function onDeletion(response: ServerResponse, order: Buffer): void {
-    for (const [, key = ""] of order.toString().matchAll(/<Key>([^<]*)<\/Key>/g)) objects.delete(decodeXml(key));
-    response.writeHead(200).end("<DeleteResult/>");
-  }
-
   function onBucket(request: IncomingMessage, response: ServerResponse, url: URL, name: string): void {
     if (request.method === "PUT") bucket = name;
     if (request.method !== "GET") return void response.writeHead(bucket === name ? 200 : 404).end();
-    if (url.searchParams.has("uploads")) return onUploadList(response, url.searchParams);
+    if (url.searchParams.has("uploads")) return onUploadList(kept, response, url.searchParams);
     const after = url.searchParams.get("continuation-token") ?? "";
     const found = [...objects.keys()].filter(
       (key) => key.startsWith(url.searchParams.get("prefix") ?? "") && key > after,
@@ -116,21 +83,6 @@ export async function startFakeS3(keys: Keys): Promise<FakeS3> {
     const page = found.sort().slice(0, 2);
     const next = found.length > 2 ? `<NextContinuationToken>${page.at(-1) ?? ""}</NextContinuationToken>` : "";
     response.writeHead(200).end(`<L>${page.map((key) => `<C><Key>${key}</Key></C>`).join("")}${next}</L>`);
-  }
-
-  function onUploadList(response: ServerResponse, query: URLSearchParams): void {
-    const after = `${query.get("key-marker") ?? ""} ${query.get("upload-id-marker") ?? ""}`;
-    const found = [...uploads]
-      .filter(([id, { key }]) => key.startsWith(query.get("prefix") ?? "") && `${key} ${id}` > after)
-      .toSorted(([a, { key: one }], [b, { key: other }]) => (`${one} ${a}` < `${other} ${b}` ? -1 : 1));
-    const page = found.slice(0, 2);
-    const [lastId = "", last] = page.at(-1) ?? [];
-    const next =
-      found.length > 2
-        ? `<IsTruncated>true</IsTruncated><NextKeyMarker>${last?.key ?? ""}</NextKeyMarker><NextUploadIdMarker>${lastId}</NextUploadIdMarker>`
-        : "<IsTruncated>false</IsTruncated>";
-    const entries = page.map(([id, { key }]) => `<Upload><Key>${key}</Key><UploadId>${id}</UploadId></Upload>`);
-    response.writeHead(200).end(`<L>${next}${entries.join("")}</L>`);
   }
 
   const server = createServer((request, response) => {
@@ -148,6 +100,59 @@ export async function startFakeS3(keys: Keys): Promise<FakeS3> {
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },
   };
+}
+
+type Kept = Pick<FakeS3, "objects" | "uploads">;
+let made = 0;
+
+function onUpload(
+  { objects, uploads }: Kept,
+  request: IncomingMessage,
+  response: ServerResponse,
+  { key, body, query }: { key: string; body: Buffer; query: URLSearchParams },
+): void {
+  if (query.has("uploads")) {
+    made += 1;
+    const id = `upload-${String(made).padStart(6, "0")}`;
+    uploads.set(id, { key, parts: new Map() });
+    return void response.writeHead(200).end(`<R><UploadId>${id}</UploadId></R>`);
+  }
+  const id = query.get("uploadId") ?? "";
+  const upload = uploads.get(id);
+  if (upload?.key !== key) return void response.writeHead(404).end("<Code>NoSuchUpload</Code>");
+  if (request.method === "PUT") {
+    upload.parts.set(Number(query.get("partNumber")), body);
+    return void response.writeHead(200, { etag: `"part-${query.get("partNumber") ?? ""}"` }).end();
+  }
+  uploads.delete(id);
+  if (request.method === "DELETE") return void response.writeHead(204).end();
+  const named = [...body.toString().matchAll(/<PartNumber>(\d+)<\/PartNumber><ETag>([^<]*)<\/ETag>/g)];
+  const parts = named.map(([, number, etag]) =>
+    etag === `&quot;part-${number ?? ""}&quot;` ? upload.parts.get(Number(number)) : undefined,
+  );
+  if (parts.includes(undefined)) return void response.writeHead(400).end("<Code>InvalidPart</Code>");
+  objects.set(key, Buffer.concat(parts as Buffer[]));
+  response.writeHead(200).end("<CompleteMultipartUploadResult/>");
+}
+
+function onUploadList({ uploads }: Kept, response: ServerResponse, query: URLSearchParams): void {
+  const after = `${query.get("key-marker") ?? ""} ${query.get("upload-id-marker") ?? ""}`;
+  const found = [...uploads]
+    .filter(([id, { key }]) => key.startsWith(query.get("prefix") ?? "") && `${key} ${id}` > after)
+    .toSorted(([a, { key: one }], [b, { key: other }]) => (`${one} ${a}` < `${other} ${b}` ? -1 : 1));
+  const page = found.slice(0, 2);
+  const [lastId = "", last] = page.at(-1) ?? [];
+  const next =
+    found.length > 2
+      ? `<IsTruncated>true</IsTruncated><NextKeyMarker>${last?.key ?? ""}</NextKeyMarker><NextUploadIdMarker>${lastId}</NextUploadIdMarker>`
+      : "<IsTruncated>false</IsTruncated>";
+  const entries = page.map(([id, { key }]) => `<Upload><Key>${key}</Key><UploadId>${id}</UploadId></Upload>`);
+  response.writeHead(200).end(`<L>${next}${entries.join("")}</L>`);
+}
+
+function onDeletion({ objects }: Kept, response: ServerResponse, order: Buffer): void {
+  for (const [, key = ""] of order.toString().matchAll(/<Key>([^<]*)<\/Key>/g)) objects.delete(decodeXml(key));
+  response.writeHead(200).end("<DeleteResult/>");
 }
 
 function isSigned(keys: Keys, request: IncomingMessage, url: URL, body: Buffer): boolean {

@@ -40,6 +40,6 @@ export async function openDownload(
   }
   const { first, last } = range ?? { first: 0, last: sizeBytes - 1 };
   const bytes = { imageId: id, uploadId: image.uploadId };
-  const { write } = await request.app.imageStore.open(bytes, { first, length: last - first + 1 });
-  return { sizeBytes, range, checksum: image.checksum, write };
+  const opened = await request.app.imageStore.open(bytes, { first, length: last - first + 1 });
+  return { sizeBytes, range, checksum: image.checksum, write: (response) => opened.write(response) };
 }

@@ -44,7 +44,7 @@ export function openLocalCopies(options: { directory: string; maxBytes: number; 
     // each attempt writes a file of its own: another process may be at it too
     const partial = path(`${name}.${randomBytes(8).toString("hex")}.partial`);
     try {
-      await write(partial, key, bytes);
+      await writeCopy(client, partial, { key, bytes });
       await renameDurably(partial, path(name));
     } finally {
       await rm(partial, { force: true });
@@ -52,32 +52,9 @@ export function openLocalCopies(options: { directory: string; maxBytes: number; 
     return path(name);
   }
 
-  async function write(partial: string, key: string, bytes: number): Promise<void> {
-    const file = await open(partial, "wx", 0o644);
-    try {
-      await file.writeFile(await openObject(client, key, { first: 0, length: bytes }));
-      await file.sync();
-      const { size } = await file.stat();
-      if (size !== bytes) throw internal(`${key}: ${size} of ${bytes} bytes came`);
-    } finally {
-      await file.close();
-    }
-  }
-
-  /** Least recently used first. */
-  async function listCopies(): Promise<{ name: string; bytes: number; usedMs: number }[]> {
-    const found = await Promise.all(
-      (await namesIn(directory)).map(async (name) => {
-        const status = await stat(path(name)).catch(() => null);
-        return status === null ? [] : [{ name, bytes: status.size, usedMs: status.mtimeMs }];
-      }),
-    );
-    return found.flat().toSorted((a, b) => a.usedMs - b.usedMs);
-  }
-
   /** Removes idle copies, oldest first, as long as there are too many. */
   async function removeIdle(isTooMuch: (keptBytes: number) => boolean | Promise<boolean>): Promise<void> {
-    const copies = await listCopies();
+    const copies = await listCopies(directory);
     let kept = copies.reduce((sum, { bytes }) => sum + bytes, 0);
     const before = Date.now() - HANDED_MS;
     for (const { name, bytes, usedMs } of copies) {
@@ -126,10 +103,39 @@ export function openLocalCopies(options: { directory: string; maxBytes: number; 
     makeRoom,
     async tidy() {
       const before = Date.now() - HANDED_MS;
-      const unfinished = (await listCopies()).filter(({ name, usedMs }) => PARTIAL.test(name) && usedMs < before);
+      const unfinished = (await listCopies(directory)).filter(
+        ({ name, usedMs }) => PARTIAL.test(name) && usedMs < before,
+      );
       await Promise.all(unfinished.map(({ name }) => rm(path(name), { force: true })));
       await removeIdle((kept) => kept > maxBytes);
     },
     names: () => namesIn(directory),
   };
+}
+
+async function writeCopy(
+  client: S3Client,
+  partial: string,
+  { key, bytes }: { key: string; bytes: number },
+): Promise<void> {
+  const file = await open(partial, "wx", 0o644);
+  try {
+    await file.writeFile(await openObject(client, key, { first: 0, length: bytes }));
+    await file.sync();
+    const { size } = await file.stat();
+    if (size !== bytes) throw internal(`${key}: ${size} of ${bytes} bytes came`);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Least recently used first. */
+async function listCopies(directory: string): Promise<{ name: string; bytes: number; usedMs: number }[]> {
+  const found = await Promise.all(
+    (await namesIn(directory)).map(async (name) => {
+      const status = await stat(join(directory, name)).catch(() => null);
+      return status === null ? [] : [{ name, bytes: status.size, usedMs: status.mtimeMs }];
+    }),
+  );
+  return found.flat().toSorted((a, b) => a.usedMs - b.usedMs);
 }

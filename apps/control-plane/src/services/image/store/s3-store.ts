@@ -18,7 +18,7 @@ import { findObjectBytes, openObject } from "@andromede/s3-client/object";
 import { type ImageBytes, bytesName, storageFull, toBytes } from "./bytes-name.ts";
 import { ensureDirectories, namesIn } from "./directory.ts";
 import type { ImageStore } from "./image-store.ts";
-import { openLocalCopies } from "./local-copies.ts";
+import { type LocalCopies, openLocalCopies } from "./local-copies.ts";
 import { receiveUpload } from "./receive-upload.ts";
 import { sendFile } from "./send-file.ts";
 import { type Sending, startSending } from "./send-parts.ts";
@@ -43,33 +43,11 @@ export function openS3Store({ directory, cacheBytes, client, owner, log }: S3Sto
   const keyOf = (of: ImageBytes): string => `${PREFIX}${bytesName(of)}`;
   const incoming = (of: ImageBytes): string => join(directory, "incoming", bytesName(of));
   const leftByFiles = (of: ImageBytes): string => join(directory, bytesName(of));
-  let claimed: Promise<void> | null = null;
+  const claim = claimOnce(client, owner, log);
 
   async function prepare(): Promise<void> {
     await ensureDirectories(directory, ["incoming", "copies"]);
-    claimed ??= claimBucket(client, owner).catch((error: unknown) => {
-      claimed = null;
-      log.error({ error }, "the bucket of images cannot be used");
-      throw error;
-    });
-    await claimed;
-  }
-
-  async function removeUnfinished(of: ImageBytes): Promise<void> {
-    for await (const page of listMultiparts(client, keyOf(of)))
-      await Promise.all(page.map((upload) => abortMultipart(client, upload)));
-  }
-
-  /** To the bucket with what a store of files has left. Killed on the way, it begins again. */
-  async function takeOver(of: ImageBytes, bytes: number): Promise<void> {
-    if ((await findObjectBytes(client, keyOf(of))) !== bytes) {
-      await removeUnfinished(of);
-      const sending = startSending(client, keyOf(of), leftByFiles(of));
-      sending.written(bytes);
-      await sending.finish();
-    }
-    await copies.take(bytesName(of), leftByFiles(of));
-    log.info({ imageId: of.imageId, bytes }, "image bytes were brought to the bucket");
+    await claim();
   }
 
   const openHere = async (of: ImageBytes): Promise<FileHandle | null> =>
@@ -121,7 +99,7 @@ export function openS3Store({ directory, cacheBytes, client, owner, log }: S3Sto
       sendings.delete(bytesName(of));
       const here = [incoming(of), leftByFiles(of), copies.path(bytesName(of))];
       await Promise.all(here.map((path) => rm(path, { force: true })));
-      await removeUnfinished(of);
+      await removeUnfinished(client, keyOf(of));
       await client.ask({ method: "DELETE", key: keyOf(of) }, [200, 204, 404]);
     },
     async list() {
@@ -130,18 +108,12 @@ export function openS3Store({ directory, cacheBytes, client, owner, log }: S3Sto
         ...(await Promise.all([directory, join(directory, "incoming")].map(namesIn))).flat(),
         ...(await copies.names()),
       ];
-      for await (const page of listKeys(client, PREFIX)) names.push(...page.map(nameOf));
-      for await (const page of listMultiparts(client, PREFIX)) names.push(...page.map(({ key }) => nameOf(key)));
+      for await (const page of namesInBucket(client)) names.push(...page);
       return toBytes(names);
     },
     async tidy(kept) {
-      for (const each of kept) {
-        // one at a time: it is no hurry, and customers want the line too
-        // eslint-disable-next-line no-await-in-loop
-        const bytes = await bytesOf(leftByFiles(each));
-        // eslint-disable-next-line no-await-in-loop
-        if (bytes !== null) await takeOver(each, bytes);
-      }
+      // one at a time: it is no hurry, and customers want the line too
+      for (const each of kept) await takeOver({ client, copies, log }, bytesName(each), leftByFiles(each));
       await copies.tidy();
     },
     close() {
@@ -152,6 +124,48 @@ export function openS3Store({ directory, cacheBytes, client, owner, log }: S3Sto
 }
 
 const nameOf = (key: string): string => key.slice(PREFIX.length);
+
+async function* namesInBucket(client: S3Client): AsyncGenerator<string[]> {
+  for await (const page of listKeys(client, PREFIX)) yield page.map(nameOf);
+  for await (const page of listMultiparts(client, PREFIX)) yield page.map(({ key }) => nameOf(key));
+}
+
+async function removeUnfinished(client: S3Client, key: string): Promise<void> {
+  for await (const page of listMultiparts(client, key))
+    await Promise.all(page.map((upload) => abortMultipart(client, upload)));
+}
+
+/** To the bucket with what a store of files has left, if it has. Killed on the way, it begins again. */
+async function takeOver(
+  { client, copies, log }: { client: S3Client; copies: LocalCopies; log: Logger },
+  name: string,
+  path: string,
+): Promise<void> {
+  const bytes = await bytesOf(path);
+  if (bytes === null) return;
+  const key = `${PREFIX}${name}`;
+  if ((await findObjectBytes(client, key)) !== bytes) {
+    await removeUnfinished(client, key);
+    const sending = startSending(client, key, path);
+    sending.written(bytes);
+    await sending.finish();
+  }
+  await copies.take(name, path);
+  log.info({ name, bytes }, "image bytes were brought to the bucket");
+}
+
+/** Asks until it was answered once. */
+function claimOnce(client: S3Client, owner: string, log: Logger): () => Promise<void> {
+  let claimed: Promise<void> | null = null;
+  return () => {
+    claimed ??= claimBucket(client, owner).catch((error: unknown) => {
+      claimed = null;
+      log.error({ error }, "the bucket of images cannot be used");
+      throw error;
+    });
+    return claimed;
+  };
+}
 
 /** The bucket is made if need be, and is ours from now on; throws when it is another installation's. */
 async function claimBucket(client: S3Client, owner: string): Promise<void> {

@@ -15,7 +15,7 @@ import {
 } from "@andromede/s3-client/multipart";
 
 import { storageFull } from "./bytes-name.ts";
-import { hashFile } from "./hasher.ts";
+import { type FilePart, hashFile } from "./hasher.ts";
 
 const MIB = 1024 * 1024;
 const AT_ONCE = 3;
@@ -32,7 +32,7 @@ export type Sending = {
   abandon(): void;
 };
 
-type Part = { number: number; start: number; end: number };
+type Part = FilePart & { number: number };
 
 export function startSending(client: S3Client, key: string, path: string): Sending {
   const stop = new AbortController();
@@ -46,16 +46,9 @@ export function startSending(client: S3Client, key: string, path: string): Sendi
   let bytes = 0;
   let next: Part = { number: 1, start: 0, end: partBytes(1) };
 
-  async function bodyOf({ start, end }: Pick<Part, "start" | "end">): Promise<NonNullable<S3Request["body"]>> {
-    const sha256 = await hashFile(path, "sha256", { start, end });
-    const stream = () =>
-      end === start ? Buffer.alloc(0) : createReadStream(path, { start, end: end - 1, highWaterMark: 512 * 1024 });
-    return { bytes: end - start, sha256, stream };
-  }
-
   async function send(part: Part): Promise<void> {
     multipart ??= beginMultipart(client, key, signal);
-    const [to, body] = await Promise.all([multipart, bodyOf(part)]);
+    const [to, body] = await Promise.all([multipart, bodyOf(path, part)]);
     sent.push(await putPart(client, to, { number: part.number, body, signal }));
   }
 
@@ -106,7 +99,7 @@ export function startSending(client: S3Client, key: string, path: string): Sendi
       try {
         if (next.number === 1) {
           // small: one request is whole or not there at all
-          const body = await bodyOf({ start: 0, end: bytes });
+          const body = await bodyOf(path, { start: 0, end: bytes });
           await client.ask({ method: "PUT", key, body, signal }, [200]);
           return;
         }
@@ -127,6 +120,13 @@ export function startSending(client: S3Client, key: string, path: string): Sendi
       wake?.();
     },
   };
+}
+
+async function bodyOf(path: string, { start, end }: FilePart): Promise<NonNullable<S3Request["body"]>> {
+  const sha256 = await hashFile(path, "sha256", { start, end });
+  const stream = () =>
+    end === start ? Buffer.alloc(0) : createReadStream(path, { start, end: end - 1, highWaterMark: 512 * 1024 });
+  return { bytes: end - start, sha256, stream };
 }
 
 /** No room there is no room here: what Glance says of a full disk. */
