@@ -171,7 +171,12 @@ describe("server access logs", () => {
     await ok(client.send("DELETE", pathOf(source, "big")), 204);
     await refused(createS3Client(url, { accessKey: "nobody", secretKey: "x" }).send("GET", pathOf(source, "a")), 403);
     await refused(foreign.send("GET", pathOf(source, "a")), 403);
-    await waitForLines(source, 12);
+    await refused(client.send("PUT", `/${source}`), 409);
+    const preflight = { origin: "http://a", "access-control-request-method": "GET" };
+    await refused(client.send("OPTIONS", pathOf(source, "a"), { sign: "anonymous", headers: preflight }), 403);
+    const site = createS3Client(url, null, { host: `${source}.web.test` });
+    assert.equal((await site.send("GET", "/page")).status, 404);
+    await waitForLines(source, 15);
     const told = (await entriesIn(target)).map((entry) =>
       [entry["operation"], entry["key"], entry["status"], entry["error"], entry["size"]].join(" "),
     );
@@ -184,10 +189,13 @@ describe("server access logs", () => {
       "REST.GET.BUCKETPOLICY - 404 NoSuchBucketPolicy -",
       "REST.GET.OBJECT a 403 AccessDenied -",
       "REST.GET.OBJECT a 403 InvalidAccessKeyId -",
+      "REST.OPTIONS.PREFLIGHT - 403 AccessForbidden -",
       "REST.POST.MULTI_OBJECT_DELETE - 200 - -",
       "REST.POST.UPLOAD big 200 - 1",
       "REST.POST.UPLOADS big 200 - -",
+      "REST.PUT.BUCKET - 409 BucketAlreadyOwnedByYou -",
       "REST.PUT.PART big 200 - 1",
+      "WEBSITE.GET.OBJECT page 404 NoSuchWebsiteConfiguration -",
     ]);
     const copied = (await entriesIn(away.target)).find((entry) => entry["operation"] === "REST.COPY.OBJECT_GET");
     assert.deepEqual([copied?.["bucket"], copied?.["key"], copied?.["size"]], [away.source, "from", "5"]);

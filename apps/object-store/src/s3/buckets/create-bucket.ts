@@ -7,6 +7,7 @@ import { mayDoAnything, roleAllows } from "../authorize/decide.ts";
 import { readDocument } from "../body/request-body.ts";
 import { type Call, headerIn, originOf } from "../call.ts";
 import { s3Error } from "../errors.ts";
+import { logCall } from "../log-call.ts";
 import { checkOwnership } from "../settings/bucket-settings.ts";
 import { BUCKET_TAGS, parseTagElements } from "../settings/tags.ts";
 import { child, childText, parseDocument } from "../xml/parse.ts";
@@ -23,7 +24,11 @@ export async function createBucket(call: Call, bucket: string): Promise<void> {
   const change = await readChange(call, projectId);
   const { namespace } = call.store;
   // one that is there is left as it is: a second CreateBucket must not change its settings
-  if ((await namespace.findContainer(projectId, name)) !== null) throw s3Error("BucketAlreadyOwnedByYou");
+  const found = await namespace.findContainer(projectId, name);
+  if (found !== null) {
+    logCall(call, found, null);
+    throw s3Error("BucketAlreadyOwnedByYou");
+  }
   const options = { globalName: "claim", change } as const;
   const { created } = await namespace.createContainer(originOf(call), projectId, name, options);
   if (!created) throw s3Error("BucketAlreadyOwnedByYou");
