@@ -1,5 +1,6 @@
 /** Server access logs, from real requests to the objects that they become. */
 import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 
 import { silentLogger } from "@andromede/base/log";
@@ -241,6 +242,33 @@ describe("server access logs", () => {
     assert.deepEqual([read.status, read.headers["content-type"]], [200, "text/plain"]);
     const head = await swift("HEAD", `/${target}`);
     assert.equal(head.headers["x-container-bytes-used"], String(read.body.length));
+  });
+
+  it("tell of forms and of signed addresses who let them in", async () => {
+    const { source, target } = await pair();
+    await ok(client.send("PUT", `/${source}`, { query: { acl: "" }, headers: { "x-amz-acl": "public-read-write" } }));
+    const form = [
+      '--b\r\nContent-Disposition: form-data; name="key"\r\n\r\nby/form\r\n',
+      '--b\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\nform\r\n--b--\r\n',
+    ].join("");
+    const headers = { "content-type": "multipart/form-data; boundary=b" };
+    await ok(createS3Client(url, null).send("POST", `/${source}`, { headers, body: form }), 204);
+    await swift("POST", `/${source}`, { headers: { "X-Container-Meta-Temp-URL-Key": "key" } });
+    const expires = Math.floor(Date.now() / 1000) + 600;
+    const path = `/v1/AUTH_${project}/${source}/by/form`;
+    const signature = createHmac("sha256", "key").update(`GET\n${expires}\n${path}`).digest("hex");
+    const query = `?temp_url_sig=${signature}&temp_url_expires=${expires}`;
+    assert.equal((await swift("GET", `/${source}/by/form${query}`, { token: "" })).text, "form");
+    await waitForLines(source, 4);
+    const told = (await entriesIn(target)).map((entry) =>
+      [entry["operation"], entry["key"], entry["requester"] === "-", entry["auth"], entry["size"]].join(" "),
+    );
+    assert.deepEqual(told.toSorted(), [
+      "REST.POST.OBJECT by/form true - 4",
+      "REST.PUT.ACL - false AuthHeader -",
+      "SWIFT.GET.OBJECT by/form true TempURL 4",
+      "SWIFT.POST.CONTAINER - false Token -",
+    ]);
   });
 
   it("are called as the bucket was told, and belong to whom it says", async () => {
