@@ -172,6 +172,39 @@ describe("swift: requests that nobody should make", () => {
     assert.equal((await swift.as("GET", "/c/o")).text, "kept");
   });
 
+  it("no text of a client's ends a header of an answer, or spoils one", async () => {
+    // U+010D and U+010A: cut to bytes they would be the end of a line
+    const text = Buffer.from('attachment; filename="\u2603 \u010d\u010aX-Injected: yes"').toString("latin1");
+    // as bytes: Node's client would spoil it itself
+    const lines = [
+      `Content-Disposition: ${text}`,
+      `Content-Type: ${text}`,
+      `X-Object-Meta-A: ${text}`,
+      "Content-Length: 1",
+    ];
+    assert.match(await exchangeBytes(swift.base, [head("PUT", "/d/odd", lines), "x"]), /^HTTP\/1\.1 201 /);
+    for (const [method, path] of [
+      ["HEAD", "/d/odd"],
+      ["GET", "/d/odd"],
+      ["GET", "/d/odd?multipart-manifest=get"],
+    ] as const) {
+      const answer = await swift.as(method, path);
+      assert.equal(answer.status, 200);
+      assert.equal(answer.headers["content-disposition"], text);
+      assert.equal(answer.headers["content-type"], text);
+      assert.equal(answer.headers["x-injected"], undefined);
+    }
+    await exchangeBytes(swift.base, [head("POST", "/d", [`X-Container-Meta-A: ${text}`, "Content-Length: 0"])]);
+    for (const method of ["GET", "HEAD"])
+      assert.equal((await swift.as(method, "/d?format=json")).headers["x-container-meta-a"], text, method);
+    await swift.as("DELETE", "/d/odd");
+    const link = { "X-Symlink-Target": "c/o", "X-Symlink-Target-Account": "AUTH_%E2%98%83" };
+    await swift.as("PUT", "/d/link", { headers: link });
+    const linked = await swift.as("HEAD", "/d/link?symlink=get");
+    assert.deepEqual([linked.status, linked.headers["x-symlink-target-account"]], [200, "AUTH_%E2%98%83"]);
+    await swift.as("DELETE", "/d/link");
+  });
+
   it("a client that asks for leave to send is told to go on only where it may", async () => {
     const expecting = ["Expect: 100-continue", "Content-Length: 4"];
     const done = await exchangeBytes(swift.base, [head("PUT", "/d/asked", expecting), "body"]);

@@ -487,3 +487,20 @@ test("what S3 has and we have not is 501, what nobody has is 405", async () => {
   await refused(client.send("PATCH", thing("kept")), 405, "MethodNotAllowed");
   await refused(client.send("DELETE", "/"), 405, "MethodNotAllowed");
 });
+
+test("no text of a client's ends a header of an answer, or spoils one", async () => {
+  // U+010D and U+010A: cut to bytes they would be the end of a line
+  const text = 'attachment; filename="\u2603 \u010d\u010aX-Injected: yes"';
+  const wire = Buffer.from(text).toString("latin1");
+  await ok(client.send("PUT", thing("odd"), { body: "x" }));
+  const query = { "response-content-disposition": text };
+  for (const answer of [
+    await ok(client.send("GET", thing("odd"), { query })),
+    await ok(client.send("HEAD", thing("odd"), { query })),
+  ]) {
+    assert.equal(answer.headers["content-disposition"], wire);
+    assert.equal(answer.headers["x-injected"], undefined);
+  }
+  for (const name of ["response-content-type", "response-content-disposition", "response-expires"])
+    await ok(client.send("GET", thing("odd"), { query: { [name]: "a\u0001b\u007f\r\nX-Injected: yes" } }));
+});

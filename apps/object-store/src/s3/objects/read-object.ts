@@ -4,6 +4,7 @@ import type { Readable } from "node:stream";
 
 import { sendBody } from "../../bytes/send-body.ts";
 import type { StoredObject } from "../../namespace/object.model.ts";
+import { inOrder } from "../../http/header-order.ts";
 import { type ObjectCall, headerIn } from "../call.ts";
 import { s3Error } from "../errors.ts";
 import { keyFor, readCustomerKey } from "../settings/encryption.ts";
@@ -109,13 +110,13 @@ async function send(
 ): Promise<void> {
   const { response } = exchange;
   if (exchange.method === "HEAD" || start === end) {
-    response.writeHead(status, headers);
+    response.writeHead(status, inOrder(headers));
     response.end();
     return;
   }
   // what cannot be opened can still be said with a status
   const body: Readable | Buffer = await readings.read(start, end);
-  response.writeHead(status, headers);
+  response.writeHead(status, inOrder(headers));
   if (Buffer.isBuffer(body)) response.end(body);
   else await sendBody(body, response).catch(unlessGone);
 }

@@ -49,6 +49,6 @@ function showLargeAndLinks(headers: ReplyHeaders, { object, kind, contentLocatio
   if (contentLocation !== null) headers["Content-Location"] = contentLocation;
   if (symlink === undefined) return;
   headers["X-Symlink-Target"] = `${quote(symlink.container)}/${quote(symlink.object)}`;
-  if (symlink.account !== "") headers["X-Symlink-Target-Account"] = symlink.account;
-  if (symlink.etag !== undefined) headers["X-Symlink-Target-Etag"] = symlink.etag;
+  if (symlink.account !== "") headers["X-Symlink-Target-Account"] = quote(symlink.account);
+  if (symlink.etag !== undefined) headers["X-Symlink-Target-Etag"] = toHeader(symlink.etag);
 }

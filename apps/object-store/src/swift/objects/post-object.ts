@@ -4,7 +4,7 @@ import { invalid } from "@andromede/base/errors";
 import { type SwiftRequest, enterContainer, objectNameOf } from "../swift-request.ts";
 import { refusal } from "../wire/refusal.ts";
 import type { Reply, ReplyHeaders } from "../wire/reply.ts";
-import { headerText, quote } from "../wire/text.ts";
+import { headerText, quote, toHeader } from "../wire/text.ts";
 import { findCurrent } from "./find-object.ts";
 import { readGiven } from "./object-headers.ts";
 
@@ -30,7 +30,7 @@ export async function postObject(request: SwiftRequest): Promise<Reply> {
   const account = symlink.account === "" ? request.account : symlink.account;
   const more: ReplyHeaders = {
     Location: `/v1/${quote(account)}/${quote(symlink.container)}/${quote(symlink.object)}`,
-    ...(symlink.etag === undefined ? {} : { "X-Symlink-Target-Etag": symlink.etag }),
+    ...(symlink.etag === undefined ? {} : { "X-Symlink-Target-Etag": toHeader(symlink.etag) }),
   };
   throw refusal(
     307,

@@ -5,6 +5,7 @@ import { Readable } from "node:stream";
 import type { CloudError } from "@andromede/base/errors";
 
 import { sendBody } from "../../bytes/send-body.ts";
+import { inOrder } from "../../http/header-order.ts";
 import { escapeMarkup, quote, toHeader } from "./text.ts";
 import { pageOf, reasonOf, refusalHeaders, statusOf } from "./refusal.ts";
 
@@ -28,12 +29,13 @@ export function send(response: ServerResponse, method: string, reply: Reply): Pr
     // 204 and 304 have neither a body nor a length (RFC 9110, section 8.6)
     if (!hasLength && status !== 204 && status !== 304)
       headers["Content-Length"] = body === undefined ? 0 : Buffer.byteLength(body);
-    response.writeHead(status, reasonOf(status), headers);
+    response.writeHead(status, reasonOf(status), inOrder(headers));
     if (body === undefined || method === "HEAD") response.end();
-    else response.end(body);
+    // as bytes: Node would send the headers in the encoding of a text
+    else response.end(typeof body === "string" ? Buffer.from(body) : body);
     return undefined;
   }
-  response.writeHead(status, reasonOf(status), headers);
+  response.writeHead(status, reasonOf(status), inOrder(headers));
   if (method === "HEAD") {
     body.destroy();
     response.end();
