@@ -6,8 +6,8 @@ import { newHexId, newUuid } from "@andromede/base/ids";
 import type { Config } from "../../../config.ts";
 import type { Service } from "../../../http/service.ts";
 import type { Reconciler } from "../../../reconcile/worker.ts";
+import { seedImageBytes } from "../../../testing/seed-image-bytes.ts";
 import { type Answer, type TestApp, createTestApp } from "../../../testing/test-app.ts";
-import { seedBytes } from "../../image/testing/seed-bytes.ts";
 import { receiveReport } from "../hosts/receive-report.ts";
 import { ensureFlavor } from "../public.ts";
 import { computeReconcilers } from "../reconcilers.ts";
@@ -104,6 +104,6 @@ export async function seedImage(
       checksum, sha512, upload_id)
     values (${id}, 'mini', null, 'public', 'active', 'qcow2', 'bare', ${over.minDisk ?? 0}, ${over.minRam ?? 0}, 1000,
       ${over.virtualSizeBytes ?? 2 ** 29}, 'x', ${randomBytes(64).toString("hex")}, ${uploadId})`;
-  await seedBytes(app.app, { imageId: id, uploadId });
+  await seedImageBytes(app.app, { imageId: id, uploadId });
   return id;
 }

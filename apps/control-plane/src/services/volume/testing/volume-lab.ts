@@ -7,8 +7,8 @@ import { waitUntil } from "@andromede/base/waiting";
 
 import type { Service } from "../../../http/service.ts";
 import type { Reconciler } from "../../../reconcile/worker.ts";
+import { seedImageBytes } from "../../../testing/seed-image-bytes.ts";
 import { type Answer, type TestApp, createTestApp } from "../../../testing/test-app.ts";
-import { seedBytes } from "../../image/testing/seed-bytes.ts";
 import { receiveVolumeReport } from "../hosts/receive-report.ts";
 import { volumeReconcilers } from "../reconcilers.ts";
 import { volumeService } from "../service.ts";
@@ -107,6 +107,6 @@ export async function seedImage(app: TestApp, over: { virtualSizeBytes?: number 
       checksum, sha512, upload_id, properties)
     values (${id}, 'mini', null, 'public', 'active', 'qcow2', 'bare', 0, 0, 1000, ${over.virtualSizeBytes ?? 2 ** 29}, 'x',
       ${randomBytes(64).toString("hex")}, ${uploadId}, '{"os_distro": "debian"}')`;
-  await seedBytes(app.app, { imageId: id, uploadId });
+  await seedImageBytes(app.app, { imageId: id, uploadId });
   return id;
 }

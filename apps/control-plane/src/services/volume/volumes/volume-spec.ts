@@ -61,8 +61,10 @@ async function sourceOf(app: App, volume: Volume): Promise<VolumeSource | NoSour
 }
 
 async function fromImage(app: App, wanted: NonNullable<Volume["image"]>): Promise<VolumeSource | NoSource> {
-  const image = await bootImageById(app.db, wanted.id);
-  const file = image?.sha512 === wanted.sha512 ? await imageFile(app, image) : null;
+  const found = await bootImageById(app.db, wanted.id);
+  const file = found?.sha512 === wanted.sha512 ? await imageFile(app, found) : null;
+  // that took its time: the image may have gone meanwhile, and whoever asks may be about to remove what it would replace
+  const image = file === null ? null : await bootImageById(app.db, wanted.id);
   if (image === null || file === null || "gone" in file) return { gone: `Image ${wanted.id} could not be found.` };
   if ("later" in file) return file;
   const { sha512, format, sizeBytes } = image;
