@@ -50,10 +50,10 @@ describe("maintenance of bytes", () => {
       insert into object (container_id, key, sequence, version_id, is_current, size, etag, content_type, modified_at, pack_id, pack_offset)
       values (1, ${key}, nextval('object_sequence'), 'null', true, ${size}, '', '', now(), ${placement.packId}, ${placement.offset})`;
   };
-  /** As a cut network would: its lock is gone, and it does not know yet. */
+  /** As a cut network would: its lock is gone when this resolves. */
   const cutOff = async (): Promise<void> => {
     await test.db`
-      select pg_terminate_backend(pid) from pg_stat_activity
+      select pg_terminate_backend(pid, 10000) from pg_stat_activity
        where datname = current_database() and application_name = 'object-store writer'`;
   };
 
