@@ -1,7 +1,6 @@
 /**
- * The first process: accepts connections, which node:cluster deals out to the workers in turn, starts a worker again when one
- * dies, and does what has to be done in the background. Its own death takes the workers along, and whoever supervises starts
- * it anew.
+ * The first process: starts the workers, and one again when it dies, and does what has to be done in the background. Its own
+ * death takes the workers along, and whoever supervises starts it anew.
  */
 import cluster, { type Worker } from "node:cluster";
 
@@ -54,7 +53,6 @@ function startWorkers(config: Config, log: Logger): Running {
   let stopping = false;
   const workers = new Set<Worker>();
   const timers = new Set<NodeJS.Timeout>();
-  cluster.schedulingPolicy = cluster.SCHED_RR;
 
   const start = (failures: number): void => {
     if (stopping) return;

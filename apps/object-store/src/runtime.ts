@@ -101,10 +101,11 @@ async function openDoors(store: Store): Promise<(() => Promise<void>)[]> {
 
 const STOP_MS = 5_000;
 
+/** Each worker has a socket of its own on the port: the system deals connections out, and whoever dies takes its own along. */
 async function listen(server: Server, host: string, port: number): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once("error", reject);
-  server.listen({ host, port, backlog: 1024 }, resolve);
+  server.listen({ host, port, backlog: 1024, reusePort: true }, resolve);
   await promise;
   server.off("error", reject);
 }
