@@ -83,6 +83,13 @@ begin
   end if;
 end $$;
 
+CREATE FUNCTION public.object_count_parts(container bigint, more_bytes bigint) RETURNS void
+    LANGUAGE sql
+    AS $$
+  insert into object_usage as u (container_id, slot, part_bytes) values (container, pg_backend_pid() % 16, more_bytes)
+  on conflict (container_id, slot) do update set part_bytes = u.part_bytes + more_bytes
+$$;
+
 CREATE FUNCTION public.object_key_lock(container_id bigint, key text) RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN ((hashtextextended(key, container_id) & (2147483647)::bigint))::integer;
@@ -702,6 +709,28 @@ CREATE TABLE public.object (
     pack_offset bigint
 );
 
+CREATE TABLE public.object_access_log (
+    id bigint NOT NULL,
+    container_id bigint NOT NULL,
+    project_id text NOT NULL COLLATE pg_catalog."C",
+    bucket text NOT NULL,
+    logging jsonb NOT NULL,
+    day date NOT NULL,
+    lines text NOT NULL,
+    bytes integer NOT NULL,
+    logged_at timestamp with time zone DEFAULT now() NOT NULL,
+    delivery text
+);
+
+ALTER TABLE public.object_access_log ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.object_access_log_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.object_account (
     project_id text NOT NULL COLLATE pg_catalog."C",
     metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
@@ -825,7 +854,8 @@ CREATE TABLE public.object_usage (
     container_id bigint NOT NULL,
     slot smallint NOT NULL,
     objects bigint DEFAULT 0 NOT NULL,
-    bytes bigint DEFAULT 0 NOT NULL
+    bytes bigint DEFAULT 0 NOT NULL,
+    part_bytes bigint DEFAULT 0 NOT NULL
 )
 WITH (fillfactor='50');
 
@@ -1852,6 +1882,9 @@ ALTER TABLE ONLY public.network
 ALTER TABLE ONLY public.network_project
     ADD CONSTRAINT network_project_pkey PRIMARY KEY (project_id);
 
+ALTER TABLE ONLY public.object_access_log
+    ADD CONSTRAINT object_access_log_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.object_account
     ADD CONSTRAINT object_account_pkey PRIMARY KEY (project_id);
 
@@ -2240,6 +2273,8 @@ CREATE INDEX network_project_by_default_group ON public.network_project USING bt
 CREATE UNIQUE INDEX network_segment ON public.network USING btree (physical_network, COALESCE(segmentation_id, 0)) WHERE (physical_network IS NOT NULL);
 
 CREATE INDEX network_shared ON public.network USING gin (shared_with) WITH (fastupdate=off);
+
+CREATE INDEX object_access_log_by_delivery ON public.object_access_log USING btree (delivery) WHERE (delivery IS NOT NULL);
 
 CREATE INDEX object_by_end ON public.object USING btree (delete_at) WHERE ((delete_at IS NOT NULL) AND is_current);
 
