@@ -1,9 +1,9 @@
 /** A worker thread: digests, seals and writes the bodies of many requests by turns, and reads others back. */
 import { parentPort, workerData } from "node:worker_threads";
 
-import { beginMd5 } from "./digests.ts";
+import { type Md5, beginMd5 } from "./digests.ts";
 import type { BodyJob } from "./engine.ts";
-import { beginBody } from "./local-engine.ts";
+import { beginBody, beginDigests } from "./local-engine.ts";
 import { createMd5Lanes } from "./md5-lanes.ts";
 import { openDriver } from "./open-driver.ts";
 import { readChunk } from "./read-body.ts";
@@ -20,15 +20,20 @@ let lanes: ReturnType<typeof createMd5Lanes> | null = null;
 
 const tell = (message: FromThread, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);
 
-function write(job: number, options: Extract<ToThread, { type: "write" }>["options"]): void {
-  // who begins alone goes on without the others
-  const md5 = writing.size === 0 ? beginMd5() : (lanes ??= createMd5Lanes()).begin();
+function write({ job, options }: Extract<ToThread, { type: "write" }>): void {
   const body = beginBody(driver, {
     ...options,
-    md5,
+    md5: options.digests === null ? undefined : beginSum(),
     onFree: () => tell({ type: "free", job }),
     onChunk: (chunk) => tell({ type: "chunk", job, chunk }),
   });
+  follow(job, body);
+}
+
+/** Who begins alone goes on without the others. */
+const beginSum = (): Md5 => (writing.size === 0 ? beginMd5() : (lanes ??= createMd5Lanes()).begin());
+
+function follow(job: number, body: BodyJob): void {
   writing.set(job, body);
   body.done
     .then(
@@ -74,7 +79,14 @@ async function read({ job, ranges, key, ahead }: Extract<ToThread, { type: "read
 port.on("message", (message: ToThread) => {
   switch (message.type) {
     case "write":
-      return write(message.job, message.options);
+      return write(message);
+    case "digest": {
+      const { job, digests } = message;
+      return follow(
+        job,
+        beginDigests(digests, () => tell({ type: "free", job })),
+      );
+    }
     case "bytes": {
       const { job, slab, bytes, isLast } = message;
       const body = writing.get(job);
