@@ -11,6 +11,7 @@ import { emitMemory } from "./support/memory.ts";
 import { type ObjectClient, type ObjectRequest, openObjectClient } from "./support/object-client.ts";
 
 const SECONDS = Number(process.env["BENCH_SECONDS"] ?? "3");
+const LIST_CLIENTS = 8;
 const KEYS = Number(process.env["BENCH_KEYS"] ?? "20000");
 const SIZES = [4 * 1024, 1024 * 1024, 8 * 1024 * 1024];
 const CLIENTS = [1, 8, 32];
@@ -98,19 +99,10 @@ async function readsAndWrites(cloud: BenchCloud, targets: Target[]): Promise<voi
 const ratio = ([ours = 0, bare = 0]: number[]): number => round(ours / bare, 3);
 
 async function lists(target: Target): Promise<void> {
-  const clients = 8;
-  const connections = await Promise.all(Array.from({ length: clients }, () => openObjectClient(target.port)));
-  const started = performance.now();
-  await Promise.all(
-    connections.map(async (connection, place) => {
-      for (let n = place; n < KEYS; n += clients) {
-        await connection.send({ head: target.request("PUT", keyOf(n), 10), body: Buffer.from("0123456789") });
-      }
-    }),
-  );
-  emit({ figure: "object.create", clients, keys: KEYS, ops_s: round((KEYS * 1_000) / (performance.now() - started)) });
-  for (const connection of connections) connection.close();
-  for (const count of [1, clients]) {
+  await overKeys("object.create", target, async (connection, key) => {
+    await connection.send({ head: target.request("PUT", key, 10), body: Buffer.from("0123456789") });
+  });
+  for (const count of [1, LIST_CLIENTS]) {
     await run(`object.list1000.of${KEYS}/${count}`, target, count, 200, (client, turn) => {
       const after = keyOf((client * 7_919 + turn * 104_729) % KEYS);
       return { head: target.request("GET", "", undefined, `format=json&limit=1000&prefix=list/&marker=${after}`) };
@@ -120,18 +112,29 @@ async function lists(target: Target): Promise<void> {
 
 /** Of the objects that the lists were of. */
 async function deletions(target: Target): Promise<void> {
-  const clients = 8;
+  await overKeys("object.delete", target, async (connection, key) => {
+    const { status } = await connection.send({ head: target.request("DELETE", key) });
+    if (status !== 204) throw new Error(`object.delete: ${status}`);
+  });
+}
+
+type Connection = Awaited<ReturnType<typeof openObjectClient>>;
+
+/** The same with each key, by several clients. */
+async function overKeys(
+  figure: string,
+  target: Target,
+  once: (connection: Connection, key: string) => Promise<void>,
+): Promise<void> {
+  const clients = LIST_CLIENTS;
   const connections = await Promise.all(Array.from({ length: clients }, () => openObjectClient(target.port)));
   const started = performance.now();
   await Promise.all(
     connections.map(async (connection, place) => {
-      for (let n = place; n < KEYS; n += clients) {
-        const { status } = await connection.send({ head: target.request("DELETE", keyOf(n)) });
-        if (status !== 204) throw new Error(`object.delete: ${status}`);
-      }
+      for (let n = place; n < KEYS; n += clients) await once(connection, keyOf(n));
     }),
   );
-  emit({ figure: "object.delete", clients, keys: KEYS, ops_s: round((KEYS * 1_000) / (performance.now() - started)) });
+  emit({ figure, clients, keys: KEYS, ops_s: round((KEYS * 1_000) / (performance.now() - started)) });
   for (const connection of connections) connection.close();
 }
 

@@ -8,6 +8,7 @@ import { createProject, createUser, findRole, grantProjectRole } from "@andromed
 import { connectApi } from "../support/api.ts";
 import type { Cloud } from "../support/cloud.ts";
 import { ensureDebian, inDebian } from "../support/debian.ts";
+import { createAccessKey } from "../support/object-store.ts";
 
 /** `mayMount`: file systems, on a machine that has FUSE. */
 type ClientOptions = { environment?: { [name: string]: string }; timeoutMs?: number; mayMount?: boolean };
@@ -41,12 +42,7 @@ export async function makeCustomer(cloud: Cloud): Promise<Customer> {
   operator.close();
 
   const api = connectApi(cloud, "andromede", { username: NAME, password: PASSWORD, project: NAME });
-  const { credential } = await api.call<{ credential: { access: string; secret: string } }>(
-    "identity",
-    "POST",
-    `/users/${user.id}/credentials/OS-EC2`,
-    { body: { tenant_id: project.id } },
-  );
+  const { accessKey, secretKey } = await createAccessKey(api);
   api.close();
   const { ports } = JSON.parse(readFileSync(join(cloud.directory, "config.json"), "utf8")) as {
     ports: { customer: number; customerObjects: number };
@@ -61,8 +57,8 @@ export async function makeCustomer(cloud: Cloud): Promise<Customer> {
   await copyFile(join(cloud.directory, "tls/ca.crt"), caFile);
   const environment = {
     HOME: directory,
-    AWS_ACCESS_KEY_ID: credential.access,
-    AWS_SECRET_ACCESS_KEY: credential.secret,
+    AWS_ACCESS_KEY_ID: accessKey,
+    AWS_SECRET_ACCESS_KEY: secretKey,
     AWS_DEFAULT_REGION: "RegionOne",
     AWS_CA_BUNDLE: caFile,
     CURL_CA_BUNDLE: caFile,
@@ -118,8 +114,8 @@ export async function makeCustomer(cloud: Cloud): Promise<Customer> {
   };
   return {
     projectId: project.id,
-    accessKey: credential.access,
-    secretKey: credential.secret,
+    accessKey,
+    secretKey,
     endpoint,
     host,
     storageUrl: `${endpoint}/v1/AUTH_${project.id}`,

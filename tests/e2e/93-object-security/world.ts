@@ -12,6 +12,7 @@ import {
 } from "../../../apps/object-store/src/swift/testing/swift-client.ts";
 import { connectApi } from "../support/api.ts";
 import type { Cloud } from "../support/cloud.ts";
+import { createAccessKey } from "../support/object-store.ts";
 
 type Swift = (method: string, path: string, ask?: Ask) => Promise<SwiftAnswer>;
 
@@ -153,14 +154,9 @@ async function signIn(
 ): Promise<Identity> {
   const api = connectApi(cloud, ...account);
   const { token, userId, projectId } = await api.session();
-  const { credential } = await api.call<{ credential: { access: string; secret: string } }>(
-    "identity",
-    "POST",
-    `/users/${userId}/credentials/OS-EC2`,
-    { body: { tenant_id: projectId } },
-  );
+  const credentials = await createAccessKey(api);
   api.close();
-  return { token, userId, projectId, accessKey: credential.access, secretKey: credential.secret };
+  return { token, userId, projectId, ...credentials };
 }
 
 function readFrom(file: string, begin: number): string {

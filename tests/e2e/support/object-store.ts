@@ -3,6 +3,8 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import type { Cloud as Api } from "@andromede/openstack-client/client";
+
 import { type S3Client, createS3Client } from "../../../apps/object-store/src/s3/testing/client.ts";
 import { connectApi } from "./api.ts";
 import type { Cloud } from "./cloud.ts";
@@ -32,20 +34,27 @@ export async function startStore(cloud: Cloud): Promise<StoreAccess> {
 
 async function accessStore(cloud: Cloud): Promise<StoreAccess> {
   const api = connectApi(cloud);
-  const { token, userId, projectId } = await api.session();
+  const { token, projectId } = await api.session();
+  const credentials = await createAccessKey(api);
+  api.close();
+  const { ports } = JSON.parse(readFileSync(join(cloud.directory, "config.json"), "utf8")) as {
+    ports: { customerObjects: number };
+  };
+  const url = `http://127.0.0.1:${ports.customerObjects}`;
+  const s3 = createS3Client(url, credentials);
+  return { url, s3, storageUrl: `${url}/v1/AUTH_${projectId}`, token };
+}
+
+/** For S3, of whoever is signed in. */
+export async function createAccessKey(api: Api): Promise<{ accessKey: string; secretKey: string }> {
+  const { userId, projectId } = await api.session();
   const { credential } = await api.call<{ credential: { access: string; secret: string } }>(
     "identity",
     "POST",
     `/users/${userId}/credentials/OS-EC2`,
     { body: { tenant_id: projectId } },
   );
-  api.close();
-  const { ports } = JSON.parse(readFileSync(join(cloud.directory, "config.json"), "utf8")) as {
-    ports: { customerObjects: number };
-  };
-  const url = `http://127.0.0.1:${ports.customerObjects}`;
-  const s3 = createS3Client(url, { accessKey: credential.access, secretKey: credential.secret });
-  return { url, s3, storageUrl: `${url}/v1/AUTH_${projectId}`, token };
+  return { accessKey: credential.access, secretKey: credential.secret };
 }
 
 /** The store's own processes, the first one first. */

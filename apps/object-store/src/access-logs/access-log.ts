@@ -4,6 +4,7 @@
  */
 import type { Logger } from "@andromede/base/log";
 
+import { Flush } from "../flush.ts";
 import type { LoggedContainer, Logging } from "./access.model.ts";
 
 /** Lines of one day of one container's log. */
@@ -33,8 +34,7 @@ export class AccessLog {
   #batches = new Map<string, Batch>();
   #bytes = 0;
   #dropped = 0;
-  #timer: NodeJS.Timeout | undefined;
-  #writing: Promise<void> = Promise.resolve();
+  readonly #flush = new Flush(FLUSH_MS, () => this.#flushOnce());
   /** Settings are the same object for as long as they are in force: their text is made once. */
   readonly #settings = new WeakMap<Logging, string>();
 
@@ -59,28 +59,21 @@ export class AccessLog {
     }
     batch.lines.push(line);
     this.#bytes += line.length;
-    if (this.#bytes >= FULL_BYTES && this.#timer !== undefined) {
-      clearTimeout(this.#timer);
-      this.#timer = undefined;
-      void this.flush();
-    } else this.#timer ??= setTimeout(() => void this.flush(), FLUSH_MS).unref();
+    if (this.#bytes >= FULL_BYTES && this.#flush.isDue) void this.flush();
+    else this.#flush.soon();
   }
 
   /** Writes what was gathered; what cannot be written is kept for the next time, as far as there is room. */
   flush(): Promise<void> {
-    this.#writing = this.#writing.then(() => this.#flushOnce());
-    return this.#writing;
+    return this.#flush.now();
   }
 
   /** Writes what is left. */
-  async stop(): Promise<void> {
-    await this.flush();
-    clearTimeout(this.#timer);
+  stop(): Promise<void> {
+    return this.#flush.stop();
   }
 
   async #flushOnce(): Promise<void> {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
     const batches = this.#batches;
     if (batches.size === 0) return;
     const bytes = this.#bytes;
@@ -104,7 +97,7 @@ export class AccessLog {
     }
     this.#batches = batches;
     this.#bytes += bytes;
-    this.#timer ??= setTimeout(() => void this.flush(), FLUSH_MS).unref();
+    this.#flush.soon();
   }
 
   #settingsText(logging: Logging): string {

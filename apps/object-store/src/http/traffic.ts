@@ -6,6 +6,8 @@ import type { Clock } from "@andromede/base/clock";
 import { unavailable } from "@andromede/base/errors";
 import type { Logger } from "@andromede/base/log";
 
+import { Flush } from "../flush.ts";
+
 export type Traffic = { reads: number; writes: number; bytesIn: number; bytesOut: number };
 export type TrafficRow = Traffic & { projectId: string; hour: Date };
 
@@ -23,8 +25,7 @@ export class TrafficMeter {
   readonly #perSecond: number | undefined;
   readonly #buckets = new Map<string, Bucket>();
   #counts = new Map<string, TrafficRow>();
-  #timer: NodeJS.Timeout | undefined;
-  #writing: Promise<void> = Promise.resolve();
+  readonly #flush = new Flush(FLUSH_MS, () => this.#flushOnce());
 
   constructor(options: {
     clock: Clock;
@@ -62,24 +63,20 @@ export class TrafficMeter {
       row.bytesIn += traffic.bytesIn;
       row.bytesOut += traffic.bytesOut;
     }
-    this.#timer ??= setTimeout(() => void this.flush(), FLUSH_MS).unref();
+    this.#flush.soon();
   }
 
   /** Writes what was counted; what cannot be written is kept for the next time. */
   flush(): Promise<void> {
-    this.#writing = this.#writing.then(() => this.#flushOnce());
-    return this.#writing;
+    return this.#flush.now();
   }
 
   /** Writes what is left. */
-  async stop(): Promise<void> {
-    await this.flush();
-    clearTimeout(this.#timer);
+  stop(): Promise<void> {
+    return this.#flush.stop();
   }
 
   async #flushOnce(): Promise<void> {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
     const counts = this.#counts;
     if (counts.size === 0) return;
     this.#counts = new Map();
