@@ -8,8 +8,6 @@ import type { Chunk, DigestName, Digests, SealingKey } from "./byte-store.ts";
 export type ChunkRange = { chunk: Chunk; start: number; end: number };
 
 export type BodyOptions = { writerId: number; key: Uint8Array; digests: readonly DigestName[] };
-/** `digests`: null where somebody else makes them. */
-export type SealOptions = Omit<BodyOptions, "digests"> & { digests: readonly DigestName[] | null };
 
 export type BodyJob = {
   /**

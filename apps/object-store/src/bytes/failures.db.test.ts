@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { hash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -149,37 +149,6 @@ describe("a byte store whose bodies fail", () => {
     next.push(createSlab(), 1000, true);
     assert.ok((await next.done).md5);
     assert.equal(next.chunks.length, 1);
-    await threads.close();
-    removeChunks();
-  });
-
-  it("seals a body that is alone in one thread, and makes its digests in another; fails it when either dies", async () => {
-    const { writerId } = test.bytes;
-    const config = { driver: "fs" as const, directory: test.directory };
-    await openDriver(config).prepareWriter(writerId);
-    const threads = openThreads({ config, driver: openDriver(config), log: silentLogger, count: 2 });
-    let freed = 0;
-    const begin = () =>
-      threads.beginBody({ writerId, key: test.key, digests: ["sha256"], onFree: () => void (freed += 1) });
-    const job = begin();
-    for (const isLast of [false, false, true]) job.push(createSlab(), SLAB_BYTES, isLast);
-    assert.equal(threads.threads.length, 2);
-    const zeros = Buffer.alloc(3 * SLAB_BYTES);
-    assert.deepEqual(await job.done, { md5: hash("md5", zeros), sha256: hash("sha256", zeros) });
-    await waitUntil("its slabs", () => freed === 3, { timeoutMs: 5_000, everyMs: 5 });
-    assert.deepEqual([job.chunks.length, chunkFiles().length], [1, 1]);
-    removeChunks();
-
-    for (const victim of [0, 1]) {
-      await openDriver(config).prepareWriter(writerId);
-      const dying = begin();
-      dying.push(createSlab(), SLAB_BYTES, false);
-      const died = threads.threads[victim]?.worker.terminate();
-      await assert.rejects(dying.done, { kind: "unavailable" });
-      await died;
-      await dying.abort();
-      await waitUntil("what it left to go", () => chunkFiles().length === 0, { timeoutMs: 5_000, everyMs: 5 });
-    }
     await threads.close();
     removeChunks();
   });

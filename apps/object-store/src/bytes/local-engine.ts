@@ -1,15 +1,15 @@
 /** Bodies sealed one piece after the other: what a worker thread does with the messages it gets. */
-import type { Chunk, DigestName, Digests } from "./byte-store.ts";
-import { type Md5, createDigests } from "./digests.ts";
+import type { Chunk, Digests } from "./byte-store.ts";
+import type { Md5 } from "./digests.ts";
 import type { Driver } from "./driver.ts";
-import type { BodyJob, SealOptions } from "./engine.ts";
+import type { BodyJob, Engine } from "./engine.ts";
 import { createSealedBody } from "./sealed-body.ts";
 import type { Slab } from "./slabs.ts";
 
 /** `onChunk`: a chunk more is finished. */
 export function beginBody(
   driver: Driver,
-  options: SealOptions & { onFree: (slab: Slab) => void; onChunk?: (chunk: Chunk) => void; md5?: Md5 | undefined },
+  options: Parameters<Engine["beginBody"]>[0] & { onChunk?: (chunk: Chunk) => void; md5?: Md5 },
 ): BodyJob {
   const { onFree } = options;
   const chunks: Chunk[] = [];
@@ -50,21 +50,5 @@ export function beginBody(
       await turn;
       await body.abandon();
     },
-  };
-}
-
-/** The digests of a body that another thread seals. */
-export function beginDigests(names: readonly DigestName[], onFree: (slab: Slab) => void): BodyJob {
-  const digests = createDigests(names);
-  const end = Promise.withResolvers<Digests>();
-  return {
-    chunks: [],
-    done: end.promise,
-    push(slab, bytes, isLast) {
-      void digests.update(slab.subarray(0, bytes)); // at once: it has nobody to wait for
-      if (isLast) end.resolve(digests.digests());
-      onFree(slab);
-    },
-    abort: () => Promise.resolve(),
   };
 }

@@ -42,14 +42,13 @@ export function createSealedBody(
   options: {
     writerId: number;
     key: Uint8Array;
-    /** null: somebody else makes them. */
-    digests: readonly DigestName[] | null;
+    digests: readonly DigestName[];
     md5?: Md5 | undefined;
     onChunk: (chunk: Chunk) => void;
   },
 ): SealedBody {
   const { writerId } = options;
-  const digests = options.digests === null ? null : createDigests(options.digests, options.md5);
+  const digests = createDigests(options.digests, options.md5);
   let chunk: OpenChunk | null = null;
   let size = 0;
 
@@ -83,7 +82,7 @@ export function createSealedBody(
 
   return {
     async add(plain, isLast) {
-      await digests?.update(plain);
+      await digests.update(plain);
       const into = chunk ?? (await beginChunk());
       const isEnd = isLast || into.bytes + plain.length >= CHUNK_BYTES;
       await write(into, plain, isEnd);
@@ -91,7 +90,7 @@ export function createSealedBody(
       size += plain.length;
       if (isEnd) await endChunk(into);
     },
-    digests: () => digests?.digests() ?? {},
+    digests: () => digests.digests(),
     async abandon() {
       await chunk?.sink.abandon();
       chunk = null;

@@ -1,17 +1,15 @@
 /** What a process and its worker threads tell each other. Pure. */
 import { CloudError, type ErrorKind } from "@andromede/base/errors";
 
-import type { Chunk, DigestName, Digests, SealingKey } from "./byte-store.ts";
+import type { Chunk, Digests, SealingKey } from "./byte-store.ts";
 import type { DriverConfig } from "./driver.ts";
-import type { ChunkRange, SealOptions } from "./engine.ts";
+import type { BodyOptions, ChunkRange } from "./engine.ts";
 import type { Slab } from "./slabs.ts";
 
 export type ThreadData = { driver: DriverConfig };
 
 export type ToThread =
-  | { type: "write"; job: number; options: SealOptions }
-  /** Only the digests of a body; another thread seals it. */
-  | { type: "digest"; job: number; digests: readonly DigestName[] }
+  | { type: "write"; job: number; options: BodyOptions }
   | { type: "bytes"; job: number; slab: Slab; bytes: number; isLast: boolean }
   | { type: "abort"; job: number }
   | {

@@ -1,9 +1,9 @@
 /** A worker thread: digests, seals and writes the bodies of many requests by turns, and reads others back. */
 import { parentPort, workerData } from "node:worker_threads";
 
-import { type Md5, beginMd5 } from "./digests.ts";
+import { beginMd5 } from "./digests.ts";
 import type { BodyJob } from "./engine.ts";
-import { beginBody, beginDigests } from "./local-engine.ts";
+import { beginBody } from "./local-engine.ts";
 import { createMd5Lanes } from "./md5-lanes.ts";
 import { openDriver } from "./open-driver.ts";
 import { readChunk } from "./read-body.ts";
@@ -20,20 +20,15 @@ let lanes: ReturnType<typeof createMd5Lanes> | null = null;
 
 const tell = (message: FromThread, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);
 
-function write({ job, options }: Extract<ToThread, { type: "write" }>): void {
+function write(job: number, options: Extract<ToThread, { type: "write" }>["options"]): void {
+  // who begins alone goes on without the others
+  const md5 = writing.size === 0 ? beginMd5() : (lanes ??= createMd5Lanes()).begin();
   const body = beginBody(driver, {
     ...options,
-    md5: options.digests === null ? undefined : beginSum(),
+    md5,
     onFree: () => tell({ type: "free", job }),
     onChunk: (chunk) => tell({ type: "chunk", job, chunk }),
   });
-  follow(job, body);
-}
-
-/** Who begins alone goes on without the others. */
-const beginSum = (): Md5 => (writing.size === 0 ? beginMd5() : (lanes ??= createMd5Lanes()).begin());
-
-function follow(job: number, body: BodyJob): void {
   writing.set(job, body);
   body.done
     .then(
@@ -79,14 +74,7 @@ async function read({ job, ranges, key, ahead }: Extract<ToThread, { type: "read
 port.on("message", (message: ToThread) => {
   switch (message.type) {
     case "write":
-      return write(message);
-    case "digest": {
-      const { job, digests } = message;
-      return follow(
-        job,
-        beginDigests(digests, () => tell({ type: "free", job })),
-      );
-    }
+      return write(message.job, message.options);
     case "bytes": {
       const { job, slab, bytes, isLast } = message;
       const body = writing.get(job);

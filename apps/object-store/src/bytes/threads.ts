@@ -1,6 +1,6 @@
 /**
  * The worker threads of a process, started when the first long body comes. A body stays with one thread, the one that has
- * least to do then; one that comes when there is no other is sealed by one and summed by another. What a thread that dies was doing fails (`unavailable`), and another one is started for what comes next.
+ * least to do then. What a thread that dies was doing fails (`unavailable`), and another one is started for what comes next.
  */
 import { Readable } from "node:stream";
 import { Worker } from "node:worker_threads";
@@ -10,7 +10,7 @@ import type { Logger } from "@andromede/base/log";
 
 import type { Chunk, Digests } from "./byte-store.ts";
 import type { Driver, DriverConfig } from "./driver.ts";
-import type { BodyJob, Engine, OnReadError, SealOptions } from "./engine.ts";
+import type { BodyJob, Engine, OnReadError } from "./engine.ts";
 import { markFreeable } from "./piece-memory.ts";
 import { readAhead } from "./read-body.ts";
 import type { Slab } from "./slabs.ts";
@@ -91,11 +91,11 @@ export function openThreads(options: {
 
   return {
     threads,
-    beginBody(options) {
-      // a body that is alone has the processors to itself
-      const isAlone = count > 1 && threads.every(({ jobs }) => jobs.size === 0);
-      return beginWriting(begin, options, isAlone);
-    },
+    beginBody: ({ onFree, ...body }) =>
+      begin((thread, tell, leave) => {
+        thread.writers.add(body.writerId);
+        return createWriting(tell, leave, onFree, body);
+      }),
     read(ranges, key, onError) {
       const { stream } = begin((_thread, tell, leave) => {
         readers += 1;
@@ -152,63 +152,14 @@ function startThread(config: DriverConfig, onExit: (cause: unknown) => void): Th
   return thread;
 }
 
-type Begin = <Kind extends Job>(make: (thread: Thread, tell: Tell, leave: () => void) => Kind) => Kind;
-
-function beginWriting(
-  begin: Begin,
-  { onFree, ...body }: Parameters<Engine["beginBody"]>[0],
-  isAlone: boolean,
-): BodyJob {
-  const seal = (options: SealOptions, free: OnFree): BodyJob =>
-    begin((thread, tell, leave) => {
-      thread.writers.add(options.writerId);
-      return createWriting(tell, leave, free, { type: "write", job: 0, options });
-    });
-  const digest = (free: OnFree): BodyJob =>
-    begin((_thread, tell, leave) =>
-      createWriting(tell, leave, free, { type: "digest", job: 0, digests: body.digests }),
-    );
-  if (!isAlone) return seal(body, onFree);
-  return sideBySide(onFree, (free) => seal({ ...body, digests: null }, free), digest);
-}
-
-/** One body, twice: sealed by one thread, its digests made by another. A slab is free when both are done with it. */
-function sideBySide(
-  onFree: OnFree,
-  beginSealing: (onFree: OnFree) => BodyJob,
-  beginDigests: (onFree: OnFree) => BodyJob,
-): BodyJob {
-  const half = new Set<Slab>();
-  const free: OnFree = (slab) => {
-    if (half.delete(slab)) onFree(slab);
-    else half.add(slab);
-  };
-  const sealing = beginSealing(free);
-  const digesting = beginDigests(free);
-  const done = Promise.all([sealing.done, digesting.done]).then(([, digests]) => digests);
-  done.catch(() => undefined); // whoever aborts does not look
-  return {
-    chunks: sealing.chunks,
-    done,
-    push(slab, bytes, isLast) {
-      sealing.push(slab, bytes, isLast);
-      digesting.push(slab, bytes, isLast);
-    },
-    async abort() {
-      await Promise.all([sealing.abort(), digesting.abort()]);
-    },
-  };
-}
-
-type OnFree = (slab: Slab) => void;
 type Tell = (message: ToThread) => void;
 type WritingJob = Job & BodyJob;
 
 function createWriting(
   tell: Tell,
   leave: () => void,
-  onFree: OnFree,
-  first: Extract<ToThread, { type: "write" | "digest" }>,
+  onFree: (slab: Slab) => void,
+  options: Extract<ToThread, { type: "write" }>["options"],
 ): WritingJob {
   const chunks: Chunk[] = [];
   const end = Promise.withResolvers<Digests>();
@@ -227,7 +178,7 @@ function createWriting(
     over = true;
     leaveWhenDone();
   };
-  tell(first);
+  tell({ type: "write", job: 0, options });
   return {
     chunks,
     done: end.promise,
