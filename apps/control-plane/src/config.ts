@@ -5,7 +5,7 @@ import { Ajv } from "ajv";
 import { invalid } from "@andromede/base/errors";
 import { parseJson } from "@andromede/base/json";
 import type { DatabaseConfig } from "@andromede/platform/db/database";
-import { s3PlaceProperties, s3PlaceRequired } from "@andromede/s3-client/place";
+import { storeSchema } from "@andromede/s3-client/place";
 
 import type { ImageStoreConfig } from "./services/image/store/open-image-store.ts";
 
@@ -130,27 +130,10 @@ const configSchema = {
       additionalProperties: false,
       properties: { customer: text, operator: text },
     },
-    imageStore: {
-      oneOf: [
-        {
-          type: "object",
-          required: ["driver", "directory"],
-          additionalProperties: false,
-          properties: { driver: { const: "files" }, directory: text },
-        },
-        {
-          type: "object",
-          required: ["driver", "directory", ...s3PlaceRequired],
-          additionalProperties: false,
-          properties: {
-            driver: { const: "s3" },
-            directory: text,
-            cacheBytes: { type: "integer", minimum: 0 },
-            ...s3PlaceProperties,
-          },
-        },
-      ],
-    },
+    imageStore: storeSchema("files", {
+      required: ["directory"],
+      properties: { directory: text, cacheBytes: { type: "integer", minimum: 0 } },
+    }),
     rootKeyFile: text,
     hosts: {
       type: "array",

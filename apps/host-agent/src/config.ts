@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 
 import { invalid } from "@andromede/base/errors";
 import { parseJson } from "@andromede/base/json";
-import { s3PlaceProperties, s3PlaceRequired } from "@andromede/s3-client/place";
+import { storeSchema } from "@andromede/s3-client/place";
 import { Ajv } from "ajv";
 
 import type { SimulatedDelays, SimulatedFault } from "./sim/sim-backend.ts";
@@ -133,22 +133,7 @@ const common = {
     required: ["uid", "gid"],
     properties: { uid: { type: "integer", minimum: 1 }, gid: { type: "integer", minimum: 1 } },
   },
-  backupStore: {
-    oneOf: [
-      {
-        type: "object",
-        additionalProperties: false,
-        required: ["driver", "directory"],
-        properties: { driver: { const: "files" }, directory: text },
-      },
-      {
-        type: "object",
-        additionalProperties: false,
-        required: ["driver", ...s3PlaceRequired],
-        properties: { driver: { const: "s3" }, directory: text, ...s3PlaceProperties },
-      },
-    ],
-  },
+  backupStore: storeSchema("files", { properties: { directory: text } }),
   guestUids: {
     type: "object",
     additionalProperties: false,

@@ -5,7 +5,7 @@ import { Ajv } from "ajv";
 import { invalid } from "@andromede/base/errors";
 import { parseJson } from "@andromede/base/json";
 import type { DatabaseConfig } from "@andromede/platform/db/database";
-import { type S3Place, s3PlaceProperties, s3PlaceRequired } from "@andromede/s3-client/place";
+import { type S3Place, storeSchema } from "@andromede/s3-client/place";
 
 /** Where one plane is served; `url` is what catalogs and links show, without a trailing slash. */
 type Listener = { host: string; port: number; url: string };
@@ -98,22 +98,7 @@ const configSchema = {
     identityUrl: text,
     tokenHours: { type: "number", exclusiveMinimum: 0 },
     workers: { type: "integer", minimum: 1, maximum: 64 },
-    bytes: {
-      oneOf: [
-        {
-          type: "object",
-          required: ["driver", "directory"],
-          additionalProperties: false,
-          properties: { driver: { const: "fs" }, directory: text },
-        },
-        {
-          type: "object",
-          required: ["driver", ...s3PlaceRequired],
-          additionalProperties: false,
-          properties: { driver: { const: "s3" }, ...s3PlaceProperties },
-        },
-      ],
-    },
+    bytes: storeSchema("fs"),
     s3Domains: { type: "array", items: text },
     s3WebsiteDomains: { type: "array", items: text },
     requestsPerSecond: { type: "integer", minimum: 1 },

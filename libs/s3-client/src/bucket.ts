@@ -3,7 +3,7 @@ import { hash } from "node:crypto";
 
 import { internal } from "@andromede/base/errors";
 
-import type { S3Client } from "./client.ts";
+import { type S3Client, bodyOf } from "./client.ts";
 
 /** Makes the bucket unless it is there. Idempotent. */
 export async function ensureBucket(client: S3Client): Promise<void> {
@@ -39,7 +39,7 @@ export async function deleteKeys(client: S3Client, keys: readonly string[]): Pro
       key: "",
       query: { delete: "" },
       headers: { "content-md5": hash("md5", order, "base64") },
-      body: { bytes: order.length, sha256: hash("sha256", order), stream: () => order },
+      body: bodyOf(order),
     },
     [200],
   );

@@ -46,6 +46,13 @@ export type S3Client = {
   close(): void;
 };
 
+/** A body that is all there. */
+export const bodyOf = (bytes: Buffer): NonNullable<S3Request["body"]> => ({
+  bytes: bytes.length,
+  sha256: hash("sha256", bytes),
+  stream: () => bytes,
+});
+
 const TRIES = 4;
 const TIMEOUT_MS = 60_000;
 const NO_BODY = hash("sha256", "");

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { hash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { after, before, beforeEach, describe, it } from "node:test";
 
 import { ensureBucket } from "./bucket.ts";
-import { type S3Client, createS3Client } from "./client.ts";
+import { type S3Client, bodyOf, createS3Client } from "./client.ts";
 import { abortMultipart, beginMultipart, completeMultipart, listMultiparts, putPart } from "./multipart.ts";
 import { findObjectBytes, openObject } from "./object.ts";
 import { type FakeS3, startFakeS3 } from "./testing/fake-s3.ts";
@@ -25,7 +25,6 @@ after(async () => {
   client.close();
   await server.close();
 });
-const bodyOf = (bytes: Buffer) => ({ bytes: bytes.length, sha256: hash("sha256", bytes), stream: () => bytes });
 
 describe("an object in parts", () => {
   it("is there when it is completed, in the order of its parts", async () => {

@@ -1,10 +1,8 @@
 /** Objects that are put in parts: nothing is there before all of them are, and nothing is left once one is given up. */
-import { hash } from "node:crypto";
-
 import { CloudError, internal } from "@andromede/base/errors";
 
 import { decodeXml } from "./bucket.ts";
-import type { S3Client, S3Request } from "./client.ts";
+import { type S3Client, type S3Request, bodyOf } from "./client.ts";
 
 export type Multipart = { key: string; uploadId: string };
 export type PutPart = { number: number; etag: string };
@@ -51,9 +49,8 @@ export async function completeMultipart(
     .toSorted((a, b) => a.number - b.number)
     .map(({ number, etag }) => `<Part><PartNumber>${number}</PartNumber><ETag>${encodeEtag(etag)}</ETag></Part>`);
   const order = Buffer.from(`<CompleteMultipartUpload>${named.join("")}</CompleteMultipartUpload>`);
-  const body = { bytes: order.length, sha256: hash("sha256", order), stream: () => order };
   try {
-    const { text } = await client.ask({ method: "POST", key, query: { uploadId }, body }, [200]);
+    const { text } = await client.ask({ method: "POST", key, query: { uploadId }, body: bodyOf(order) }, [200]);
     // the answer begins before the work ends, so that it may be an error all the same
     const code = /<Error>.*?<Code>([^<]*)</s.exec(text)?.[1];
     if (code !== undefined)

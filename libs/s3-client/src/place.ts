@@ -19,7 +19,7 @@ export type S3Place = {
 
 const text = { type: "string", minLength: 1 } as const;
 
-/** A place's members in a JSON schema: spread them among the properties of what contains a place. */
+/** A place's members in a JSON schema. */
 export const s3PlaceProperties = {
   endpoint: { type: "string", pattern: "^https?://[^/?#]+/?$" },
   region: text,
@@ -31,6 +31,30 @@ export const s3PlaceProperties = {
 
 /** Those of them that must be there. */
 export const s3PlaceRequired = ["endpoint", "region", "bucket", "accessKey", "secretKeyFile"] as const;
+
+/**
+ * JSON schema of where a program keeps bytes: `{ driver: <files>, directory }`, or `{ driver: "s3" }` with a place's members.
+ * `more`: what the program adds to those.
+ */
+export const storeSchema = (
+  files: string,
+  more: { required?: readonly string[]; properties?: { [name: string]: object } } = {},
+): object => ({
+  oneOf: [
+    {
+      type: "object",
+      required: ["driver", "directory"],
+      additionalProperties: false,
+      properties: { driver: { const: files }, directory: text },
+    },
+    {
+      type: "object",
+      required: ["driver", ...s3PlaceRequired, ...(more.required ?? [])],
+      additionalProperties: false,
+      properties: { driver: { const: "s3" }, ...s3PlaceProperties, ...more.properties },
+    },
+  ],
+});
 
 /** The client of a place. Throws `invalid` when others can read its secret key. */
 export function openS3Place(place: S3Place): S3Client {

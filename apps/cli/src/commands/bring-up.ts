@@ -47,7 +47,8 @@ import { type Plan, type Step, type Timing, runPlan } from "../steps.ts";
 import { chooseManager } from "../supervision/choose-manager.ts";
 import type { ServiceManager } from "../supervision/service-manager.ts";
 import { ensureCertificates } from "../tls/certificates.ts";
-import { type Accelerator, BACKUPS, backupStoreOf, imageStoreOf, preparePrograms } from "../units/programs.ts";
+import type { ByteStore } from "../units/byte-stores.ts";
+import { type Accelerator, BACKUPS, IMAGES, backupStoreOf, imageStoreOf, preparePrograms } from "../units/programs.ts";
 
 /** Written into the servers' certificate. */
 const NAMES = ["127.0.0.1", "localhost"];
@@ -278,21 +279,23 @@ function imageSteps(operator: Cloud, stack: Stack, image: BuiltImage | null): Pl
   const registered: Step[] =
     image === null ? [] : [{ title: "Image registered", run: async () => (await ensureImage(operator, image)).id }];
   if (stack.config.settings?.imageStore?.driver !== "objects") return registered;
-  const run = async (): Promise<void> => {
-    const store = await imageStoreOf(stack);
-    if (store.driver === "s3") await ensureBucketAccount(operator, "images", store);
-  };
   // the bucket before the first image, whose bytes go there
-  return [{ title: "Images", series: [{ title: "Bucket", run }, ...registered] }];
+  const bucket = bucketStep("Bucket", operator, IMAGES, () => imageStoreOf(stack));
+  return [{ title: "Images", series: [bucket, ...registered] }];
 }
 
 function backupSteps(operator: Cloud, stack: Stack): Plan {
   if (stack.simulated || stack.config.settings?.backupStore?.driver !== "objects") return [];
-  const run = async (): Promise<void> => {
-    const store = await backupStoreOf(stack);
-    if (store.driver === "s3") await ensureBucketAccount(operator, BACKUPS, store);
-  };
-  return [{ title: "Bucket of backups", run }];
+  return [bucketStep("Bucket of backups", operator, BACKUPS, () => backupStoreOf(stack))];
 }
+
+/** A bucket of the cloud's own object store, and the account that it is of. */
+const bucketStep = (title: string, operator: Cloud, name: string, storeOf: () => Promise<ByteStore>): Step => ({
+  title,
+  async run() {
+    const store = await storeOf();
+    if (store.driver === "s3") await ensureBucketAccount(operator, name, store);
+  },
+});
 
 const made = (count: number): string | undefined => (count === 0 ? undefined : `${count} made`);

@@ -48,7 +48,8 @@ export const objectStoreConfigFile = (stack: Stack): string => join(stack.paths.
 export const agentConfigFile = (stack: Stack): string => join(stack.paths.programs, "host-agent.json");
 
 const ROOT = { uid: 0, gid: 0 };
-/** What the account, the bucket and the key of volumes' backups are called. */
+/** What the account, the bucket and the key of images, and of volumes' backups, are called. */
+export const IMAGES = "images";
 export const BACKUPS = "volume-backups";
 
 export type AgentAddress = { name: string; socketPath: string };
@@ -93,7 +94,7 @@ function controlPlaneSettings(settings: Settings = {}): Settings {
 /** Where the bytes of images are; keys to it are made. */
 export const imageStoreOf = (stack: Stack): Promise<ByteStore> =>
   byteStore(stack, {
-    name: "images",
+    name: IMAGES,
     place: stack.config.settings?.imageStore,
     directory: stack.paths.images,
     secrets: controlPlaneSecrets(stack.paths),

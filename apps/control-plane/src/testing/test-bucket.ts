@@ -1,10 +1,10 @@
 /** A bucket of a real object store, in the test's own process, on a real PostgreSQL. Test files only. */
-import { hash } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { ensureBucket, listKeys } from "@andromede/s3-client/bucket";
+import { bodyOf } from "@andromede/s3-client/client";
 import { beginMultipart, listMultiparts } from "@andromede/s3-client/multipart";
 import { type S3Place, openS3Place } from "@andromede/s3-client/place";
 
@@ -47,8 +47,7 @@ export async function createTestBucket(): Promise<TestBucket> {
       return keys;
     },
     async put(key, text) {
-      const body = { bytes: text.length, sha256: hash("sha256", text), stream: () => Buffer.from(text) };
-      await client.ask({ method: "PUT", key, body }, [200]);
+      await client.ask({ method: "PUT", key, body: bodyOf(Buffer.from(text)) }, [200]);
     },
     async begin(key) {
       await beginMultipart(client, key);

@@ -11,7 +11,7 @@
  * left of a draft is therefore removed at once, and once more when no request can be on its way, and the note in `making/`
  * with it. Where the note is gone, a draft is not published: the backup was removed meanwhile.
  */
-import { createHash, hash } from "node:crypto";
+import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
@@ -19,7 +19,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { CloudError, conflict, notFound, unavailable } from "@andromede/base/errors";
 import { newHexId } from "@andromede/base/ids";
 import { deleteKeys, ensureBucket, listKeys } from "@andromede/s3-client/bucket";
-import type { S3Client, S3Request } from "@andromede/s3-client/client";
+import { type S3Client, type S3Request, bodyOf } from "@andromede/s3-client/client";
 import { type S3Place, openS3Place } from "@andromede/s3-client/place";
 
 import {
@@ -48,7 +48,6 @@ const stripeKey = (draft: Draft, stripe: number): string =>
   `${draftPrefix(draft)}pieces-${String(stripe).padStart(8, "0")}`;
 
 type Body = NonNullable<S3Request["body"]>;
-const bodyOf = (bytes: Buffer): Body => ({ bytes: bytes.length, sha256: hash("sha256", bytes), stream: () => bytes });
 
 export function openBackupBucket(place: S3Place, context: BackupDriverContext): BackupDriver {
   const bucket = new Bucket(place);

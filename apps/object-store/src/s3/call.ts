@@ -7,7 +7,7 @@ import type { Exchange } from "../http/exchange.ts";
 import type { Container } from "../namespace/container.model.ts";
 import type { Store } from "../store.ts";
 import type { Query } from "./query.ts";
-import { uriEncode } from "./signature/canonical.ts";
+import { uriEncode, uriEncodePath } from "./signature/canonical.ts";
 import type { Caller } from "./signature/caller.ts";
 
 export type Call = {
@@ -41,7 +41,7 @@ export const writerOf = (call: Call): string | null => call.caller.actor?.projec
 
 /** The object's address, in characters that a header may have: Swift's containers are called as they like. */
 export const locationOf = ({ exchange, bucket, key }: ObjectCall): string =>
-  `${exchange.door.url}/${uriEncode(bucket)}/${uriEncode(key).replaceAll("%2F", "/")}`;
+  `${exchange.door.url}/${uriEncode(bucket)}/${uriEncodePath(key)}`;
 
 /** Did the bucket ever have versions? Then answers name them. */
 export const isVersioned = (container: Container): boolean => container.settings.versioning !== undefined;

@@ -1,12 +1,11 @@
 /** The places where an agent may keep backups, as tests see them: what is in them, looked at behind the agent's back. */
-import { hash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 
 import { createHttp } from "@andromede/openstack-client/http";
 import { ensureBucket, listKeys } from "@andromede/s3-client/bucket";
-import { type S3Client, createS3Client } from "@andromede/s3-client/client";
+import { type S3Client, bodyOf, createS3Client } from "@andromede/s3-client/client";
 import { runProcess } from "@andromede/testkit/engines";
 
 import { s3Front } from "../../../../apps/object-store/src/s3/front.ts";
@@ -72,8 +71,7 @@ export async function startObjectPlace(): Promise<BackupPlace> {
       return Buffer.concat((await answer.toArray()) as Buffer[]);
     },
     async write(key, bytes) {
-      const body = { bytes: bytes.length, sha256: hash("sha256", bytes), stream: () => bytes };
-      await client.ask({ method: "PUT", key, body }, [200]);
+      await client.ask({ method: "PUT", key, body: bodyOf(bytes) }, [200]);
     },
     async limit(bytes) {
       const { status } = await http.send({

@@ -17,9 +17,12 @@ export const uriEncode = (text: string): string =>
     ? text
     : encodeURIComponent(text).replaceAll(TOO_LENIENT, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
 
+/** The same of a path, whose slashes stay. */
+export const uriEncodePath = (path: string): string => uriEncode(path).replaceAll("%2F", "/");
+
 /** S3 encodes a path once and normalises nothing. */
 export const canonicalPath = (rawPath: string): string =>
-  PATH_AS_SIGNED.test(rawPath) ? rawPath : uriEncode(decodeURIComponent(rawPath)).replaceAll("%2F", "/");
+  PATH_AS_SIGNED.test(rawPath) ? rawPath : uriEncodePath(decodeURIComponent(rawPath));
 
 const byBytes = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 

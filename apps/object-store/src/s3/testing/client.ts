@@ -7,7 +7,14 @@ import { buffer } from "node:stream/consumers";
 
 import { signingKeyOf } from "@andromede/platform/tokens/signing-key";
 
-import { canonicalQuery, canonicalRequest, signatureOf, stringToSign, uriEncode } from "../signature/canonical.ts";
+import {
+  canonicalQuery,
+  canonicalRequest,
+  signatureOf,
+  stringToSign,
+  uriEncode,
+  uriEncodePath,
+} from "../signature/canonical.ts";
 import { type XmlElement, parseXml } from "../xml/parse.ts";
 
 export type Credentials = { accessKey: string; secretKey: string };
@@ -54,8 +61,7 @@ export type S3Client = {
 };
 
 /** `/bucket/key` with everything encoded that must be. */
-export const pathOf = (bucket: string, key = ""): string =>
-  `/${uriEncode(bucket)}/${uriEncode(key).replaceAll("%2F", "/")}`;
+export const pathOf = (bucket: string, key = ""): string => `/${uriEncode(bucket)}/${uriEncodePath(key)}`;
 
 const timestampOf = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19).replaceAll(/[-:]/g, "")}Z`;
 

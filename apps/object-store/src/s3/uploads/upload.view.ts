@@ -2,12 +2,12 @@
 import type { Part, Upload } from "../../namespace/namespace.ts";
 import { ALGORITHMS, checksumElement } from "../body/checksums.ts";
 import { ownerXml } from "../settings/acl.view.ts";
-import { uriEncode } from "../signature/canonical.ts";
+import { uriEncodePath } from "../signature/canonical.ts";
 import { isoTime, tag, wrap, xmlDocument } from "../xml/write.ts";
 
 /** `encoding-type=url`: names as in a query, for those that XML cannot carry. */
 export const encodeName = (name: string, isEncoded: boolean): string =>
-  !isEncoded || PLAIN.test(name) ? name : uriEncode(name).replaceAll("%2F", "/");
+  !isEncoded || PLAIN.test(name) ? name : uriEncodePath(name);
 
 const PLAIN = /^[A-Za-z0-9\-._~/]*$/;
 

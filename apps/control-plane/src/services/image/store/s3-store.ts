@@ -3,7 +3,6 @@
  * `<directory>/incoming/`, files of uploads under way, for whoever must look into one before it is an image; and
  * `<directory>/copies/`. What lies in `<directory>` itself a store of files has left there: it is brought to the bucket.
  */
-import { hash } from "node:crypto";
 import { type FileHandle, open, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Writable } from "node:stream";
@@ -11,7 +10,7 @@ import type { Writable } from "node:stream";
 import { CloudError, unavailable } from "@andromede/base/errors";
 import type { Logger } from "@andromede/base/log";
 import { ensureBucket, listKeys } from "@andromede/s3-client/bucket";
-import type { S3Client } from "@andromede/s3-client/client";
+import { type S3Client, bodyOf } from "@andromede/s3-client/client";
 import { abortMultipart, listMultiparts } from "@andromede/s3-client/multipart";
 import { findObjectBytes, openObject } from "@andromede/s3-client/object";
 
@@ -170,7 +169,7 @@ function claimOnce(client: S3Client, owner: string, log: Logger): () => Promise<
 /** The bucket is made if need be, and is ours from now on; throws when it is another installation's. */
 async function claimBucket(client: S3Client, owner: string): Promise<void> {
   await ensureBucket(client);
-  const body = { bytes: owner.length, sha256: hash("sha256", owner), stream: () => Buffer.from(owner) };
+  const body = bodyOf(Buffer.from(owner));
   const read = (): Promise<{ status: number; text: string }> =>
     client.ask({ method: "GET", key: OWNER_KEY }, [200, 404]);
   if ((await read()).status === 404)
